@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The boundary between the kernel monitor and user space: every number and
+ * shape that both sides know, and nothing else.
+ *
+ * src/kernel/abi.ts says the same in TypeScript; tools/check-abi.ts compares
+ * the two through the type information of the compiled object. docs/abi.md
+ * explains it. The includer defines __u8, __u16, __u32 and __u64.
+ *
+ * All ids here are valid for one boot [CTX-4]; what is kept names tags.
+ */
+#ifndef CSN_ABI_H
+#define CSN_ABI_H
+
+/* Limits. CSN_MAX_TAGS is [CTX-1]. */
+enum csn_limits {
+	CSN_ABI_VERSION = 1,
+	CSN_MAX_TAGS = 64,	   /* tags in one label */
+	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
+	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
+	CSN_MAX_DEVICES = 1024,	   /* file systems that hold a label */
+	CSN_MAX_DEPTH = 4096,	   /* directories between an inode and its root */
+	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
+	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
+};
+
+/* Contexts that exist without a tag [CTX-2, CTX-3]. */
+enum csn_context_id {
+	CSN_CTX_UNLABELLED = 0,	 /* (none, none) */
+	CSN_CTX_BASE = 1,	 /* (none, all): programs and libraries of the host */
+	CSN_CTX_PLATFORM_IN = 2, /* (all, none): what the daemon may read */
+	CSN_CTX_SEALED = 3,	 /* (all, all): csn's own state */
+	CSN_CTX_FIRST = 16,	 /* the first id that the daemon gives out */
+};
+#define CSN_CTX_UNKNOWN 0xffffffffu /* could not be found out: refused [CTX-5] */
+
+struct csn_label {
+	__u32 count;
+	__u32 all; /* not 0: every tag there is; count is then 0 */
+	__u32 tags[CSN_MAX_TAGS]; /* ascending, each once */
+};
+
+struct csn_context {
+	struct csn_label secrecy;
+	struct csn_label integrity;
+};
+
+/* A task's storage: what its subject may read, and what its writes get. */
+struct csn_subject {
+	__u32 in;
+	__u32 out;
+	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
+};
+
+/* An inode's storage: a cache of its context, or the context itself. */
+enum csn_object_flags {
+	CSN_OBJECT_OWN = 1,   /* the truth, not a cache (pipes, memfd) */
+	CSN_OBJECT_UPPER = 2, /* overlayfs: found through the upper layer */
+};
+struct csn_object {
+	__u32 context;
+	__u32 epoch; /* a cache of another epoch is looked up again */
+	__u32 flags;
+	__u32 pad;
+	__u64 state; /* when it last took in something new, ns since boot */
+};
+
+/* Which inode, in one boot. */
+struct csn_key {
+	__u64 ino;
+	__u32 dev; /* the kernel's: major << 20 | minor */
+	__u32 generation;
+};
+
+enum csn_entry_flags {
+	CSN_ENTRY_SELF = 1, /* this inode only, not what is below it */
+};
+struct csn_entry {
+	__u32 context;
+	__u32 flags;
+};
+
+struct csn_pair {
+	__u32 from;
+	__u32 to;
+};
+
+/* The answer of one flow. */
+enum csn_verdict {
+	CSN_ALLOWED = 0,
+	CSN_REFUSED_SECRECY = 1,   /* [FLOW-1] */
+	CSN_REFUSED_INTEGRITY = 2, /* [FLOW-2] */
+	CSN_REFUSED_UNKNOWN = 3,   /* [CTX-5] a context could not be found out */
+	CSN_REFUSED_CLOSED = 4,	   /* [OP-12] a door that is closed to labelled subjects */
+	CSN_REFUSED_CREATE = 5,	   /* [OBJ-3] the object would get another label than its directory */
+	CSN_REFUSED_CONTROL = 6,   /* [OP-10] contexts differ */
+};
+
+enum csn_op {
+	CSN_OP_NONE = 0,
+	CSN_OP_READ, CSN_OP_WRITE, CSN_OP_OPEN, CSN_OP_LOOKUP, CSN_OP_STAT,
+	CSN_OP_EXEC, CSN_OP_MMAP, CSN_OP_MPROTECT, CSN_OP_TRUNCATE, CSN_OP_IOCTL,
+	CSN_OP_LOCK, CSN_OP_FCNTL, CSN_OP_RECEIVE, CSN_OP_CREATE, CSN_OP_MKDIR,
+	CSN_OP_MKNOD, CSN_OP_SYMLINK, CSN_OP_LINK, CSN_OP_UNLINK, CSN_OP_RMDIR,
+	CSN_OP_RENAME, CSN_OP_READLINK, CSN_OP_SETATTR, CSN_OP_GETXATTR, CSN_OP_SETXATTR,
+	CSN_OP_ACL, CSN_OP_WATCH, CSN_OP_SIGNAL, CSN_OP_TRACE, CSN_OP_INSPECT,
+	CSN_OP_SCHEDULE, CSN_OP_SOCKET, CSN_OP_SEND, CSN_OP_SYSV, CSN_OP_KEY,
+	CSN_OP_MOUNT, CSN_OP_NAMESPACE, CSN_OP_BPF, CSN_OP_PERF, CSN_OP_URING,
+	CSN_OP_USERFAULTFD, CSN_OP_CAPABILITY, CSN_OP_MODULE, CSN_OP_SYSLOG, CSN_OP_CLOCK,
+	CSN_OP_QUOTA, CSN_OP_CHROOT, CSN_OP_STATFS, CSN_OP_FORK, CSN_OP_DEVICE,
+	CSN_OP_HANDLE,
+	/* written by the daemon, not by the kernel */
+	CSN_OP_RELEASE, CSN_OP_WITHHOLD, CSN_OP_LABEL, CSN_OP_TAG, CSN_OP_RUN, CSN_OP_EXIT,
+};
+
+enum csn_entity_kind {
+	CSN_ENTITY_NONE = 0,
+	CSN_ENTITY_PROCESS, CSN_ENTITY_FILE, CSN_ENTITY_DIRECTORY, CSN_ENTITY_SYMLINK,
+	CSN_ENTITY_PIPE, CSN_ENTITY_SOCKET, CSN_ENTITY_DEVICE, CSN_ENTITY_ANON,
+	CSN_ENTITY_PRINCIPAL,
+};
+
+/* A process: first = start in ns since boot, second = pid. A file: first = inode
+ * number, second = device, third = generation. A principal: first = user id. */
+struct csn_entity {
+	__u64 first;
+	__u32 second;
+	__u32 third;
+};
+
+enum csn_record_kind {
+	CSN_KIND_FLOW = 1,
+	CSN_KIND_NAME = 2,    /* what a file entity is called */
+	CSN_KIND_PROCESS = 3, /* what a process entity runs */
+	CSN_KIND_CONTEXT = 4, /* which tags a context id means (daemon) */
+	CSN_KIND_GAP = 5,     /* records were lost here (daemon) */
+	CSN_KIND_EVENT = 6,   /* something the daemon did */
+};
+
+enum csn_record_flags {
+	CSN_FLAG_ACTOR_IS_SOURCE = 1, /* the acting process is the source, else the sink */
+	CSN_FLAG_OBSERVED = 2,	      /* observe mode: would have been refused */
+	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
+};
+
+/* One attempted flow; 96 bytes, as on disk. */
+struct csn_record {
+	__u8 version;
+	__u8 kind;
+	__u8 verdict;
+	__u8 source_kind;
+	__u16 op;
+	__u8 flags;
+	__u8 sink_kind;
+	__u64 time; /* ns since boot */
+	__u64 sequence; /* per cpu, no gap but where lost grew */
+	__u32 cpu;
+	__u32 lost; /* on this cpu, since boot */
+	__u32 source_context;
+	__u32 sink_context;
+	struct csn_entity source;
+	struct csn_entity sink;
+	__u32 pid; /* of the acting process */
+	__u32 tid;
+	__u64 bytes;
+	__u32 count; /* 1, or how many like it were merged [AUD-2] */
+	__u32 uid;
+};
+
+/* A name: the last three path components, or a program and its comm. 96 bytes. */
+struct csn_name_record {
+	__u8 version;
+	__u8 kind;
+	__u8 parts;
+	__u8 entity_kind;
+	__u32 context;
+	struct csn_entity entity;
+	char name[3][CSN_NAME_BYTES];
+};
+
+/* A question of the daemon about the inode behind a descriptor, answered by the
+ * inode_getattr hook while the daemon's thread calls fstat. Keyed by thread id. */
+enum csn_ask {
+	CSN_ASK_GET = 1,
+	CSN_ASK_SET = 2,
+	CSN_ASK_CLEAR = 3,
+};
+struct csn_request {
+	__u32 ask;
+	__u32 context;
+	__u32 flags;
+	__u32 magic; /* answer: file system */
+	struct csn_key key; /* answer */
+	__u32 answer; /* answer: the context now, before a change */
+	__u32 own;    /* answer: not 0 when the inode has an entry of its own */
+	__s32 error;  /* answer: 0, or a negative errno */
+	__u32 done;   /* answer: not 0 when the hook ran */
+};
+
+/* Shared by all programs; the daemon writes epoch, the kernel the counters. */
+struct csn_control {
+	__u32 version;
+	__u32 epoch;
+	__u64 next_subject;
+	__u64 allowed;  /* flows with a labelled party */
+	__u64 refused;
+	__u64 recorded;
+	__u64 lost;
+	__u64 internal; /* refused because something failed */
+};
+
+#endif
