@@ -20,6 +20,16 @@ export type AnyTarget = { [Op in keyof Targets]: Targets[Op] }[keyof Targets];
  * @throws RangeError when the name is longer, which would make two tags one
  */
 export function idOf(tag: string): TagId {
+  const known = ids.get(tag);
+  if (known !== undefined) return known;
+  const id = makeId(tag);
+  ids.set(tag, id);
+  return id;
+}
+
+const ids = new Map<string, TagId>();
+
+function makeId(tag: string): TagId {
   const bytes = Array.from(tag, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
   if (bytes.length > 24) throw new RangeError(`expected a symbolic tag of at most 12 characters, found ${tag}`);
   let mixed = 0;
