@@ -55,7 +55,7 @@ struct csn_subject {
 /* An inode's storage: a cache of its context, or the context itself. */
 enum csn_object_flags {
 	CSN_OBJECT_OWN = 1,   /* the truth, not a cache (pipes, memfd) */
-	CSN_OBJECT_UPPER = 2, /* overlayfs: found through the upper layer */
+	CSN_OBJECT_LOWER = 2, /* overlayfs: found through a lower layer; an upper one may come */
 };
 struct csn_object {
 	__u32 context;
@@ -76,6 +76,16 @@ enum csn_entry_flags {
 	CSN_ENTRY_SELF = 1, /* this inode only, not what is below it */
 };
 struct csn_entry {
+	__u32 context;
+	__u32 flags;
+};
+
+/* A file system that holds a label: what has no entry on the way up to the root
+ * has this context. */
+enum csn_device_flags {
+	CSN_DEVICE_VOLATILE = 1, /* forget it when the file system is gone */
+};
+struct csn_device {
 	__u32 context;
 	__u32 flags;
 };
@@ -141,6 +151,7 @@ enum csn_record_flags {
 	CSN_FLAG_ACTOR_IS_SOURCE = 1, /* the acting process is the source, else the sink */
 	CSN_FLAG_OBSERVED = 2,	      /* observe mode: would have been refused */
 	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
+	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3] */
 };
 
 /* One attempted flow; 96 bytes, as on disk. */

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The decision, and its record. The only two questions that matter: may this
+ * flow happen, and does it tell anything that the record does not hold yet?
+ *
+ * Every refusal is recorded by the same call that refuses; if the ring is full it
+ * is still refused, and counted as lost. Allowed flows are recorded when the source
+ * took in something new since the sink last saw it [AUD-2].
+ */
+#ifndef CSN_DECIDE_H
+#define CSN_DECIDE_H
+
+enum {
+	WANT_READ = 1,
+	WANT_WRITE = 2,
+	WANT_LOCK = 4, /* judged by the file system that keeps the lock, not by the layer */
+	WANT_BOTH = WANT_READ | WANT_WRITE,
+};
+
+static __always_inline struct csn_subject *subject(void)
+{
+	return bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), 0, 0);
+}
+
+static __always_inline int is_platform(const struct csn_subject *s)
+{
+	return s->in == CSN_CTX_PLATFORM_IN;
+}
+
+/* A subject that the closed doors are closed to. The platform's own label allows
+ * each flow by the rules; it is not asked, and does not fill the record. */
+static __always_inline int is_labelled(const struct csn_subject *s)
+{
+	return s && (s->in || s->out) && !is_platform(s);
+}
+
+__noinline int flow_slow(u32 from, u32 to)
+{
+	struct csn_context *a = bpf_map_lookup_elem(&contexts, &from);
+	struct csn_context *b = bpf_map_lookup_elem(&contexts, &to);
+	struct csn_pair pair = { .from = from, .to = to };
+	u32 verdict;
+
+	if (!a || !b)
+		return CSN_REFUSED_UNKNOWN;
+	verdict = csn_context_flows(a, b);
+	bpf_map_update_elem(&verdicts, &pair, &verdict, BPF_ANY);
+	return verdict;
+}
+
+/* May data move between two contexts? [FLOW-1] [FLOW-2] */
+static __always_inline int flow(u32 from, u32 to)
+{
+	struct csn_pair pair = { .from = from, .to = to };
+	u32 *verdict;
+
+	if (from == to && from != CSN_CTX_UNKNOWN)
+		return CSN_ALLOWED;
+	verdict = bpf_map_lookup_elem(&verdicts, &pair);
+	return verdict ? *verdict : flow_slow(from, to);
+}
+
+static __always_inline u8 kind_of(struct inode *inode)
+{
+	switch (READ(inode, i_mode) & S_IFMT) {
+	case S_IFREG: return CSN_ENTITY_FILE;
+	case S_IFDIR: return CSN_ENTITY_DIRECTORY;
+	case S_IFLNK: return CSN_ENTITY_SYMLINK;
+	case S_IFIFO: return CSN_ENTITY_PIPE;
+	case S_IFSOCK: return CSN_ENTITY_SOCKET;
+	case S_IFCHR:
+	case S_IFBLK: return CSN_ENTITY_DEVICE;
+	}
+	return CSN_ENTITY_ANON;
+}
+
+/* One flow, as the functions below hand it to the record. */
+struct event {
+	u64 inode;   /* or 0 */
+	u64 process; /* the other process's start, when there is no inode */
+	u32 other_pid;
+	u32 actor_context;
+	u32 other_context;
+	u16 op;
+	u8 verdict;
+	u8 want; /* WANT_READ: the actor is the sink */
+	u8 other_kind;
+	u8 internal;
+	u16 pad;
+};
+
+static __always_inline u64 count(u32 which)
+{
+	u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	return value ? (*value)++ : 0;
+}
+
+static __always_inline u64 counted(u32 which)
+{
+	u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	return value ? *value : 0;
+}
+
+static __always_inline void actor(struct csn_entity *entity)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	entity->first = task->group_leader->start_boottime;
+	entity->second = task->tgid;
+}
+
+/* Tells once what a file is called: its last three path components. */
+__noinline int record_name(const struct where *where)
+{
+	struct csn_name_record *r;
+	struct dentry *dentry = 0, *parent;
+	struct inode *outer, *inode;
+	struct csn_key key = {};
+	u32 lower = 0, one = 1;
+
+	if (!where || !where->inode)
+		return 0;
+	outer = (void *)where->inode;
+	inode = real_inode(outer, &dentry, &lower);
+	if (!inode)
+		return 0;
+	key_of(inode, &key);
+	if (bpf_map_lookup_elem(&named, &key))
+		return 0;
+	if (!dentry)
+		dentry = alias_of(inode);
+	if (!dentry)
+		return 0;
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r)
+		return 0; /* a name is a convenience: asked again at the next flow */
+	__builtin_memset(r, 0, sizeof(*r));
+	r->version = CSN_ABI_VERSION;
+	r->kind = CSN_KIND_NAME;
+	r->entity_kind = kind_of(inode);
+	r->entity.first = key.ino;
+	r->entity.second = key.dev;
+	r->entity.third = key.generation;
+	for (int i = 0; i < 3; i++) {
+		bpf_probe_read_kernel_str(r->name[i], CSN_NAME_BYTES, READ(dentry, d_name.name));
+		r->parts = i + 1;
+		parent = READ(dentry, d_parent);
+		if (!parent || parent == dentry)
+			break;
+		dentry = parent;
+	}
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	bpf_map_update_elem(&named, &key, &one, BPF_ANY);
+	return 0;
+}
+
+/* Writes the record of one decided flow. */
+__noinline int record_flow(const struct event *event)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct csn_entity other = {}, self = {};
+	struct where where = {};
+	struct csn_record *r;
+	u8 other_kind, sink;
+
+	if (!event)
+		return 0;
+	where.inode = event->inode;
+	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
+	if (event->internal)
+		__sync_fetch_and_add(&control.internal, 1);
+	other_kind = event->other_kind;
+	if (event->inode) {
+		struct dentry *dentry = 0;
+		u32 lower = 0;
+		struct inode *outer = (void *)event->inode;
+		struct inode *inode = real_inode(outer, &dentry, &lower);
+
+		if (!inode)
+			inode = outer;
+		other.first = READ(inode, i_ino);
+		other.second = READ(READ(inode, i_sb), s_dev);
+		other.third = READ(inode, i_generation);
+		other_kind = kind_of(inode);
+		record_name(&where);
+	} else {
+		other.first = event->process;
+		other.second = event->other_pid;
+	}
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r) {
+		count(1);
+		__sync_fetch_and_add(&control.lost, 1);
+		return 0;
+	}
+	actor(&self);
+	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && event->verdict == 0);
+	r->version = CSN_ABI_VERSION;
+	r->kind = CSN_KIND_FLOW;
+	r->verdict = event->verdict;
+	r->op = event->op;
+	r->flags = sink ? 0 : CSN_FLAG_ACTOR_IS_SOURCE;
+	if ((event->want & WANT_BOTH) == WANT_BOTH)
+		r->flags |= CSN_FLAG_BOTH;
+	if (event->internal)
+		r->flags |= CSN_FLAG_INTERNAL;
+	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
+	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
+	r->time = bpf_ktime_get_boot_ns();
+	r->sequence = count(0);
+	r->cpu = bpf_get_smp_processor_id();
+	r->lost = counted(1);
+	r->source_context = sink ? event->other_context : event->actor_context;
+	r->sink_context = sink ? event->actor_context : event->other_context;
+	if (sink) {
+		r->source = other;
+		r->sink = self;
+	} else {
+		r->source = self;
+		r->sink = other;
+	}
+	r->pid = pid_tgid >> 32;
+	r->tid = (u32)pid_tgid;
+	r->bytes = 0;
+	r->count = 1;
+	r->uid = (u32)bpf_get_current_uid_gid();
+	bpf_ringbuf_submit(r, event->verdict ? BPF_RB_FORCE_WAKEUP : 0);
+	__sync_fetch_and_add(&control.recorded, 1);
+	return 0;
+}
+
+/* Does this allowed flow carry anything that the sink has not seen? Both ends keep
+ * the time at which they last took in something new. A forgotten time counts as now,
+ * so forgetting can only record more. */
+static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write)
+{
+	struct seen_key key = { .subject = id, .write = write };
+	u64 now, state, *known, *last;
+
+	key_of(inode, &key.object);
+	known = bpf_map_lookup_elem(&seen, &key);
+	if (write) {
+		last = bpf_map_lookup_elem(&states, &id);
+		state = last ? *last : 0;
+	} else {
+		state = object ? object->state : 0;
+	}
+	if (known && state && *known >= state)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (!state) { /* forgotten, or never: from now on it has one */
+		state = now;
+		if (write)
+			bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+		else if (object)
+			object->state = now;
+	}
+	bpf_map_update_elem(&seen, &key, &state, BPF_ANY);
+	if (write) {
+		if (object)
+			object->state = now;
+	} else {
+		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+	}
+	return 1;
+}
+
+/* What judge needs, on the caller's stack. */
+struct question {
+	struct where where;
+	u64 id; /* of the subject; 0: unlabelled */
+	u32 in;
+	u32 out;
+	u32 context;
+	u16 op;
+	u8 want;
+	u8 pad;
+};
+
+/* The verdict on a flow between a subject and an inode, at least one of them
+ * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
+__noinline int judge(const struct question *q)
+{
+	struct event event = {};
+	struct inode *inode;
+	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
+	int world;
+
+	if (!q)
+		return CSN_REFUSED_UNKNOWN;
+	inode = (void *)q->where.inode;
+	context = q->context;
+	want = q->want;
+	if (q->in || q->out) {
+		world = world_of(inode);
+		if (world == WORLD_VOID)
+			return CSN_ALLOWED;
+		if (world == WORLD_CLOSED || (world == WORLD_READ && want & WANT_WRITE))
+			verdict = CSN_REFUSED_CLOSED;
+	}
+	if (READ(READ(inode, i_sb), s_magic) == OVERLAYFS_MAGIC) {
+		if (want & WANT_LOCK) {
+			u32 dev = READ(READ(inode, i_sb), s_dev);
+			struct csn_device *device = bpf_map_lookup_elem(&devices, &dev);
+
+			context = device ? device->context : CSN_CTX_UNLABELLED;
+		} else if (want & WANT_WRITE) {
+			/* what is written goes to the upper layer, whose own hooks judge it;
+			 * the lower layer is only read, to be copied up */
+			layer_of(inode, &lower);
+			if (lower)
+				want = (want & ~WANT_WRITE) | WANT_READ;
+		}
+	}
+	if (!verdict && want & WANT_READ)
+		verdict = flow(context, q->in);
+	event.want = verdict ? WANT_READ : want;
+	if (!verdict && want & WANT_WRITE) {
+		verdict = flow(q->out, context);
+		event.want = verdict ? WANT_WRITE : want;
+	}
+	if (verdict == CSN_REFUSED_CLOSED)
+		event.want = want;
+	event.inode = q->where.inode;
+	event.actor_context = event.want & WANT_READ ? q->in : q->out;
+	event.other_context = context;
+	event.op = q->op;
+	event.verdict = verdict;
+	event.internal = verdict == CSN_REFUSED_UNKNOWN;
+	if (verdict)
+		record_flow(&event);
+	return verdict;
+}
+
+/* Judges one access of the current task to an inode, records it, and gives what
+ * the hook returns. The fast path of every file hook. */
+static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
+{
+	struct csn_subject *s = subject();
+	struct csn_object *object;
+	struct question q = {};
+
+	if (s && is_platform(s))
+		return 0;
+	if (!inode)
+		return s && (s->in || s->out) ? -EACCES : 0;
+	q.context = context_of(inode);
+	if (s) {
+		q.in = s->in;
+		q.out = s->out;
+		q.id = s->id;
+	}
+	if (!q.id) /* unlabelled: the process stands for the subject */
+		q.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
+	if (!q.in && !q.out && q.context <= CSN_CTX_BASE)
+		return 0; /* [FLOW-4] */
+	q.where.inode = (u64)inode;
+	q.want = want;
+	q.op = op;
+	if (judge(&q))
+		return -EACCES;
+	object = bpf_inode_storage_get(&objects, inode, 0, 0);
+	if (informative(q.id, inode, object, want & WANT_WRITE ? 1 : 0)) {
+		struct event event = {};
+
+		event.inode = q.where.inode;
+		event.want = want;
+		event.op = op;
+		event.actor_context = want & WANT_WRITE ? q.out : q.in;
+		event.other_context = q.context;
+		record_flow(&event);
+	}
+	return 0;
+}
+
+/* A door that labelled subjects find closed, whatever is behind it [OP-12]. */
+static __always_inline int closed(u16 op)
+{
+	struct csn_subject *s = subject();
+	struct event event = {};
+
+	if (!is_labelled(s))
+		return 0;
+	event.actor_context = s->out;
+	event.other_context = CSN_CTX_UNLABELLED;
+	event.op = op;
+	event.verdict = CSN_REFUSED_CLOSED;
+	event.want = WANT_BOTH;
+	record_flow(&event);
+	return -EACCES;
+}
+
+/* Judges what the current task does to another one. `want` WANT_WRITE: acts on it
+ * [OP-8]; WANT_READ: looks into it [OP-9]; WANT_BOTH: controls it [OP-10]. */
+static __always_inline int access_task(struct task_struct *task, u32 want, u16 op)
+{
+	struct csn_subject *s = subject(), *o;
+	struct event event = {};
+	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0;
+
+	if (s) {
+		if (is_platform(s))
+			return 0;
+		in = s->in;
+		out = s->out;
+	}
+	o = bpf_task_storage_get(&subjects, task, 0, 0);
+	if (o) {
+		other_in = o->in;
+		other_out = o->out;
+	}
+	if (!in && !out && !other_in && !other_out)
+		return 0;
+	if (o && is_platform(o) && (in || out))
+		verdict = CSN_REFUSED_CLOSED; /* a labelled subject touches the daemon in no way */
+	else if (want == WANT_BOTH)
+		verdict = in == other_in && out == other_out ? CSN_ALLOWED : CSN_REFUSED_CONTROL;
+	else if (want == WANT_WRITE)
+		verdict = flow(out, other_in);
+	else
+		verdict = flow(other_in, in);
+	if (!verdict && in == other_in && out == other_out)
+		return 0; /* within one context nothing moves that the record lacks */
+	event.process = task->group_leader->start_boottime;
+	event.other_pid = task->tgid;
+	event.other_kind = CSN_ENTITY_PROCESS;
+	event.actor_context = want & WANT_WRITE ? out : in;
+	event.other_context = other_in;
+	event.op = op;
+	event.verdict = verdict;
+	event.want = want;
+	record_flow(&event);
+	return verdict ? -EACCES : 0;
+}
+
+#endif

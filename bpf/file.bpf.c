@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Open files: data, mappings, locks, control. Channel rows F1, F2, F10 to F14, F17,
+ * P1, P2, I5, I6, K7.
+ *
+ * Guarantee: an open file is judged at each use, whoever opened it and when.
+ *
+ * file_permission   each read, write, readdir, sendfile, splice, copy_file_range
+ * file_open         each open but O_PATH, handles and /proc/self/fd included
+ * file_receive      a descriptor that arrives from another subject [OP-7]
+ * mmap_file, file_mprotect, mmap_backing_file   what loads and stores may do later
+ * file_ioctl, file_fcntl, file_lock             control, and signs between holders
+ *
+ * Not covered: loads and stores through a mapping that was legal when it was made
+ * (labels of mapped files are not changed, see src/daemon/holders.ts); splice between
+ * two pipes, tee, vmsplice (seccomp in the launcher).
+ */
+
+static __always_inline u32 want_of_mode(u32 mode)
+{
+	return (mode & FMODE_READ ? WANT_READ : 0) | (mode & FMODE_WRITE ? WANT_WRITE : 0);
+}
+
+/* Both ends of a FIFO learn of each other already by opening it [OP-3]. */
+static __always_inline u32 want_of_open(struct file *file)
+{
+	u32 want = want_of_mode(file->f_mode);
+
+	if ((file->f_inode->i_mode & S_IFMT) == S_IFIFO)
+		want = WANT_BOTH;
+	return want ? want : WANT_READ;
+}
+
+SEC("lsm/file_permission")
+int BPF_PROG(file_permission, struct file *file, int mask)
+{
+	u32 want = (mask & (MAY_READ | MAY_EXEC) ? WANT_READ : 0) | (mask & (MAY_WRITE | MAY_APPEND) ? WANT_WRITE : 0);
+
+	return access_inode(file->f_inode, want, want & WANT_WRITE ? CSN_OP_WRITE : CSN_OP_READ);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(file_open, struct file *file)
+{
+	return access_inode(file->f_inode, want_of_open(file), CSN_OP_OPEN);
+}
+
+SEC("lsm/file_truncate")
+int BPF_PROG(file_truncate, struct file *file)
+{
+	return access_inode(file->f_inode, WANT_WRITE, CSN_OP_TRUNCATE);
+}
+
+SEC("lsm/file_receive")
+int BPF_PROG(file_receive, struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	u32 want = want_of_mode(file->f_mode);
+
+	/* all anonymous files share one inode: whose it is cannot be told */
+	if (world_of(inode) == WORLD_VOID)
+		return closed(CSN_OP_RECEIVE);
+	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+{
+	u32 want = WANT_READ, type = flags & MAP_TYPE;
+
+	if (!file)
+		return 0;
+	if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) && prot & PROT_WRITE)
+		want = WANT_BOTH;
+	return access_inode(file->f_inode, want, CSN_OP_MMAP);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
+{
+	struct file *file = vma->vm_file;
+	u32 want = WANT_READ;
+
+	if (!file)
+		return 0;
+	if (vma->vm_flags & VM_SHARED && prot & PROT_WRITE)
+		want = WANT_BOTH;
+	return access_inode(file->f_inode, want, CSN_OP_MPROTECT);
+}
+
+/* overlayfs and its like: the file of the layer that really gets mapped */
+SEC("?lsm/mmap_backing_file")
+int BPF_PROG(mmap_backing_file, struct vm_area_struct *vma, struct file *backing_file, struct file *user_file)
+{
+	u32 want = WANT_READ;
+
+	if (vma->vm_flags & VM_SHARED && vma->vm_flags & (VM_MAYWRITE))
+		want = WANT_BOTH;
+	return access_inode(backing_file->f_inode, want, CSN_OP_MMAP);
+}
+
+/* Calls that only ask, or touch nothing but the caller's own descriptor. What is not
+ * here may do anything to the object and counts as both directions. */
+static __always_inline u32 want_of_ioctl(u32 cmd)
+{
+	switch (cmd) {
+	case 0x5401:	 /* TCGETS */
+	case 0x802c542a: /* TCGETS2 */
+	case 0x5413:	 /* TIOCGWINSZ */
+	case 0x540f:	 /* TIOCGPGRP */
+	case 0x5429:	 /* TIOCGSID */
+	case 0x541b:	 /* FIONREAD */
+	case 0x5421:	 /* FIONBIO */
+	case 0x5450:	 /* FIONCLEX */
+	case 0x5451:	 /* FIOCLEX */
+	case 0x5460:	 /* FIOQSIZE */
+	case 0x2:	 /* FIGETBSZ */
+	case 0x80086601: /* FS_IOC_GETFLAGS */
+	case 0x80087601: /* FS_IOC_GETVERSION */
+	case 0x801c581f: /* FS_IOC_FSGETXATTR */
+	case 0xc020660b: /* FS_IOC_FIEMAP */
+		return WANT_READ;
+	}
+	return WANT_BOTH;
+}
+
+static __always_inline int control_file(struct file *file, u32 cmd)
+{
+	u32 want = want_of_ioctl(cmd);
+
+	/* a descriptor opened for writing only may still be asked what it is */
+	if (want == WANT_READ && !(file->f_mode & FMODE_READ))
+		want = WANT_WRITE;
+	return access_inode(file->f_inode, want, CSN_OP_IOCTL);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(file_ioctl, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return control_file(file, cmd);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return control_file(file, cmd);
+}
+
+SEC("lsm/file_lock")
+int BPF_PROG(file_lock, struct file *file, unsigned int cmd)
+{
+	return access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK);
+}
+
+/* include/uapi/asm-generic/fcntl.h, include/uapi/linux/fcntl.h */
+SEC("lsm/file_fcntl")
+int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case 8:	 /* F_SETOWN */
+	case 10: /* F_SETSIG */
+	case 15: /* F_SETOWN_EX */
+		return closed(CSN_OP_FCNTL); /* signals on somebody's input and output */
+	case 1024: /* F_SETLEASE: tells holder and opener of each other */
+		return access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK);
+	case 1026: /* F_NOTIFY */
+		return access_inode(file->f_inode, WANT_READ, CSN_OP_WATCH);
+	case 1031: /* F_SETPIPE_SZ */
+	case 1033: /* F_ADD_SEALS */
+	case 1036: /* F_SET_RW_HINT */
+	case 1038: /* F_SET_FILE_RW_HINT */
+		return access_inode(file->f_inode, WANT_WRITE, CSN_OP_FCNTL);
+	}
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the monitor remembers. All maps are pinned, so they outlive the daemon.
+ *
+ * Fails closed: a context that is not in `contexts` refuses [CTX-5]; a lost cache
+ * entry (objects, verdicts, seen) is only computed again. A lost entry of
+ * `entries` gives the object its directory's context, which can only protect
+ * more [OBJ-3].
+ */
+#ifndef CSN_MAPS_H
+#define CSN_MAPS_H
+
+/* subject of each task; absent: unlabelled */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct csn_subject);
+} subjects SEC(".maps");
+
+/* context of each inode in memory */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct csn_object);
+} objects SEC(".maps");
+
+/* inodes with a label of their own; written by the daemon's requests only */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_ENTRIES);
+	__type(key, struct csn_key);
+	__type(value, struct csn_entry);
+} entries SEC(".maps");
+
+/* file systems that hold a label, by the kernel's device number */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CSN_MAX_DEVICES);
+	__type(key, u32);
+	__type(value, struct csn_device);
+} devices SEC(".maps");
+
+/* what a context id means; never changed once written */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_CONTEXTS);
+	__type(key, u32);
+	__type(value, struct csn_context);
+} contexts SEC(".maps");
+
+/* verdict of each pair asked for so far; a pair's verdict never changes */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct csn_pair);
+	__type(value, u32);
+} verdicts SEC(".maps");
+
+/* source state that a sink saw last [AUD-2] */
+struct seen_key {
+	u64 subject;
+	struct csn_key object;
+	u64 write;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct seen_key);
+	__type(value, u64);
+} seen SEC(".maps");
+
+/* when a subject last took in something new */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, u64);
+	__type(value, u64);
+} states SEC(".maps");
+
+/* entities whose name the ring has carried already */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct csn_key);
+	__type(value, u32);
+} named SEC(".maps");
+
+/* per cpu: [0] sequence of the last record, [1] records lost */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, CSN_RING_BYTES);
+} records SEC(".maps");
+
+/* the daemon's questions, by thread id */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, struct csn_request);
+} requests SEC(".maps");
+
+struct csn_control control SEC(".data.control") = { .version = CSN_ABI_VERSION, .epoch = 1, .next_subject = 1 };
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which context does an inode have? [OBJ-1..OBJ-4]
+ *
+ * Order: its own (pipes, memfd: made by a labelled subject), its entry, the entry
+ * of the nearest directory above it, its file system's. The answer is cached in
+ * the inode's storage until the epoch moves on, which every change of a label does.
+ * An inode of overlayfs has the context of the layer that holds it. What cannot
+ * be found out (a file opened by handle whose directory is not in memory, more than
+ * CSN_MAX_DEPTH directories) is CSN_CTX_UNKNOWN, which every party is refused.
+ *
+ * Not covered: file systems whose inodes have no stable number (see worlds.bpf.h).
+ */
+#ifndef CSN_OBJECT_H
+#define CSN_OBJECT_H
+
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534F434B
+#define OVERLAYFS_MAGIC 0x794c7630
+#define PROC_MAGIC 0x9fa0
+
+extern struct task_struct *bpf_task_from_pid(int pid) __ksym;
+extern void bpf_task_release(struct task_struct *task) __ksym;
+
+#define READ(pointer, field)                                                      \
+	({                                                                        \
+		typeof(pointer) pointer_ = (pointer);                             \
+		typeof((pointer_)->field) value_ = 0;                             \
+		bpf_core_read((void *)&value_, sizeof(value_), &pointer_->field); \
+		value_;                                                           \
+	})
+
+static __always_inline void key_of(struct inode *inode, struct csn_key *key)
+{
+	key->ino = READ(inode, i_ino);
+	key->generation = READ(inode, i_generation);
+	key->dev = READ(READ(inode, i_sb), s_dev);
+}
+
+/* One name of the inode: any will do, since an inode whose names lie in directories
+ * of different contexts has an entry of its own [OBJ-3]. */
+static __always_inline struct dentry *alias_of(struct inode *inode)
+{
+	struct hlist_node *node = 0;
+
+	bpf_core_read(&node, sizeof(node), &inode->i_dentry.first);
+	if (!node)
+		return 0;
+	if (bpf_core_field_exists(((struct dentry___nested *)0)->d_u))
+		return (void *)node - bpf_core_field_offset(struct dentry___nested, d_u.d_alias);
+	return (void *)node - bpf_core_field_offset(struct dentry, d_alias);
+}
+
+struct climb {
+	u64 dentry;
+	u64 root;
+	u32 device_context;
+	u32 first; /* still at the inode itself */
+	u32 found; /* the answer, when done */
+	u32 done;
+};
+
+static int climb_one(u32 index, struct climb *climb)
+{
+	struct dentry *dentry = (void *)climb->dentry;
+	struct inode *inode = READ(dentry, d_inode);
+	struct dentry *parent;
+	struct csn_entry *entry;
+	struct csn_key key = {};
+
+	if (inode) {
+		key_of(inode, &key);
+		entry = bpf_map_lookup_elem(&entries, &key);
+		if (entry && (climb->first || !(entry->flags & CSN_ENTRY_SELF))) {
+			climb->found = entry->context;
+			climb->done = 1;
+			return 1;
+		}
+	}
+	climb->first = 0;
+	if (climb->dentry == climb->root) {
+		climb->found = climb->device_context;
+		climb->done = 1;
+		return 1;
+	}
+	parent = READ(dentry, d_parent);
+	if (!parent || parent == dentry) /* not connected to the root */
+		return 1;
+	climb->dentry = (u64)parent;
+	return 0;
+}
+
+/* The layer that holds an overlayfs inode: the upper one if there is one. */
+static __always_inline struct dentry *layer_of(struct inode *inode, u32 *lower)
+{
+	struct ovl_inode *ovl;
+	struct dentry *dentry = 0;
+	struct ovl_entry *entry;
+
+	if (!bpf_core_type_exists(struct ovl_inode))
+		return 0;
+	ovl = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	dentry = READ(ovl, __upperdentry);
+	if (dentry)
+		return dentry;
+	*lower = 1;
+	entry = READ(ovl, oe);
+	if (!entry || !READ(entry, __numlower))
+		return 0;
+	bpf_core_read(&dentry, sizeof(dentry), &entry->__lowerstack[0].dentry);
+	return dentry;
+}
+
+/* Down to an inode of a file system that is no overlay. 2: the kernel's own limit
+ * (FILESYSTEM_MAX_STACK_DEPTH). Gives the inode; *dentry its name, *lower whether
+ * the outermost overlay has no upper layer for it. */
+static __always_inline struct inode *real_inode(struct inode *inode, struct dentry **dentry, u32 *lower)
+{
+	u32 below = 0;
+
+	*dentry = 0;
+	for (int i = 0; i < 3; i++) {
+		if (!inode || READ(READ(inode, i_sb), s_magic) != OVERLAYFS_MAGIC)
+			return inode;
+		*dentry = layer_of(inode, i ? &below : lower);
+		if (!*dentry)
+			return 0;
+		inode = READ(*dentry, d_inode);
+	}
+	return 0;
+}
+
+/* A file of /proc/PID has the context of that process [OP-9]. */
+static __always_inline u32 proc_context(struct inode *inode)
+{
+	struct proc_inode *proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	struct pid *pid = READ(proc, pid);
+	struct task_struct *task;
+	struct csn_subject *s;
+	u32 context = CSN_CTX_UNLABELLED;
+	int nr = 0;
+
+	if (!pid)
+		return CSN_CTX_UNLABELLED;
+	bpf_core_read(&nr, sizeof(nr), &pid->numbers[0].nr);
+	task = bpf_task_from_pid(nr);
+	if (!task)
+		return CSN_CTX_UNLABELLED; /* it is gone, and so is all it could tell */
+	s = bpf_task_storage_get(&subjects, task, 0, 0);
+	if (s)
+		context = s->in == CSN_CTX_PLATFORM_IN ? CSN_CTX_SEALED : s->in;
+	bpf_task_release(task);
+	return context;
+}
+
+#define RESOLVED_CACHE (1ull << 32)
+#define RESOLVED_LOWER (1ull << 33)
+
+/* An address on the stack: global functions take scalars and memory, and a pointer
+ * read back from memory is a scalar. */
+struct where {
+	u64 inode;
+};
+
+/* Slow path: the context, and whether it may be cached. A global function, so the
+ * verifier looks at it once a program. */
+__noinline u64 resolve(const struct where *where)
+{
+	struct inode *outer, *inode;
+	struct dentry *dentry = 0;
+	struct super_block *sb;
+	struct csn_device *device;
+	struct climb climb = { .first = 1 };
+	u32 lower = 0, dev;
+	u64 magic, flags;
+
+	if (!where)
+		return CSN_CTX_UNKNOWN;
+	outer = (void *)where->inode;
+	magic = READ(READ(outer, i_sb), s_magic);
+	if (magic == PROC_MAGIC)
+		return proc_context(outer);
+	if (magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC)
+		return CSN_CTX_UNLABELLED;
+	inode = real_inode(outer, &dentry, &lower);
+	if (!inode)
+		return magic == OVERLAYFS_MAGIC ? CSN_CTX_UNLABELLED : CSN_CTX_UNKNOWN;
+	sb = READ(inode, i_sb);
+	dev = READ(sb, s_dev);
+	device = bpf_map_lookup_elem(&devices, &dev);
+	if (!device)
+		return CSN_CTX_UNLABELLED;
+	if (!dentry)
+		dentry = alias_of(inode);
+	if (!dentry) {
+		struct csn_key key = {};
+		struct csn_entry *entry;
+
+		key_of(inode, &key);
+		entry = bpf_map_lookup_elem(&entries, &key);
+		if (entry)
+			return entry->context;
+		/* a file system with a context for all of it needs no directory */
+		return device->flags & CSN_DEVICE_VOLATILE ? device->context : CSN_CTX_UNKNOWN;
+	}
+	climb.dentry = (u64)dentry;
+	climb.root = (u64)READ(sb, s_root);
+	climb.device_context = device->context;
+	bpf_loop(CSN_MAX_DEPTH, climb_one, &climb, 0);
+	flags = lower ? RESOLVED_LOWER | RESOLVED_CACHE : RESOLVED_CACHE;
+	if (climb.done)
+		return flags | climb.found;
+	return device->flags & CSN_DEVICE_VOLATILE ? device->context : CSN_CTX_UNKNOWN;
+}
+
+/* The context of an inode that a hook was given. */
+static __always_inline u32 context_of(struct inode *inode)
+{
+	struct csn_object *object = bpf_inode_storage_get(&objects, inode, 0, 0);
+	u32 epoch = control.epoch; /* before the look-up: a change in between makes it stale */
+	struct where where;
+	u32 lower = 0;
+	u64 found;
+
+	if (object) {
+		if (object->flags & CSN_OBJECT_OWN)
+			return object->context;
+		if (object->epoch == epoch) {
+			if (!(object->flags & CSN_OBJECT_LOWER))
+				return object->context;
+			layer_of(inode, &lower);
+			if (lower)
+				return object->context;
+		}
+	}
+	where.inode = (u64)inode;
+	found = resolve(&where);
+	if (found & RESOLVED_CACHE) {
+		if (!object)
+			object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (object) {
+			object->flags = found & RESOLVED_LOWER ? CSN_OBJECT_LOWER : 0;
+			/* context and epoch in one store: never a new epoch with an old context */
+			*(volatile u64 *)object = (u64)epoch << 32 | (u32)found;
+		}
+	}
+	return (u32)found;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tasks: who is which subject, and what one may do to another. Channel rows T1, T2,
+ * T4 to T6, F14, K5.
+ *
+ * Guarantee: every task of an address space has the same contexts [SUBJ-1]; fork and
+ * exec keep them [SUBJ-3]; a child that could not be labelled is not made.
+ *
+ * Not covered: exit status and resource use as a parent sees them (the launcher is the
+ * parent); system calls that only unshare (seccomp in the launcher).
+ */
+
+#define CLONE_VM 0x100
+#define CLONE_NEW 0x7e020080 /* every CLONE_NEW* flag of clone, time namespace included */
+
+SEC("lsm/task_alloc")
+int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
+{
+	struct csn_subject *s = subject(), *child;
+
+	if (!s || !(s->in || s->out))
+		return 0;
+	if (!is_platform(s) && clone_flags & CLONE_NEW) {
+		int error = closed(CSN_OP_NAMESPACE);
+
+		if (error)
+			return error;
+	}
+	child = bpf_task_storage_get(&subjects, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!child) {
+		__sync_fetch_and_add(&control.internal, 1);
+		return -ENOMEM;
+	}
+	child->in = s->in;
+	child->out = s->out;
+	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
+	if (child->id != s->id) {
+		/* it knows what its parent knew: all that is new to anybody */
+		u64 now = bpf_ktime_get_boot_ns(), id = child->id;
+
+		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+	}
+	return 0;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
+{
+	struct file *file = bprm->file;
+
+	return access_inode(file->f_inode, WANT_READ, CSN_OP_EXEC);
+}
+
+/* A child of vfork shared its parent's memory until now. */
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
+{
+	struct csn_subject *s = subject();
+	struct csn_name_record *r;
+
+	if (!is_labelled(s))
+		return 0;
+	s->id = __sync_fetch_and_add(&control.next_subject, 1);
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r)
+		return 0;
+	__builtin_memset(r, 0, sizeof(*r));
+	r->version = CSN_ABI_VERSION;
+	r->kind = CSN_KIND_PROCESS;
+	r->entity_kind = CSN_ENTITY_PROCESS;
+	r->context = s->in;
+	actor(&r->entity);
+	bpf_get_current_comm(r->name[0], 16);
+	bpf_probe_read_kernel_str(r->name[1], 2 * CSN_NAME_BYTES, READ(bprm, filename));
+	r->parts = 2;
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+#define PTRACE_MODE_ATTACH 2
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	if (mode & PTRACE_MODE_ATTACH)
+		return access_task(child, WANT_BOTH, CSN_OP_TRACE);
+	return access_task(child, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(ptrace_traceme, struct task_struct *parent)
+{
+	return access_task(parent, WANT_BOTH, CSN_OP_TRACE);
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(task_kill, struct task_struct *task, struct kernel_siginfo *info, int sig, const struct cred *cred)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SIGNAL);
+}
+
+SEC("lsm/task_setpgid")
+int BPF_PROG(task_setpgid, struct task_struct *task, int pgid)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_setnice")
+int BPF_PROG(task_setnice, struct task_struct *task, int nice)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_setioprio")
+int BPF_PROG(task_setioprio, struct task_struct *task, int ioprio)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_setscheduler")
+int BPF_PROG(task_setscheduler, struct task_struct *task)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_setrlimit")
+int BPF_PROG(task_setrlimit, struct task_struct *task, unsigned int resource)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_movememory")
+int BPF_PROG(task_movememory, struct task_struct *task)
+{
+	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+}
+
+SEC("lsm/task_getpgid")
+int BPF_PROG(task_getpgid, struct task_struct *task)
+{
+	return access_task(task, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/task_getsid")
+int BPF_PROG(task_getsid, struct task_struct *task)
+{
+	return access_task(task, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/task_getscheduler")
+int BPF_PROG(task_getscheduler, struct task_struct *task)
+{
+	return access_task(task, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/task_getioprio")
+int BPF_PROG(task_getioprio, struct task_struct *task)
+{
+	return access_task(task, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/userns_create")
+int BPF_PROG(userns_create, const struct cred *cred)
+{
+	return closed(CSN_OP_NAMESPACE);
+}
