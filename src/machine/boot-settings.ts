@@ -11,6 +11,8 @@ export interface BootSettings {
   /** Folder of the kernel's modules on the host, for modprobe in the machine. */
   modulesDir: string;
   kernelVersion: string;
+  /** Host folder that must not be seen inside: the machines' own disks, tokens and ports. */
+  hidden: string;
   /** The program whose exit ends the machine; null for the daemon, which is kept running. */
   command: readonly string[] | null;
   /** Variables for the command or the daemon. */
@@ -25,6 +27,7 @@ export function bootScript(settings: BootSettings): string {
     CSN_BOOT_NAME: settings.name,
     CSN_BOOT_MODULES: settings.modulesDir,
     CSN_BOOT_KERNEL: settings.kernelVersion,
+    CSN_BOOT_HIDDEN: settings.hidden,
     CSN_BOOT_MODE: settings.command === null ? "daemon" : "command",
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);

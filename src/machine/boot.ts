@@ -8,11 +8,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, type KernelFiles, type Progress } from "../setup/index.ts";
+import { ensureSystemPackages, machineNeeds, run, type KernelFiles, type Progress } from "../setup/index.ts";
 import { bootScript } from "./boot-settings.ts";
 import { ensureDisk } from "./disk.ts";
 import { MachineError } from "./errors.ts";
@@ -64,6 +64,7 @@ export async function boot(files: MachineFolder, options: BootOptions): Promise<
 }
 
 async function prepare(files: MachineFolder, options: BootOptions): Promise<void> {
+  await ensureSystemPackages(machineNeeds, options.progress);
   options.progress.step(`preparing machine ${options.name}`);
   await makeFolder(files);
   await ensureDisk(files.disk, options.freshDisk === true);
@@ -77,6 +78,7 @@ async function prepare(files: MachineFolder, options: BootOptions): Promise<void
     name: options.name,
     modulesDir: options.kernel.modulesDir,
     kernelVersion: options.kernel.version,
+    hidden: await realpath(dirname(files.folder)),
     command: options.command ?? null,
     env: options.env ?? {},
   });

@@ -39,6 +39,10 @@ $bb mount -t tmpfs -o mode=0755,nosuid,nodev run /new/run
 $bb mount -t tmpfs -o mode=1777,nosuid,nodev tmp /new/tmp
 show "$CSN_BOOT_ROOT" root
 show "$CSN_BOOT_MODULES" modules
+# Labelled data on our disk must not be readable once more, unlabelled, as the host's disk.img.
+if [ -d "/new$CSN_BOOT_HIDDEN" ]; then
+  $bb mount -t tmpfs -o ro,mode=0000,size=4k hidden "/new$CSN_BOOT_HIDDEN"
+fi
 $bb mount --move /proc /new/proc
 $bb mount --move /sys /new/sys
 

@@ -5,8 +5,8 @@
  * The first archive is kept in `<home>/machine/` under a hash of all that goes into it.
  */
 
-import { createHash } from "node:crypto";
-import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findCommand, run, type KernelFiles } from "../setup/index.ts";
 import { cpio, directory, PRIVATE_FILE, PROGRAM, type CpioFile } from "./cpio.ts";
@@ -47,9 +47,17 @@ export async function baseInitramfs(kernel: KernelFiles, shelf: string): Promise
     { path: "modules/order", mode: PRIVATE_FILE, data: Buffer.from(modules.map((path) => `${moduleName(path)}\n`).join("")) },
     ...loaded,
   ]);
-  await writeFile(`${kept}.${process.pid}`, archive);
-  await rename(`${kept}.${process.pid}`, kept);
+  await keep(archive, kept, shelf, `.initramfs-${kernel.version}-`);
   return archive;
+}
+
+/** Keeps an archive in place of older ones for the same kernel. */
+async function keep(archive: Buffer, path: string, shelf: string, prefix: string): Promise<void> {
+  const older = (await readdir(shelf)).filter((name) => name.startsWith(prefix));
+  for (const name of older) await rm(join(shelf, name), { force: true });
+  const aside = join(shelf, `.new-initramfs-${process.pid}-${randomUUID()}`);
+  await writeFile(aside, archive);
+  await rename(aside, path);
 }
 
 /** The archive that goes behind the first one: what init is to do this time. */

@@ -51,7 +51,9 @@ export async function stopMachine(home: string, name: string): Promise<"stopped"
     const running = runningState(files);
     let ended: "stopped" | "killed" | null = null;
     if (running !== null) {
-      ended = askToPowerOff(files) && (await endsWithin(running, STOP_SECONDS)) ? "stopped" : "killed";
+      // A machine that runs a command listens to nobody.
+      const asked = running.mode === "daemon" && askToPowerOff(files);
+      ended = asked && (await endsWithin(running, STOP_SECONDS)) ? "stopped" : "killed";
       killProcess(running.qemu, "SIGKILL");
       await endsWithin(running, STOP_SECONDS);
     }

@@ -44,7 +44,7 @@ export function qemuArguments(options: QemuOptions): string[] {
     ...["-device", "virtio-9p-pci,fsdev=host,mount_tag=csn-host"],
     ...["-drive", "file=disk.img,if=none,id=data,format=raw,discard=unmap"],
     ...["-device", "virtio-blk-pci,drive=data"],
-    ...["-netdev", `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${options.port}-:${GUEST_PORT}`],
+    ...["-netdev", `user,id=net,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:${options.port}-:${GUEST_PORT}`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-chardev", "socket,id=console,server=on,wait=off,path=console.sock,logfile=console.log"],
     ...["-serial", "chardev:console"],
