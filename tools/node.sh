@@ -11,8 +11,9 @@ if ! [ -x "$node" ] || ! cmp -s "$root/package-lock.json" "$stamp"; then
     echo "Hint: install Node.js with npm from your distribution (Debian: apt-get install npm), then try again" >&2
     exit 1
   fi
+  # not `npm ci`: it refuses a lock file that lacks packages which exist only for other systems
   echo "csn: installing npm packages (first use; about 20 s)" >&2
-  if ! (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2); then
+  if ! (cd "$root" && npm install --no-save --no-audit --no-fund --loglevel=error >&2); then
     echo "csn: E_NPM: the npm packages could not be installed (npm's own message is above)" >&2
     echo "Hint: the first use needs a reachable npm registry; later ones work offline" >&2
     exit 1
