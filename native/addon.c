@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Node addon: what the daemon asks of the kernel and Node.js has no call for.
+ * Thin: each function is one job, takes and gives numbers and Buffers, and throws an
+ * Error whose `code` is the errno name and `syscall` the step that failed. Policy is
+ * in TypeScript (src/kernel).
+ *
+ * load(object, pins)          load, attach and pin the monitor
+ * map*(…)                     pinned maps
+ * ring*(…)                    the record ring
+ * ask(…)                      a question to the inode_getattr hook (bpf/abi.h)
+ * pidfd(…), subject*(…)       a task's storage
+ * handle*(…), xattr*(…), …    inodes by handle, labels as xattrs
+ */
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+#include <node_api.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define MAX_ARGS 6
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+static char libbpf_log[8192];
+static size_t libbpf_used;
+
+static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (libbpf_used > sizeof(libbpf_log) / 2) { /* keep the newest half */
+		memmove(libbpf_log, libbpf_log + libbpf_used / 2, libbpf_used - libbpf_used / 2);
+		libbpf_used -= libbpf_used / 2;
+	}
+	n = vsnprintf(libbpf_log + libbpf_used, sizeof(libbpf_log) - libbpf_used, format, args);
+	if (n > 0)
+		libbpf_used = libbpf_used + n < sizeof(libbpf_log) ? libbpf_used + n : sizeof(libbpf_log) - 1;
+	return n;
+}
+
+static napi_value fail(napi_env env, int error, const char *step)
+{
+	napi_value code, message, object, value;
+	char text[9000];
+
+	error = error < 0 ? -error : error;
+	snprintf(text, sizeof(text), "%s: %s%s%s", step, strerror(error), libbpf_used ? "\n" : "", libbpf_log);
+	libbpf_used = 0;
+	libbpf_log[0] = 0;
+	napi_create_string_utf8(env, strerrorname_np(error) ? strerrorname_np(error) : "EIO", NAPI_AUTO_LENGTH, &code);
+	napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
+	napi_create_error(env, code, message, &object);
+	napi_create_string_utf8(env, step, NAPI_AUTO_LENGTH, &value);
+	napi_set_named_property(env, object, "syscall", value);
+	napi_throw(env, object);
+	return NULL;
+}
+
+/* Arguments: read one by one; a wrong type throws in JavaScript's own way. */
+struct args {
+	napi_env env;
+	size_t count;
+	napi_value values[MAX_ARGS];
+	char texts[3][4096];
+	int used;
+};
+
+static void take(napi_env env, napi_callback_info info, struct args *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->env = env;
+	a->count = MAX_ARGS;
+	napi_get_cb_info(env, info, &a->count, a->values, NULL, NULL);
+}
+static int number(struct args *a, int i)
+{
+	int32_t v = -1;
+	napi_get_value_int32(a->env, a->values[i], &v);
+	return v;
+}
+static const char *string(struct args *a, int i)
+{
+	char *text = a->texts[a->used++];
+	size_t n;
+	napi_get_value_string_utf8(a->env, a->values[i], text, sizeof(a->texts[0]), &n);
+	return text;
+}
+static void *bytes(struct args *a, int i, size_t *length)
+{
+	void *data = NULL;
+	size_t n = 0;
+	napi_get_buffer_info(a->env, a->values[i], &data, &n);
+	if (length)
+		*length = n;
+	return data;
+}
+static napi_value from_int(napi_env env, int64_t v)
+{
+	napi_value r;
+	napi_create_int64(env, v, &r);
+	return r;
+}
+static napi_value from_bytes(napi_env env, const void *data, size_t n)
+{
+	napi_value r;
+	napi_create_buffer_copy(env, n, data, NULL, &r);
+	return r;
+}
+static napi_value nothing(napi_env env)
+{
+	napi_value r;
+	napi_get_undefined(env, &r);
+	return r;
+}
+static napi_value null(napi_env env)
+{
+	napi_value r;
+	napi_get_null(env, &r);
+	return r;
+}
+static void put(napi_env env, napi_value object, const char *key, napi_value value)
+{
+	napi_set_named_property(env, object, key, value);
+}
+
+/* load(objectPath, pinDir) → [{name, attached}]. All or nothing: when a required hook
+ * can't be attached, nothing stays pinned. Programs whose section starts with `?` are
+ * loaded where the kernel's type information has their hook. */
+static napi_value load(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	const char *path, *pins, *step = "open";
+	struct bpf_object *object;
+	struct bpf_program *program;
+	struct bpf_link *links[256];
+	struct bpf_map *map;
+	struct btf *kernel;
+	napi_value list, item, value;
+	int error = 0, n = 0, i;
+	uint32_t index = 0;
+	char name[4200];
+
+	take(env, info, &a);
+	path = string(&a, 0);
+	pins = string(&a, 1);
+	libbpf_set_print(keep_log);
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel)
+		return fail(env, errno, "btf");
+	object = bpf_object__open_file(path, NULL);
+	if (!object) {
+		error = errno;
+		btf__free(kernel);
+		return fail(env, error, "open");
+	}
+	napi_create_array(env, &list);
+	bpf_object__for_each_program(program, object) {
+		const char *hook = strchr(bpf_program__section_name(program), '/');
+		char symbol[128];
+
+		snprintf(symbol, sizeof(symbol), "bpf_lsm_%s", hook ? hook + 1 : "");
+		if (!bpf_program__autoload(program)) /* `?` */
+			bpf_program__set_autoload(program, btf__find_by_name_kind(kernel, symbol, BTF_KIND_FUNC) > 0);
+	}
+	btf__free(kernel);
+	step = "load";
+	error = bpf_object__load(object);
+	if (error)
+		goto out;
+	bpf_object__for_each_map(map, object) {
+		const char *map_name = bpf_map__name(map);
+
+		if (strstr(map_name, ".rodata"))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", pins, strstr(map_name, "control") ? "control" : map_name);
+		step = "pin map";
+		error = bpf_map__pin(map, name);
+		if (error)
+			goto out;
+	}
+	bpf_object__for_each_program(program, object) {
+		int loaded = bpf_program__fd(program) >= 0;
+
+		napi_create_object(env, &item);
+		napi_create_string_utf8(env, bpf_program__name(program), NAPI_AUTO_LENGTH, &value);
+		put(env, item, "name", value);
+		napi_get_boolean(env, loaded, &value);
+		put(env, item, "attached", value);
+		napi_set_element(env, list, index++, item);
+		if (!loaded)
+			continue;
+		step = bpf_program__name(program);
+		links[n] = bpf_program__attach(program);
+		if (!links[n]) {
+			error = -errno;
+			goto out;
+		}
+		n++;
+		snprintf(name, sizeof(name), "%s/link_%s", pins, bpf_program__name(program));
+		error = bpf_link__pin(links[n - 1], name);
+		if (error)
+			goto out;
+	}
+out:
+	for (i = 0; i < n; i++)
+		bpf_link__destroy(links[i]); /* a pinned link stays attached */
+	bpf_object__close(object);
+	if (error)
+		return fail(env, error, step);
+	libbpf_used = 0;
+	return list;
+}
+
+static napi_value map_open(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int fd;
+	take(env, info, &a);
+	fd = bpf_obj_get(string(&a, 0));
+	return fd < 0 ? fail(env, errno, "bpf_obj_get") : from_int(env, fd);
+}
+/* mapGet(fd, key, valueSize) → Buffer or null */
+static napi_value map_get(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	char *value;
+	int size, error;
+	napi_value result;
+	take(env, info, &a);
+	size = number(&a, 2);
+	value = calloc(1, size);
+	if (!value)
+		return fail(env, ENOMEM, "malloc");
+	error = bpf_map_lookup_elem(number(&a, 0), bytes(&a, 1, NULL), value) ? errno : 0;
+	result = !error ? from_bytes(env, value, size) : error == ENOENT ? null(env) : fail(env, error, "bpf_map_lookup");
+	free(value);
+	return result;
+}
+/* mapSet(fd, key, value, flags) */
+static napi_value map_set(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	take(env, info, &a);
+	if (bpf_map_update_elem(number(&a, 0), bytes(&a, 1, NULL), bytes(&a, 2, NULL), number(&a, 3)))
+		return fail(env, errno, "bpf_map_update");
+	return nothing(env);
+}
+static napi_value map_delete(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	take(env, info, &a);
+	if (bpf_map_delete_elem(number(&a, 0), bytes(&a, 1, NULL)) && errno != ENOENT)
+		return fail(env, errno, "bpf_map_delete");
+	return nothing(env);
+}
+/* mapNext(fd, key or null, keySize) → the next key, or null */
+static napi_value map_next(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	char key[256];
+	napi_valuetype type;
+	take(env, info, &a);
+	napi_typeof(env, a.values[1], &type);
+	if (bpf_map_get_next_key(number(&a, 0), type == napi_null ? NULL : bytes(&a, 1, NULL), key))
+		return errno == ENOENT ? null(env) : fail(env, errno, "bpf_map_get_next_key");
+	return from_bytes(env, key, number(&a, 2));
+}
+
+/* The ring: ringOpen(mapFd) → handle; ringDrain(handle, buffer, recordSize) → bytes
+ * written, whole records only, as many as fit. */
+struct ring {
+	struct ring_buffer *buffer;
+	char *target;
+	size_t used, size;
+};
+static int on_record(void *context, void *data, size_t size)
+{
+	struct ring *ring = context;
+
+	if (ring->used + size <= ring->size) {
+		memcpy(ring->target + ring->used, data, size);
+		ring->used += size;
+	}
+	return ring->used + size <= ring->size ? 0 : -E2BIG; /* stop: the rest stays in the ring */
+}
+static void ring_free(napi_env env, void *data, void *hint)
+{
+	struct ring *ring = data;
+	ring_buffer__free(ring->buffer);
+	free(ring);
+}
+static napi_value ring_open(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct ring *ring = calloc(1, sizeof(*ring));
+	napi_value result;
+	take(env, info, &a);
+	ring->buffer = ring_buffer__new(number(&a, 0), on_record, ring, NULL);
+	if (!ring->buffer) {
+		free(ring);
+		return fail(env, errno, "ring_buffer");
+	}
+	napi_create_external(env, ring, ring_free, NULL, &result);
+	return result;
+}
+static napi_value ring_drain(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	void *data;
+	struct ring *ring;
+	take(env, info, &a);
+	napi_get_value_external(env, a.values[0], &data);
+	ring = data;
+	ring->target = bytes(&a, 1, &ring->size);
+	ring->used = 0;
+	ring_buffer__consume(ring->buffer);
+	return from_int(env, ring->used);
+}
+
+static napi_value pidfd(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int fd;
+	take(env, info, &a);
+	fd = syscall(SYS_pidfd_open, number(&a, 0), number(&a, 1) ? PIDFD_THREAD : 0);
+	return fd < 0 ? fail(env, errno, "pidfd_open") : from_int(env, fd);
+}
+
+/* markSelf(subjectsFd, value): every thread of this process. Threads made meanwhile
+ * by a marked thread are marked by the kernel; two passes without news end it. */
+static napi_value mark_self(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int map, quiet = 0, fd, error = 0;
+	char seen[65536] = {0};
+	void *value;
+	take(env, info, &a);
+	map = number(&a, 0);
+	value = bytes(&a, 1, NULL);
+	while (quiet < 2 && !error) {
+		DIR *dir = opendir("/proc/self/task");
+		struct dirent *entry;
+
+		quiet++;
+		while (dir && !error && (entry = readdir(dir))) {
+			int tid = atoi(entry->d_name);
+
+			if (tid <= 0 || seen[tid & 65535])
+				continue;
+			fd = syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+			if (fd < 0)
+				continue; /* it ended */
+			if (bpf_map_update_elem(map, &fd, value, BPF_ANY))
+				error = errno;
+			close(fd);
+			seen[tid & 65535] = 1;
+			quiet = 0;
+		}
+		if (dir)
+			closedir(dir);
+	}
+	return error ? fail(env, error, "mark_self") : nothing(env);
+}
+
+static napi_value ask_fd(napi_env env, int fd, int map, void *request, size_t size)
+{
+	uint32_t tid = syscall(SYS_gettid);
+	struct stat st;
+	char answer[256];
+	int error = 0;
+
+	if (bpf_map_update_elem(map, &tid, request, BPF_ANY))
+		return fail(env, errno, "ask");
+	if (fstat(fd, &st) || bpf_map_lookup_elem(map, &tid, answer))
+		error = errno;
+	bpf_map_delete_elem(map, &tid);
+	return error ? fail(env, error, "ask") : from_bytes(env, answer, size);
+}
+/* ask(requestsFd, fd, request) → answered request */
+static napi_value ask(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	size_t n;
+	void *request;
+	take(env, info, &a);
+	request = bytes(&a, 2, &n);
+	return ask_fd(env, number(&a, 1), number(&a, 0), request, n);
+}
+/* openPath(path) → a descriptor that only names the inode; never follows the last link */
+static napi_value open_path(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int fd;
+	take(env, info, &a);
+	fd = open(string(&a, 0), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fail(env, errno, "open") : from_int(env, fd);
+}
+static napi_value close_fd(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	take(env, info, &a);
+	close(number(&a, 0));
+	return nothing(env);
+}
+
+/* handleOf(fd) → {handle: Buffer (type, bytes), fsid: Buffer, magic} : the inode, valid
+ * over reboots for file systems that keep one. name_to_handle_at(2), statfs(2). */
+static napi_value handle_of(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	struct file_handle *handle = (void *)room;
+	struct statfs fs;
+	napi_value result;
+	int mount, fd;
+	take(env, info, &a);
+	fd = number(&a, 0);
+	handle->handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(fd, "", handle, &mount, AT_EMPTY_PATH))
+		return fail(env, errno, "name_to_handle_at");
+	if (fstatfs(fd, &fs))
+		return fail(env, errno, "fstatfs");
+	napi_create_object(env, &result);
+	put(env, result, "handle", from_bytes(env, &handle->handle_type, sizeof(handle->handle_type) + handle->handle_bytes));
+	put(env, result, "fsid", from_bytes(env, &fs.f_fsid, sizeof(fs.f_fsid)));
+	put(env, result, "magic", from_int(env, (uint32_t)fs.f_type));
+	return result;
+}
+/* handleOpen(mountFd, handle) → descriptor; ESTALE when the inode is gone */
+static napi_value handle_open(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	struct file_handle *handle = (void *)room;
+	size_t n;
+	char *data;
+	int fd;
+	take(env, info, &a);
+	data = bytes(&a, 1, &n);
+	if (n < 4 || n > 4 + MAX_HANDLE_SZ)
+		return fail(env, EINVAL, "handle");
+	handle->handle_bytes = n - 4;
+	memcpy(&handle->handle_type, data, n);
+	fd = open_by_handle_at(number(&a, 0), handle, O_PATH | O_CLOEXEC);
+	return fd < 0 ? fail(env, errno, "open_by_handle_at") : from_int(env, fd);
+}
+static napi_value fs_of(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct statfs fs;
+	napi_value result;
+	take(env, info, &a);
+	if (statfs(string(&a, 0), &fs))
+		return fail(env, errno, "statfs");
+	napi_create_object(env, &result);
+	put(env, result, "fsid", from_bytes(env, &fs.f_fsid, sizeof(fs.f_fsid)));
+	put(env, result, "magic", from_int(env, (uint32_t)fs.f_type));
+	return result;
+}
+
+/* peer(fd) → {pid, uid, gid} of the other end of a unix socket */
+static napi_value peer(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+	napi_value result;
+	take(env, info, &a);
+	if (getsockopt(number(&a, 0), SOL_SOCKET, SO_PEERCRED, &cred, &n))
+		return fail(env, errno, "SO_PEERCRED");
+	napi_create_object(env, &result);
+	put(env, result, "pid", from_int(env, cred.pid));
+	put(env, result, "uid", from_int(env, cred.uid));
+	put(env, result, "gid", from_int(env, cred.gid));
+	return result;
+}
+
+/* xattrSet(path, name, value); xattrRemove(path, name): the inode itself, no link followed */
+static napi_value xattr_set(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	size_t n;
+	void *value;
+	take(env, info, &a);
+	value = bytes(&a, 2, &n);
+	if (lsetxattr(string(&a, 0), string(&a, 1), value, n, 0))
+		return fail(env, errno, "setxattr");
+	return nothing(env);
+}
+static napi_value xattr_remove(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	take(env, info, &a);
+	if (lremovexattr(string(&a, 0), string(&a, 1)) && errno != ENODATA)
+		return fail(env, errno, "removexattr");
+	return nothing(env);
+}
+
+/* probe(objectPath): loads, attaches and fires one program on one hook, then takes it
+ * away. → "works", or throws. */
+static napi_value probe(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct bpf_object *object;
+	struct bpf_program *program;
+	struct bpf_link *link = NULL;
+	const char *step = "open";
+	int error = 0;
+	napi_value result;
+	uint32_t key = 0;
+	uint64_t before = 0, after = 0;
+
+	take(env, info, &a);
+	libbpf_set_print(keep_log);
+	object = bpf_object__open_file(string(&a, 0), NULL);
+	if (!object)
+		return fail(env, errno, step);
+	step = "load";
+	error = bpf_object__load(object);
+	if (!error) {
+		int map = bpf_object__find_map_fd_by_name(object, "fired"), fd;
+
+		program = bpf_object__next_program(object, NULL);
+		step = "attach";
+		link = bpf_program__attach(program);
+		if (!link) {
+			error = -errno;
+		} else {
+			step = "fire";
+			bpf_map_lookup_elem(map, &key, &before);
+			fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+			close(fd);
+			bpf_map_lookup_elem(map, &key, &after);
+			if (after == before)
+				error = -ENOSYS;
+			bpf_link__destroy(link);
+		}
+	}
+	bpf_object__close(object);
+	if (error)
+		return fail(env, error, step);
+	libbpf_used = 0;
+	napi_create_string_utf8(env, "works", NAPI_AUTO_LENGTH, &result);
+	return result;
+}
+
+NAPI_MODULE_INIT()
+{
+	static const struct {
+		const char *name;
+		napi_callback call;
+	} functions[] = {
+		{ "load", load }, { "probe", probe },
+		{ "mapOpen", map_open }, { "mapGet", map_get }, { "mapSet", map_set },
+		{ "mapDelete", map_delete }, { "mapNext", map_next },
+		{ "ringOpen", ring_open }, { "ringDrain", ring_drain },
+		{ "pidfd", pidfd }, { "markSelf", mark_self }, { "ask", ask },
+		{ "openPath", open_path }, { "closeFd", close_fd },
+		{ "handleOf", handle_of }, { "handleOpen", handle_open }, { "fsOf", fs_of },
+		{ "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
+	};
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		napi_value function;
+		napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function);
+		put(env, exports, functions[i].name, function);
+	}
+	return exports;
+}
