@@ -7,7 +7,9 @@ import type { ContextText, LabelText } from "./vectors.ts";
 
 /** Every subset of `tags`. */
 export function subsets(tags: readonly string[]): string[][] {
-  return tags.reduce<string[][]>((all, tag) => [...all, ...all.map((set) => [...set, tag])], [[]]);
+  const [first, ...rest] = tags;
+  if (first === undefined) return [[]];
+  return subsets(rest).flatMap((set) => [set, [first, ...set]]);
 }
 
 /** Every context over the tags, 64 for three of them, without the ones that hold ⊤. */

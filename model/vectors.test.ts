@@ -6,7 +6,15 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
 import { flow, operation, same, without } from "./reference.ts";
-import { contextFrom, labelFrom, readCases, readVectorFile, subjectFrom, targetFrom, VECTOR_FILES } from "./vectors.ts";
+import {
+  contextFrom,
+  labelFrom,
+  readCases,
+  readVectorFile,
+  subjectFrom,
+  targetFrom,
+  VECTOR_FILES,
+} from "./vectors.ts";
 
 const schema = z.fromJSONSchema(readVectorFile("schema.json") as Parameters<typeof z.fromJSONSchema>[0]);
 
@@ -39,8 +47,15 @@ test("each rule that the data is about has a case that allows and one that refus
   const never = new Set(["OP-6"]); // it creates with the maker's context, which nothing can refuse
   for (let n = 1; n <= 13; n++) {
     const mine = cases.filter((each) => each.operation === `OP-${n}`);
-    assert.ok(mine.some((each) => each.expect === "allow"), `OP-${n} allowed`);
-    if (!never.has(`OP-${n}`)) assert.ok(mine.some((each) => each.expect !== "allow"), `OP-${n} refused`);
+    assert.ok(
+      mine.some((each) => each.expect === "allow"),
+      `OP-${n} allowed`,
+    );
+    if (!never.has(`OP-${n}`))
+      assert.ok(
+        mine.some((each) => each.expect !== "allow"),
+        `OP-${n} refused`,
+      );
   }
 });
 
@@ -50,7 +65,8 @@ for (const { id, comment, from, to, expect } of readCases("flow")) {
     const verdict = flow(a, b);
     assert.equal(verdict, expect === "allow" ? "allow" : expect.rule);
     if (expect === "allow") return;
-    const missing = expect.rule === "FLOW-1" ? without(a.secrecy, b.secrecy) : without(b.integrity, a.integrity);
+    const missing =
+      expect.rule === "FLOW-1" ? without(a.secrecy, b.secrecy) : without(b.integrity, a.integrity);
     assert.deepEqual(missing, labelFrom(expect.tags));
   });
 }

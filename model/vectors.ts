@@ -23,7 +23,10 @@ export type TargetText = {
 
 type Case = { readonly id: string; readonly comment: string; readonly rules: readonly string[] };
 export type FlowCase = Case & { from: ContextText; to: ContextText; expect: "allow" | DenialText };
-export type LabelCase = Case & { tags: readonly string[]; expect: { tags: readonly string[] } | { error: string } };
+export type LabelCase = Case & {
+  tags: readonly string[];
+  expect: { tags: readonly string[] } | { error: string };
+};
 export type NameCase = Case & {
   text: string;
   expect: { owner: string; name: string } | { problem: string; part: string | null };

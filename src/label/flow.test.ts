@@ -79,7 +79,13 @@ test("join is the least upper bound: every triple over 3 tags, the named context
 
 const label = fc.oneof(
   { weight: 1, arbitrary: fc.constant("ALL" as const) },
-  { weight: 9, arbitrary: fc.uniqueArray(fc.integer({ min: 0, max: 99 }).map((n) => `t${n}`), { maxLength: 32 }) },
+  {
+    weight: 9,
+    arbitrary: fc.uniqueArray(
+      fc.integer({ min: 0, max: 99 }).map((n) => `t${n}`),
+      { maxLength: 32 },
+    ),
+  },
 );
 const context = fc.record({ secrecy: label, integrity: label }).map(contextFromText);
 
@@ -114,8 +120,8 @@ test("the daemon is a gate: what it reads and writes is legal without a trusted 
 });
 
 test("csn's state is read only with S = ⊤ and written only with I = ⊤", () => {
-  for (const context of all) {
-    assert.equal(flowsTo(SEALED, context), context.secrecy === "ALL");
-    assert.equal(flowsTo(context, SEALED), context.integrity === "ALL");
+  for (const other of all) {
+    assert.equal(flowsTo(SEALED, other), other.secrecy === "ALL");
+    assert.equal(flowsTo(other, SEALED), other.integrity === "ALL");
   }
 });

@@ -21,7 +21,10 @@ test("different contexts have different keys, and each key gives its context bac
   for (const context of contexts) assert.ok(contextEquals(parseContextKey(contextKey(context)), context));
 });
 
-const label = fc.oneof(fc.constant("ALL" as const), fc.uniqueArray(fc.string({ maxLength: 4 }).map(ascii), { maxLength: 64 }));
+const label = fc.oneof(
+  fc.constant("ALL" as const),
+  fc.uniqueArray(fc.string({ maxLength: 4 }).map(ascii), { maxLength: 64 }),
+);
 const context = fc.record({ secrecy: label, integrity: label }).map(contextFromText);
 
 test("keys are equal exactly when contexts are: random contexts of up to 64 tags", () => {

@@ -20,8 +20,8 @@ export function contextKey(context: Context): string {
 /**
  * Reads what `contextKey` wrote.
  *
- * @throws LabelError E_CONTEXT_KEY for any other text, canonical form included: unsorted or repeated
- *   ids mean that something else wrote it
+ * @throws LabelError E_CONTEXT_KEY for any other text. Unsorted or repeated ids count as such: they mean
+ *   that something else wrote it
  */
 export function parseContextKey(key: string): Context {
   const [, secrecy, integrity] = /^S=([^;]*);I=([^;]*)$/.exec(key) ?? [];

@@ -52,7 +52,10 @@ for (const compiler of ["cc", "clang"]) {
       for (const label of [[], ["a"], ["a", "b"]])
         contexts.push({ secrecy: "ALL", integrity: label }, { secrecy: label, integrity: "ALL" });
       contexts.push({ secrecy: "ALL", integrity: "ALL" });
-      assertAgree(program, contexts.flatMap((from) => contexts.map((to) => ({ from, to }))));
+      assertAgree(
+        program,
+        contexts.flatMap((from) => contexts.map((to) => ({ from, to }))),
+      );
     });
 
     test("agrees on 30,000 random pairs of up to 64 tags", () => {
@@ -68,7 +71,10 @@ for (const compiler of ["cc", "clang"]) {
       const all: Raw = { count: 0, all: 1, tags: [] };
       const sequence = Array.from({ length: 64 }, (_, n) => n + 1);
       for (const count of [65, 128, 0x7fffffff, 0xffffffff])
-        for (const bad of [{ count, all: 0, tags: sequence }, { count, all: 1, tags: sequence }])
+        for (const bad of [
+          { count, all: 0, tags: sequence },
+          { count, all: 1, tags: sequence },
+        ])
           for (const other of [none, all, { count: 64, all: 0, tags: sequence }, bad]) {
             assert.equal(run(program, [encode([bad, none, other, none])]), "1");
             assert.equal(run(program, [encode([other, none, bad, none])]), "1");
@@ -85,39 +91,56 @@ for (const compiler of ["cc", "clang"]) {
       };
       const pairs = Array.from({ length: 20_000 }, () => [raw(), raw()] as const);
       const none: Raw = { count: 0, all: 0, tags: [] };
-      const verdicts = run(program, pairs.map(([a, b]) => encode([a, none, b, none])));
+      const verdicts = run(
+        program,
+        pairs.map(([a, b]) => encode([a, none, b, none])),
+      );
       pairs.forEach(([a, b], n) => {
-        if (verdicts[n] === "0") assert.ok(a.tags.every((tag) => b.tags.includes(tag)), JSON.stringify([a, b]));
+        if (verdicts[n] === "0")
+          assert.ok(
+            a.tags.every((tag) => b.tags.includes(tag)),
+            JSON.stringify([a, b]),
+          );
       });
     });
   });
 }
 
-test("the kernel's routine compiles for BPF", { skip: isInstalled("clang") ? false : "no clang on the PATH" }, () => {
-  const types = "typedef unsigned char __u8; typedef unsigned short __u16; typedef unsigned __u32; typedef int __s32;";
-  const program = `${types} typedef unsigned long long __u64; typedef long long __s64;
+test(
+  "the kernel's routine compiles for BPF",
+  { skip: isInstalled("clang") ? false : "no clang on the PATH" },
+  () => {
+    const types =
+      "typedef unsigned char __u8; typedef unsigned short __u16; typedef unsigned __u32; typedef int __s32;";
+    const program = `${types} typedef unsigned long long __u64; typedef long long __s64;
     #include "abi.h"
     #include "label.bpf.h"
     int flows(const struct csn_context *from, const struct csn_context *to) { return csn_context_flows(from, to); }`;
-  const bpf = fileURLToPath(new URL("../../bpf", import.meta.url));
-  const built = spawnSync(
-    "clang",
-    [...flags, "-g", "-target", "bpf", "-I", bpf, "-x", "c", "-c", "-", "-o", join(folder, "label.o")],
-    { input: program, encoding: "utf8" },
-  );
-  assert.equal(built.status, 0, built.stderr);
-});
+    const bpf = fileURLToPath(new URL("../../bpf", import.meta.url));
+    const built = spawnSync(
+      "clang",
+      [...flags, "-g", "-target", "bpf", "-I", bpf, "-x", "c", "-c", "-", "-o", join(folder, "label.o")],
+      { input: program, encoding: "utf8" },
+    );
+    assert.equal(built.status, 0, built.stderr);
+  },
+);
 
 /** Asks all three about each pair; gives the verdicts as the program writes them. */
 function assertAgree(program: string, pairs: readonly Pair[]): string {
-  const verdicts = run(program, pairs.map(({ from, to }) => encodePair(from, to)));
+  const verdicts = run(
+    program,
+    pairs.map(({ from, to }) => encodePair(from, to)),
+  );
   assert.equal(verdicts.length, pairs.length);
   const written = { allow: "0", "FLOW-1": "1", "FLOW-2": "2" };
   pairs.forEach(({ from, to }, n) => {
     const mine = checkFlow(contextFromText(from), contextFromText(to))?.rule ?? "allow";
     const reference = flow(contextFrom(from), contextFrom(to));
     if (mine !== reference || verdicts[n] !== written[reference])
-      assert.fail(`${JSON.stringify({ from, to })}: native ${verdicts[n]}, src/label ${mine}, reference ${reference}`);
+      assert.fail(
+        `${JSON.stringify({ from, to })}: native ${verdicts[n]}, src/label ${mine}, reference ${reference}`,
+      );
   });
   return verdicts;
 }
@@ -134,7 +157,8 @@ function numberOf(tag: string): number {
   let number = numbers.get(tag);
   if (number === undefined) {
     // Neighbours differ in the highest bit alone, to catch comparisons that are signed or lose bits.
-    number = (Math.imul((numbers.size >>> 1) + 1, 0x9e3779b1) ^ (numbers.size % 2 === 0 ? 0 : 0x80000000)) >>> 0;
+    number =
+      (Math.imul((numbers.size >>> 1) + 1, 0x9e3779b1) ^ (numbers.size % 2 === 0 ? 0 : 0x80000000)) >>> 0;
     numbers.set(tag, number);
   }
   return number;

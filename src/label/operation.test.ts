@@ -23,7 +23,10 @@ for (const { id, comment, operation: op, subject, target, expect } of readCases(
 }
 
 test("the operations are OP-1 to OP-13", () => {
-  assert.deepEqual(OPERATIONS, Array.from({ length: 13 }, (_, n) => `OP-${n + 1}`));
+  assert.deepEqual(
+    OPERATIONS,
+    Array.from({ length: 13 }, (_, n) => `OP-${n + 1}`),
+  );
 });
 
 test("every operation agrees with the reference: all subjects and targets over 1 tag, ⊤ and the named contexts", () => {
@@ -39,7 +42,13 @@ test("every operation agrees with the reference: all subjects and targets over 1
     ...contexts.flatMap((object) =>
       contexts.flatMap((directory) =>
         flags.flatMap((readable) =>
-          flags.map((writable) => ({ object, directory, directories: [directory, object], readable, writable })),
+          flags.map((writable) => ({
+            object,
+            directory,
+            directories: [directory, object],
+            readable,
+            writable,
+          })),
         ),
       ),
     ),

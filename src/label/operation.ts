@@ -22,7 +22,7 @@ export type Targets = {
   "OP-4": { readonly directory: Context };
   /** Every directory that gains or loses an entry, and what the entry names. */
   "OP-5": { readonly directories: readonly Context[]; readonly object: Context };
-  "OP-6": Record<never, never>;
+  "OP-6": Readonly<Record<string, never>>;
   /** An open file that arrives; the flags are how it was opened. */
   "OP-7": { readonly object: Context; readonly readable: boolean; readonly writable: boolean };
   "OP-8": { readonly other: Subject };
@@ -30,7 +30,7 @@ export type Targets = {
   "OP-10": { readonly other: Subject };
   /** The child whose end or use of resources the subject would learn. */
   "OP-11": { readonly other: Subject };
-  "OP-12": Record<never, never>;
+  "OP-12": Readonly<Record<string, never>>;
   /** Where the dump would be created; null for a pipe handler. */
   "OP-13": { readonly directory: Context | null };
 };

@@ -21,7 +21,7 @@ for (const { id, comment, text, expect } of readCases("names")) {
 
 test("the grammar is what is accepted: any text", () => {
   const grammar = /^[a-z0-9][a-z0-9._-]{0,62}\/[a-z0-9][a-z0-9._-]{0,62}$/;
-  const near = fc.string({ unit: fc.constantFrom(..."ab09._-/A \n\u0430"), maxLength: 12 });
+  const near = fc.string({ unit: fc.constantFrom(...Array.from("ab09._-/A \n\u0430")), maxLength: 12 });
   fc.assert(
     fc.property(fc.oneof(near, fc.string()), (text) => {
       // `$` without the m flag matches only at the very end in JavaScript, so a final newline is no match.
@@ -32,10 +32,24 @@ test("the grammar is what is accepted: any text", () => {
 });
 
 test("ids are 32 lowercase hexadecimal digits", () => {
-  assert.equal(tagIdFromBytes(Uint8Array.from({ length: 16 }, (_, n) => n)), "000102030405060708090a0b0c0d0e0f");
-  for (const wrong of ["", "0".repeat(31), "0".repeat(33), "A".repeat(32), "g".repeat(32), `${"0".repeat(32)}\n`]) {
+  assert.equal(
+    tagIdFromBytes(Uint8Array.from({ length: 16 }, (_, n) => n)),
+    "000102030405060708090a0b0c0d0e0f",
+  );
+  for (const wrong of [
+    "",
+    "0".repeat(31),
+    "0".repeat(33),
+    "A".repeat(32),
+    "g".repeat(32),
+    `${"0".repeat(32)}\n`,
+  ]) {
     assert.ok(!isTagId(wrong));
-    assert.throws(() => parseTagId(wrong), (error) => error instanceof LabelError && error.code === "E_TAG_ID");
+    assert.throws(
+      () => parseTagId(wrong),
+      (error) => error instanceof LabelError && error.code === "E_TAG_ID",
+    );
   }
-  for (const length of [0, 15, 17]) assert.throws(() => tagIdFromBytes(new Uint8Array(length)), { code: "E_TAG_ID" });
+  for (const length of [0, 15, 17])
+    assert.throws(() => tagIdFromBytes(new Uint8Array(length)), { code: "E_TAG_ID" });
 });

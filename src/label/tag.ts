@@ -83,7 +83,8 @@ export function tagIdFromBytes(bytes: Uint8Array): TagId {
 
 function problemOf(text: string, part: "owner" | "name"): TagNameProblem | null {
   if (PART.test(text)) return null;
-  if (text === "") return refuse("EMPTY_PART", part, `an ${part} before or after the slash`, "nothing").problem;
+  if (text === "")
+    return refuse("EMPTY_PART", part, `an ${part} before or after the slash`, "nothing").problem;
 
   const wrong = Array.from(text).find((character) => !/^[a-z0-9._-]$/.test(character));
   if (wrong !== undefined)

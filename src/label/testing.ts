@@ -30,10 +30,14 @@ export function idOf(tag: string): TagId {
 const ids = new Map<string, TagId>();
 
 function makeId(tag: string): TagId {
-  const bytes = Array.from(tag, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  if (bytes.length > 24) throw new RangeError(`expected a symbolic tag of at most 12 characters, found ${tag}`);
+  const bytes = Array.from(tag, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join(
+    "",
+  );
+  if (bytes.length > 24)
+    throw new RangeError(`expected a symbolic tag of at most 12 characters, found ${tag}`);
   let mixed = 0;
-  for (const character of tag) mixed = Math.imul(mixed ^ character.charCodeAt(0), 0x9e3779b1) ^ (mixed >>> 15);
+  for (const character of tag)
+    mixed = Math.imul(mixed ^ character.charCodeAt(0), 0x9e3779b1) ^ (mixed >>> 15);
   return parseTagId((mixed >>> 0).toString(16).padStart(8, "0") + bytes.padStart(24, "0"));
 }
 
@@ -59,7 +63,10 @@ export function subjectFromText(text: SubjectText): Subject {
 
 /** A case's target, every context in it made; fields that are no context stay. */
 export function targetFromText(text: object): AnyTarget {
-  const made = Object.entries(text).map(([field, value]: [string, unknown]) => [field, valueFrom(field, value)]);
+  const made = Object.entries(text).map(([field, value]: [string, unknown]) => [
+    field,
+    valueFrom(field, value),
+  ]);
   return Object.fromEntries(made) as AnyTarget;
 }
 
