@@ -9,6 +9,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { realpath, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -90,7 +91,13 @@ async function attempt(files: MachineFolder, options: BootOptions, accel: Accel)
   const how = accel === "kvm" ? "" : " (emulated: no working /dev/kvm)";
   options.progress.step(`booting kernel ${options.kernel.version}${how}`);
   const control = `${files.folder}/control`;
-  for (const path of [files.status, files.outputLog, files.consoleLog, `${files.folder}/console.sock`, control]) {
+  for (const path of [
+    files.status,
+    files.outputLog,
+    files.consoleLog,
+    `${files.folder}/console.sock`,
+    control,
+  ]) {
     await rm(path, { force: true });
   }
   const fifo = await run("mkfifo", ["-m", "0600", control]);
@@ -116,6 +123,7 @@ async function attempt(files: MachineFolder, options: BootOptions, accel: Accel)
     await untilReady(files, qemu, options.bootTimeoutSeconds ?? BOOT_SECONDS[accel]);
   } catch (error) {
     killProcess(named, "SIGKILL");
+    if (!hasEnded(qemu)) await once(qemu, "exit");
     throw error;
   }
   return { state, qemu };
@@ -132,10 +140,16 @@ function startQemu(files: MachineFolder, options: BootOptions, accel: Accel, por
     extraAppend: options.extraAppend ?? "",
   });
   const tied = options.tied === true;
-  const command = tied ? ["setpriv", "--pdeathsig", "KILL", qemuProgram(), ...args] : [qemuProgram(), ...args];
+  const command = tied
+    ? ["setpriv", "--pdeathsig", "KILL", qemuProgram(), ...args]
+    : [qemuProgram(), ...args];
   const log = openSync(files.qemuLog, "w", 0o600);
   try {
-    const qemu = spawn(command[0]!, command.slice(1), { cwd: files.folder, detached: !tied, stdio: ["ignore", log, log] });
+    const qemu = spawn(command[0]!, command.slice(1), {
+      cwd: files.folder,
+      detached: !tied,
+      stdio: ["ignore", log, log],
+    });
     qemu.on("error", () => {}); // seen as an ended process
     if (!tied) qemu.unref();
     return qemu;
@@ -148,7 +162,8 @@ async function untilReady(files: MachineFolder, qemu: ChildProcess, seconds: num
   const deadline = Date.now() + seconds * 1000;
   while (!readStatus(files.status).ready) {
     // One more look: a short command may be over before we have seen it begin.
-    if (hasEnded(qemu) && !readStatus(files.status).ready) throw bootError(files, "the machine ended while booting");
+    if (hasEnded(qemu) && !readStatus(files.status).ready)
+      throw bootError(files, "the machine ended while booting");
     if (Date.now() > deadline) throw bootError(files, `the machine was not ready after ${seconds} s`);
     await sleep(POLL_MS);
   }
@@ -164,7 +179,11 @@ export function consoleTail(files: MachineFolder): string {
 }
 
 function bootError(files: MachineFolder, what: string): MachineError {
-  return new MachineError("E_MACHINE_BOOT", `${what}; its console ends with:\n${consoleTail(files)}`, `the whole console is in ${files.consoleLog}`);
+  return new MachineError(
+    "E_MACHINE_BOOT",
+    `${what}; its console ends with:\n${consoleTail(files)}`,
+    `the whole console is in ${files.consoleLog}`,
+  );
 }
 
 /** A port that is free now. Whoever takes it before QEMU does makes the boot fail, with QEMU's message. */

@@ -19,7 +19,19 @@ export async function ensureDisk(path: string, fresh: boolean): Promise<void> {
   await file.close();
   // The tables are written by the machine's kernel when first used: the image stays small.
   const lazy = "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0";
-  const made = await run("mke2fs", ["-q", "-t", "ext4", "-m", "0", "-L", "csn-data", "-E", lazy, "-F", aside]);
+  const made = await run("mke2fs", [
+    "-q",
+    "-t",
+    "ext4",
+    "-m",
+    "0",
+    "-L",
+    "csn-data",
+    "-E",
+    lazy,
+    "-F",
+    aside,
+  ]);
   if (made.code !== 0) {
     await rm(aside, { force: true });
     throw new MachineError(

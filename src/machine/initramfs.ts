@@ -26,7 +26,9 @@ export async function baseInitramfs(kernel: KernelFiles, shelf: string): Promise
   const modules = await moduleFiles(kernel);
 
   const { size, mtimeMs } = await stat(busybox);
-  const hash = createHash("sha256").update(JSON.stringify([FORMAT, kernel.version, modules, busybox, size, mtimeMs]));
+  const hash = createHash("sha256").update(
+    JSON.stringify([FORMAT, kernel.version, modules, busybox, size, mtimeMs]),
+  );
   for (const script of scripts) hash.update(script);
   const kept = join(shelf, `.initramfs-${kernel.version}-${hash.digest("hex").slice(0, 16)}`);
   const found = await readFile(kept).catch(() => null);
@@ -44,7 +46,11 @@ export async function baseInitramfs(kernel: KernelFiles, shelf: string): Promise
     { path: "bin/busybox", mode: PROGRAM, data: await readFile(busybox) },
     { path: "init", mode: PROGRAM, data: init },
     { path: "guest-main.sh", mode: PROGRAM, data: main },
-    { path: "modules/order", mode: PRIVATE_FILE, data: Buffer.from(modules.map((path) => `${moduleName(path)}\n`).join("")) },
+    {
+      path: "modules/order",
+      mode: PRIVATE_FILE,
+      data: Buffer.from(modules.map((path) => `${moduleName(path)}\n`).join("")),
+    },
     ...loaded,
   ]);
   await keep(archive, kept, shelf, `.initramfs-${kernel.version}-`);
@@ -70,7 +76,8 @@ async function moduleFiles(kernel: KernelFiles): Promise<string[]> {
   const builtin = await readFile(join(kernel.modulesDir, "modules.builtin"), "utf8");
   const order = loadOrder([...OPTIONAL_MODULES, ...NEEDED_MODULES], dep, builtin);
   const missing = order.missing.filter((name) => (NEEDED_MODULES as readonly string[]).includes(name));
-  if (missing.length > 0) throw broken(`expected modules ${missing.join(", ")} in kernel ${kernel.version}, found none`);
+  if (missing.length > 0)
+    throw broken(`expected modules ${missing.join(", ")} in kernel ${kernel.version}, found none`);
   return order.files;
 }
 
@@ -84,5 +91,9 @@ async function uncompressed(path: string): Promise<Buffer> {
 }
 
 function broken(message: string): MachineError {
-  return new MachineError("E_MACHINE_KERNEL", message, "remove the kernel's folder from csn's cache and try again");
+  return new MachineError(
+    "E_MACHINE_KERNEL",
+    message,
+    "remove the kernel's folder from csn's cache and try again",
+  );
 }

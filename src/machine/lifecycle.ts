@@ -9,7 +9,16 @@ import { boot, type BootOptions } from "./boot.ts";
 import { MachineError } from "./errors.ts";
 import { withLock } from "./lock.ts";
 import { isAlive, killProcess } from "./process.ts";
-import { forgetState, machineFolder, machineNames, makeFolder, readState, runningState, type MachineFolder, type MachineState } from "./state.ts";
+import {
+  forgetState,
+  machineFolder,
+  machineNames,
+  makeFolder,
+  readState,
+  runningState,
+  type MachineFolder,
+  type MachineState,
+} from "./state.ts";
 
 export interface StartOptions extends BootOptions {
   /** Folder of csn's state; the machine's is below it. */
@@ -96,7 +105,11 @@ export function endpoint(home: string, name: string): Endpoint {
 export function requireRunning(files: MachineFolder, name: string): MachineState {
   const state = runningState(files);
   if (state !== null) return state;
-  throw new MachineError("E_MACHINE_NOT_RUNNING", `machine \`${name}\` is not running`, "start it with `csn machine start` or `csn up`");
+  throw new MachineError(
+    "E_MACHINE_NOT_RUNNING",
+    `machine \`${name}\` is not running`,
+    "start it with `csn machine start` or `csn up`",
+  );
 }
 
 export function busy(state: MachineState): MachineError {

@@ -66,7 +66,11 @@ function port(number: number, kind: "pipe" | "file", path: string): string[] {
 export function qemuProgram(): string {
   const program = findCommand("qemu-system-x86_64");
   if (program !== null) return program;
-  throw new MachineError("E_MACHINE_BOOT", "expected qemu-system-x86_64 on the PATH, found none", "apt-get install qemu-system-x86");
+  throw new MachineError(
+    "E_MACHINE_BOOT",
+    "expected qemu-system-x86_64 on the PATH, found none",
+    "apt-get install qemu-system-x86",
+  );
 }
 
 /**
@@ -80,8 +84,25 @@ export async function probeAccel(): Promise<Accel> {
     return "tcg";
   }
   // Stopped before its first instruction, it sets all registers and then obeys `quit`.
-  const args = ["-machine", "q35", "-accel", "kvm", "-cpu", "max", "-S", "-display", "none", "-nodefaults", "-monitor", "stdio"];
-  const child = spawn(qemuProgram(), args, { stdio: ["pipe", "ignore", "ignore"], timeout: 5000, killSignal: "SIGKILL" });
+  const args = [
+    "-machine",
+    "q35",
+    "-accel",
+    "kvm",
+    "-cpu",
+    "max",
+    "-S",
+    "-display",
+    "none",
+    "-nodefaults",
+    "-monitor",
+    "stdio",
+  ];
+  const child = spawn(qemuProgram(), args, {
+    stdio: ["pipe", "ignore", "ignore"],
+    timeout: 5000,
+    killSignal: "SIGKILL",
+  });
   child.stdin.on("error", () => {}); // it may end before it reads
   child.stdin.end("quit\n");
   return new Promise((resolve) => {

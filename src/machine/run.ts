@@ -6,13 +6,21 @@
  * does, even by SIGKILL.
  */
 
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { silent, type KernelFiles, type Progress } from "../setup/index.ts";
 import { boot, consoleTail, hasEnded, type Booted } from "./boot.ts";
 import { MachineError } from "./errors.ts";
 import { busy } from "./lifecycle.ts";
 import { withLock } from "./lock.ts";
-import { forgetState, machineFolder, makeFolder, runningState, type Accel, type MachineFolder } from "./state.ts";
+import {
+  forgetState,
+  machineFolder,
+  makeFolder,
+  runningState,
+  type Accel,
+  type MachineFolder,
+} from "./state.ts";
 import { readStatus, Tail } from "./status.ts";
 
 export interface RunOptions {
@@ -70,9 +78,17 @@ export async function runInMachine(options: RunOptions): Promise<RunResult> {
     const exitCode = await follow(files, booted, options);
     return { exitCode, seconds: (performance.now() - begun) / 1000, bootSeconds, accel: booted.state.accel };
   } finally {
-    booted.qemu.kill("SIGKILL");
+    await end(booted);
     await forgetState(files);
   }
+}
+
+/** Waits for the end, too: until then the disk is locked. */
+async function end({ qemu }: Booted): Promise<void> {
+  if (hasEnded(qemu)) return;
+  const ended = once(qemu, "exit");
+  qemu.kill("SIGKILL");
+  await ended;
 }
 
 async function follow(files: MachineFolder, { qemu }: Booted, options: RunOptions): Promise<number> {
@@ -97,6 +113,14 @@ async function follow(files: MachineFolder, { qemu }: Booted, options: RunOption
   return exitCode;
 }
 
-function failure(files: MachineFolder, code: "E_MACHINE_CRASH" | "E_MACHINE_TIMEOUT", what: string): MachineError {
-  return new MachineError(code, `${what}; its console ends with:\n${consoleTail(files)}`, `the whole console is in ${files.consoleLog}`);
+function failure(
+  files: MachineFolder,
+  code: "E_MACHINE_CRASH" | "E_MACHINE_TIMEOUT",
+  what: string,
+): MachineError {
+  return new MachineError(
+    code,
+    `${what}; its console ends with:\n${consoleTail(files)}`,
+    `the whole console is in ${files.consoleLog}`,
+  );
 }

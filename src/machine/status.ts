@@ -57,12 +57,24 @@ export class Tail {
   }
 }
 
-/** The last lines of a text file, without terminal control codes; for error messages. */
+/** The last lines of a text file, and before them the kernel's reason for ending when there is one; for error messages. */
 export function lastLines(path: string, count: number): string {
   try {
-    const text = readFileSync(path, "utf8").replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r/g, "");
-    return text.trimEnd().split("\n").slice(-count).join("\n");
+    return excerpt(readFileSync(path, "utf8"), count);
   } catch {
     return "";
   }
 }
+
+export function excerpt(text: string, count: number): string {
+  const lines = text.replace(TERMINAL_CODES, "").trimEnd().split("\n");
+  const tail = lines.slice(-count);
+  // A panic prints its reason first and a page of registers after it.
+  const reasons = lines
+    .slice(0, -count)
+    .filter((line) => /Kernel panic|\bBUG:|Oops|Out of memory/.test(line));
+  return [...reasons.slice(-3), ...tail].join("\n");
+}
+
+// oxlint-disable-next-line no-control-regex -- terminal codes are control characters
+const TERMINAL_CODES = /\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r/g;

@@ -33,7 +33,8 @@ export interface Suite {
 export async function openSuite(suite: string, folder: string): Promise<Suite> {
   const options = await privateOptions(suite, folder);
   const update = await run("apt-get", [...options, "update", "-qq", "-o", "APT::Update::Error-Mode=any"]);
-  if (update.code !== 0) throw downloadError(`the package index of \`${suite}\` could not be read: ${update.stderr.trim()}`);
+  if (update.code !== 0)
+    throw downloadError(`the package index of \`${suite}\` could not be read: ${update.stderr.trim()}`);
 
   return {
     async show(name) {
@@ -42,7 +43,8 @@ export async function openSuite(suite: string, folder: string): Promise<Suite> {
     },
     async download(packages, target) {
       const got = await run("apt-get", [...options, "download", "-qq", ...packages], { cwd: target });
-      if (got.code !== 0) throw downloadError(`\`${packages.join(" ")}\` could not be fetched: ${got.stderr.trim()}`);
+      if (got.code !== 0)
+        throw downloadError(`\`${packages.join(" ")}\` could not be fetched: ${got.stderr.trim()}`);
     },
   };
 }
@@ -54,7 +56,9 @@ export function parseStanzas(text: string): PackageVersion[] {
     const name = fields.get("package");
     const version = fields.get("version");
     if (name === undefined || version === undefined) return [];
-    return [{ name, version, depends: fields.get("depends") ?? "", sizeBytes: Number(fields.get("size") ?? 0) }];
+    return [
+      { name, version, depends: fields.get("depends") ?? "", sizeBytes: Number(fields.get("size") ?? 0) },
+    ];
   });
 }
 
@@ -90,7 +94,9 @@ async function privateOptions(suite: string, folder: string): Promise<string[]> 
 async function systemSources(): Promise<SourceFile[]> {
   const parts = join(CONFIG, "sources.list.d");
   const names = existsSync(parts) ? (await readdir(parts)).sort().map((name) => join(parts, name)) : [];
-  const paths = [join(CONFIG, "sources.list"), ...names].filter((path) => /\.(list|sources)$/.test(path) && existsSync(path));
+  const paths = [join(CONFIG, "sources.list"), ...names].filter(
+    (path) => /\.(list|sources)$/.test(path) && existsSync(path),
+  );
   return Promise.all(paths.map(async (path) => ({ name: path, text: await readFile(path, "utf8") })));
 }
 

@@ -45,7 +45,11 @@ export interface CommandOptions {
 }
 
 /** Runs one program to its end. Never throws: a program that can't start has code -1. */
-export function run(program: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: options.cwd,

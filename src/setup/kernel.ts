@@ -54,7 +54,12 @@ async function cachedKernel(id: KernelId, folder: string): Promise<KernelFiles |
   } catch {
     return null; // absent or damaged: the same answer, fetch it
   }
-  const files = { id, version, vmlinuz: join(folder, "vmlinuz"), modulesDir: join(folder, "lib", "modules", version) };
+  const files = {
+    id,
+    version,
+    vmlinuz: join(folder, "vmlinuz"),
+    modulesDir: join(folder, "lib", "modules", version),
+  };
   return existsSync(files.vmlinuz) && existsSync(join(files.modulesDir, "modules.dep")) ? files : null;
 }
 
@@ -73,7 +78,10 @@ async function fetchKernel(id: KernelId, folder: string, progress: Progress): Pr
     progress.step(`downloading kernel ${parts[0]?.version} (${mebibytes} MiB, once)`);
     const debs = join(aside, "debs");
     await mkdir(debs);
-    await suite.download(parts.map((part) => `${part.name}=${part.version}`), debs);
+    await suite.download(
+      parts.map((part) => `${part.name}=${part.version}`),
+      debs,
+    );
 
     progress.step(`unpacking kernel ${parts[0]?.version}`);
     const unpacked = join(aside, "unpacked");
@@ -85,7 +93,8 @@ async function fetchKernel(id: KernelId, folder: string, progress: Progress): Pr
     progress.done();
   }
   const kernel = await cachedKernel(id, folder);
-  if (kernel === null) throw broken(`expected kernel ${id} in the cache after unpacking, found it incomplete`);
+  if (kernel === null)
+    throw broken(`expected kernel ${id} in the cache after unpacking, found it incomplete`);
   return kernel;
 }
 
@@ -102,7 +111,8 @@ async function kernelParts(id: KernelId, suite: Suite): Promise<PackageVersion[]
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (parts.has(name)) continue;
     const part = (await suite.show(name)).find((candidate) => candidate.version === meta.version);
-    if (part === undefined) throw broken(`expected ${name} ${meta.version} in Debian's ${SUITES[id]}, found none`);
+    if (part === undefined)
+      throw broken(`expected ${name} ${meta.version} in Debian's ${SUITES[id]}, found none`);
     parts.set(name, part);
     waiting.push(...kernelDependencies(part.depends));
   }
@@ -117,9 +127,12 @@ export function kernelDependencies(depends: string): string[] {
 
 /** Brings the two layouts that Debian has used into one: vmlinuz, lib/modules/VERSION, kernel.json. */
 async function arrange(unpacked: string, complete: string): Promise<string> {
-  const modules = ["usr/lib/modules", "lib/modules"].map((path) => join(unpacked, path)).find((path) => existsSync(path));
+  const modules = ["usr/lib/modules", "lib/modules"]
+    .map((path) => join(unpacked, path))
+    .find((path) => existsSync(path));
   const version = modules === undefined ? undefined : (await readdir(modules))[0];
-  if (modules === undefined || version === undefined) throw broken("expected a folder of modules in the packages, found none");
+  if (modules === undefined || version === undefined)
+    throw broken("expected a folder of modules in the packages, found none");
   const images = [join(modules, version, "vmlinuz"), join(unpacked, "boot", `vmlinuz-${version}`)];
   const image = images.find((path) => existsSync(path));
   if (image === undefined) throw broken(`expected vmlinuz of ${version} in the packages, found none`);
@@ -134,7 +147,8 @@ async function arrange(unpacked: string, complete: string): Promise<string> {
 
 /** Puts a finished folder in place. When another process was faster, its equal result stays. */
 async function replaceFolder(complete: string, folder: string): Promise<void> {
-  if (existsSync(folder) && !existsSync(join(folder, "kernel.json"))) await rm(folder, { recursive: true, force: true });
+  if (existsSync(folder) && !existsSync(join(folder, "kernel.json")))
+    await rm(folder, { recursive: true, force: true });
   try {
     await rename(complete, folder);
   } catch (error) {
@@ -149,5 +163,9 @@ async function must(program: string, args: readonly string[]): Promise<void> {
 }
 
 function broken(message: string): SetupError {
-  return new SetupError("E_KERNEL_DOWNLOAD", message, "try again; when it stays, report it with the output of `csn doctor`");
+  return new SetupError(
+    "E_KERNEL_DOWNLOAD",
+    message,
+    "try again; when it stays, report it with the output of `csn doctor`",
+  );
 }

@@ -24,7 +24,11 @@ export const buildNeeds: readonly Need[] = [
   { command: "clang", package: "clang", why: "compile the eBPF programs" },
   { command: "llvm-strip", package: "llvm", why: "drop debug sections from the eBPF object" },
   { command: "bpftool", package: "bpftool", why: "generate vmlinux.h and look at loaded programs" },
-  { files: ["/usr/include/bpf/bpf_helpers.h"], package: "libbpf-dev", why: "compile and load the eBPF programs" },
+  {
+    files: ["/usr/include/bpf/bpf_helpers.h"],
+    package: "libbpf-dev",
+    why: "compile and load the eBPF programs",
+  },
   { files: ["/usr/include/libelf.h"], package: "libelf-dev", why: "link the loader" },
   { files: ["/usr/include/zlib.h"], package: "zlib1g-dev", why: "link the loader" },
   { command: "gcc", package: "gcc", why: "compile the addon and the launcher" },
@@ -37,7 +41,10 @@ export const kernelNeeds: readonly Need[] = [
   { command: "dpkg-deb", package: "dpkg", why: "unpack the kernel" },
   { command: "depmod", package: "kmod", why: "list how the kernel's modules depend on each other" },
   {
-    files: ["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"],
+    files: [
+      "/usr/share/keyrings/debian-archive-keyring.gpg",
+      "/usr/share/keyrings/debian-archive-keyring.pgp",
+    ],
     package: "debian-archive-keyring",
     why: "check the archive's signature",
   },

@@ -26,7 +26,9 @@ export async function ensureSystemPackages(needs: readonly Need[], progress: Pro
   // A failing update is no reason to stop: one broken third-party source makes it fail, and the install below tells.
   await run("apt-get", ["update", "-qq"], { env });
   progress.step(`installing ${packages.join(" ")}`);
-  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
+  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
+    env,
+  });
   progress.done();
 
   const stillMissing = needs.filter((need) => !isPresent(need));
@@ -35,7 +37,9 @@ export async function ensureSystemPackages(needs: readonly Need[], progress: Pro
 }
 
 function missingPackages(missing: readonly Need[], why: string): SetupError {
-  const list = missing.map((need) => `  ${need.command ?? need.files?.[0]} (${need.package}), to ${need.why}`);
+  const list = missing.map(
+    (need) => `  ${need.command ?? need.files?.[0]} (${need.package}), to ${need.why}`,
+  );
   const packages = [...new Set(missing.map((need) => need.package))].join(" ");
   return new SetupError(
     "E_MISSING_PACKAGES",

@@ -25,7 +25,10 @@ Enabled: no
 Types: deb
 URIs: http://off.example/debian
 `;
-  assert.deepEqual(sourceUris({ name: "a.sources", text }), ["http://one.example/debian/", "http://two.example/debian"]);
+  assert.deepEqual(sourceUris({ name: "a.sources", text }), [
+    "http://one.example/debian/",
+    "http://two.example/debian",
+  ]);
 });
 
 test("addresses of one-line sources", () => {
@@ -50,7 +53,10 @@ test("the mirror is the address that ends in /debian", () => {
 test("the parts of a kernel are followed, other packages are not", () => {
   const depends =
     "dracut | initramfs-tools (>= 0.120+deb8u2), linux-base (>= 4.17~), linux-binary-7.3.4+deb13-amd64 (= 7.3.4-1), linux-modules-7.3.4+deb13-amd64 (= 7.3.4-1)";
-  assert.deepEqual(kernelDependencies(depends), ["linux-binary-7.3.4+deb13-amd64", "linux-modules-7.3.4+deb13-amd64"]);
+  assert.deepEqual(kernelDependencies(depends), [
+    "linux-binary-7.3.4+deb13-amd64",
+    "linux-modules-7.3.4+deb13-amd64",
+  ]);
 });
 
 test("stanzas of apt-cache show", () => {
