@@ -1,0 +1,22 @@
+/**
+ * What a suite of tests is, for tools/test.ts and for conformance/suites.ts, which adds suites of its own.
+ */
+
+/** What was asked on the command line. */
+export type Options = {
+  /** Kernels to run conformance on, such as `6.12`. */
+  readonly kernels: readonly string[];
+  /** Only suites whose name is this or begins with it; null for all. */
+  readonly only: string | null;
+};
+
+export type Count = { readonly passed: number; readonly failed: number; readonly skipped?: number };
+
+/** Some tests with a name. */
+export type Suite = {
+  readonly name: string;
+  /** Set when the suite runs on a kernel: it then only runs if that kernel was asked for. */
+  readonly kernel?: string;
+  /** Runs the tests, prints what failed and why; throwing counts as one failure. */
+  readonly run: (options: Options) => Promise<Count>;
+};
