@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the launcher's parts share. See main.c. */
+#ifndef CSN_LAUNCH_H
+#define CSN_LAUNCH_H
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <linux/types.h>
+#include "../../bpf/abi.h"
+
+#define MAX_VOLUMES 64
+#define MAX_GROUPS 64
+
+struct options {
+	const char *pins;	/* bpffs folder of the monitor, or 0: it is off */
+	const char *scratch;	/* an empty folder to build the file tree on */
+	const char *cwd;
+	const char *hostname;
+	const char *volumes[MAX_VOLUMES]; /* SRC:DST[:ro] */
+	int volume_count;
+	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
+	int tty, rows, columns;
+	int plain; /* no compartment: an ordinary process of the host */
+	uid_t uid;
+	gid_t gid, groups[MAX_GROUPS];
+	int group_count;
+	char **argv;
+};
+
+/* Ends the launcher: "error STEP ERRNO TEXT" to the daemon, exit 125. */
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* tree.c: the compartment's own file tree, as the calling process's root. Returns the
+ * terminal's slave side, or -1; its master goes to `channel`. */
+int build_tree(const struct options *o, int devices, int channel);
+
+/* confine.c: capabilities, user, seccomp. After it nothing can be undone. */
+void confine(const struct options *o);
+
+/* monitor.c: the kernel monitor's maps */
+int map_open(const struct options *o, const char *name);
+void label_device(int devices, const char *path, uint32_t context);
+void label_object(int objects, int fd, uint32_t context);
+void label_self(int subjects, uint32_t in, uint32_t out);
+
+/* relay.c: between the daemon's streams and the program's; returns the wait status */
+int relay(const struct options *o, pid_t child, int input, int output, int error, int terminal);
+void send_descriptor(int channel, int fd);
+int receive_descriptor(int channel);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * csn-launch: starts one program under a context, in a compartment of its own.
+ *
+ * Started by the daemon, as the platform's subject and root, with the program's
+ * environment. The first process builds the compartment, then becomes a subject of
+ * the context, gives up all privilege and starts the program as its child; it is
+ * process 1 of the compartment, passes signals on and reaps. The launcher itself
+ * stays outside, relays the streams and reports the end.
+ *
+ * Guarantee: the program never runs with more than its context, its user and its
+ * compartment; if any step fails, it does not run.
+ *
+ * To the daemon on descriptor 3: "started PID", "exec ERRNO" (the program could not be
+ * executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT".
+ */
+#include "launch.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define CONTROL 3
+
+void fail(const char *format, ...)
+{
+	int error = errno;
+	char step[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(step, sizeof(step), format, args);
+	va_end(args);
+	dprintf(CONTROL, "error %s: %d %s\n", step, error, strerror(error));
+	_exit(125);
+}
+
+static const char *value(char ***argv)
+{
+	if (!*++*argv) {
+		errno = EINVAL;
+		fail("options");
+	}
+	return **argv;
+}
+
+static void parse(struct options *o, char **argv)
+{
+	while (*++argv && strcmp(*argv, "--")) {
+		if (!strcmp(*argv, "--pins"))
+			o->pins = value(&argv);
+		else if (!strcmp(*argv, "--scratch"))
+			o->scratch = value(&argv);
+		else if (!strcmp(*argv, "--cwd"))
+			o->cwd = value(&argv);
+		else if (!strcmp(*argv, "--hostname"))
+			o->hostname = value(&argv);
+		else if (!strcmp(*argv, "--in"))
+			o->in = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--out"))
+			o->out = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--input"))
+			o->input = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--uid"))
+			o->uid = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--gid"))
+			o->gid = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--group") && o->group_count < MAX_GROUPS)
+			o->groups[o->group_count++] = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--volume") && o->volume_count < MAX_VOLUMES)
+			o->volumes[o->volume_count++] = value(&argv);
+		else if (!strcmp(*argv, "--tty")) {
+			o->tty = 1;
+			o->rows = atoi(value(&argv));
+			o->columns = atoi(value(&argv));
+		} else if (!strcmp(*argv, "--plain"))
+			o->plain = 1;
+		else {
+			errno = EINVAL;
+			fail("option %s", *argv);
+		}
+	}
+	if (!*argv || !*++argv) {
+		errno = EINVAL;
+		fail("no program");
+	}
+	o->argv = argv;
+}
+
+/* Core dumps by pipe or socket go to a program outside any compartment, whatever the
+ * limit [OP-13]. */
+static void check_core_pattern(const struct options *o)
+{
+	char text[2] = { 0 };
+	int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, 1) < 0)
+		fail("core_pattern");
+	close(fd);
+	if ((o->in || o->out) && (*text == '|' || *text == '@')) {
+		errno = EPERM;
+		fail("core_pattern");
+	}
+}
+
+static void execute(const struct options *o, int report)
+{
+	int error;
+
+	execvp(o->argv[0], o->argv);
+	error = errno;
+	(void)!write(report, &error, sizeof(error));
+	_exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
+}
+
+static pid_t program_pid;
+
+static int code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Process 1: passes signals on to the program, reaps orphans, ends with the program. */
+static int init(const sigset_t *all)
+{
+	for (;;) {
+		siginfo_t info;
+		int status;
+		pid_t pid;
+
+		if (sigwaitinfo(all, &info) < 0)
+			continue;
+		if (info.si_signo != SIGCHLD) {
+			kill(program_pid, info.si_signo);
+			continue;
+		}
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == program_pid)
+				return code_of(status);
+	}
+}
+
+static void streams(const struct options *o, int slave, int input, int output, int error)
+{
+	if (slave >= 0) {
+		if (ioctl(slave, TIOCSCTTY, 0))
+			fail("terminal: controlling");
+		input = output = error = slave;
+	}
+	if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(error, 2) < 0)
+		fail("streams");
+	(void)o;
+}
+
+/* The first process inside. Never returns. */
+static void inside(const struct options *o, int input, int output, int error, int report, int channel)
+{
+	int subjects = map_open(o, "subjects"), slave = -1;
+	sigset_t all, none;
+
+	if (!o->plain)
+		slave = build_tree(o, map_open(o, "devices"), channel);
+	if (chdir(o->cwd ? o->cwd : "/") && chdir("/"))
+		fail("cwd");
+	umask(022);
+	if (setsid() < 0 && errno != EPERM)
+		fail("setsid");
+	sigfillset(&all);
+	sigemptyset(&none);
+	sigprocmask(SIG_BLOCK, &all, 0);
+	if (o->plain) {
+		label_self(subjects, 0, 0);
+		streams(o, slave, input, output, error);
+		if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
+		    setresuid(o->uid, o->uid, o->uid))
+			fail("user %d", (int)o->uid);
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		sigprocmask(SIG_SETMASK, &none, 0);
+		close_range(3, report - 1, 0);
+		close_range(report + 1, ~0u, 0);
+		execute(o, report);
+	}
+	label_self(subjects, o->in, o->out);
+	confine(o);
+	program_pid = fork();
+	if (program_pid < 0)
+		_exit(125);
+	if (program_pid == 0) {
+		setsid();
+		streams(o, slave, input, output, error);
+		sigprocmask(SIG_SETMASK, &none, 0);
+		close_range(3, report - 1, 0);
+		close_range(report + 1, ~0u, 0);
+		execute(o, report);
+	}
+	close_range(0, ~0u, 0); /* holds nothing: the program's end closes its pipes */
+	_exit(init(&all));
+}
+
+static void pipes(int objects, int input[2], int output[2], int error[2], int report[2], const struct options *o)
+{
+	if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
+		fail("pipe");
+	label_object(objects, input[0], o->input);
+	label_object(objects, output[0], o->out);
+	label_object(objects, error[0], o->out);
+	label_object(objects, report[0], o->out);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .hostname = "csn", .scratch = "/run/csn/tree" };
+	int input[2], output[2], error[2], report[2], channel[2], terminal = -1, errnum = 0, status;
+	unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+	pid_t child;
+
+	(void)argc;
+	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
+	parse(&o, argv);
+	check_core_pattern(&o);
+	pipes(map_open(&o, "objects"), input, output, error, report, &o);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
+		fail("socketpair");
+	child = syscall(SYS_clone, SIGCHLD | (o.plain ? 0 : namespaces), 0, 0, 0, 0);
+	if (child < 0)
+		fail("clone");
+	if (child == 0)
+		inside(&o, input[0], output[1], error[1], report[1], channel[1]);
+	close(input[0]);
+	close(output[1]);
+	close(error[1]);
+	close(report[1]);
+	close(channel[1]);
+	if (o.tty && !o.plain)
+		terminal = receive_descriptor(channel[0]);
+	if (read(report[0], &errnum, sizeof(errnum)) == sizeof(errnum))
+		dprintf(CONTROL, "exec %d\n", errnum);
+	else
+		dprintf(CONTROL, "started %d\n", (int)child);
+	status = relay(&o, child, input[1], output[0], error[0], terminal);
+	dprintf(CONTROL, "exit %d\n", code_of(status));
+	return 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compartment's file tree: the host's, under a writable layer of the compartment's
+ * own context.
+ *
+ * Guarantee: what is written outside a volume goes to memory that ends with the
+ * program; /tmp, /var/tmp, /dev/shm, /run and the terminal are the compartment's
+ * own; /proc shows only its processes. Called while still the platform's subject, in
+ * new mount and pid namespaces.
+ *
+ * Not covered: who may read what is below (the kernel monitor decides that, layer by
+ * layer); space (the layer may fill half of the memory).
+ */
+#include "launch.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+static char scratch[3072];
+
+static const char *at(const char *format, const char *name)
+{
+	static char paths[4][8192];
+	static int next;
+	char *path = paths[next++ & 3];
+
+	snprintf(path, sizeof(paths[0]), format, scratch, name);
+	return path;
+}
+
+static void make(const char *path, mode_t mode)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		fail("tree: mkdir %s", path);
+	if (chmod(path, mode))
+		fail("tree: chmod %s", path);
+}
+
+static void mounted(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
+{
+	if (mount(source, target, type, flags, data))
+		fail("tree: mount %s on %s", type && *type ? type : source ? source : "flags", target);
+}
+
+/* overlayfs reads `,` `:` and `\` in its options. */
+static void escape(char *to, size_t size, const char *path)
+{
+	size_t n = 0;
+
+	for (; *path && n + 2 < size; path++) {
+		if (*path == ',' || *path == ':' || *path == '\\')
+			to[n++] = '\\';
+		to[n++] = *path;
+	}
+	to[n] = 0;
+}
+
+/* A writable layer over one file system of the host. */
+static int layer(int number, const char *lower, const char *target)
+{
+	char options[13000], escaped[4096], upper[4096], work[4096];
+
+	snprintf(upper, sizeof(upper), "%s/layer/upper%d", scratch, number);
+	snprintf(work, sizeof(work), "%s/layer/work%d", scratch, number);
+	make(upper, 0755);
+	make(work, 0755);
+	escape(escaped, sizeof(escaped), lower);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,userxattr,xino=off,index=off,metacopy=off", escaped, upper, work);
+	return mount("csn", target, "overlay", 0, options);
+}
+
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text == '\\' && text[1] >= '0' && text[1] <= '3') {
+			*to++ = (text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0');
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = 0;
+}
+
+static int is_disk(const char *type)
+{
+	static const char *const types[] = { "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "squashfs", "erofs", "iso9660", 0 };
+
+	for (int i = 0; types[i]; i++)
+		if (!strcmp(types[i], type))
+			return 1;
+	return 0;
+}
+
+/* The host's other disks get a layer each: overlayfs does not look across mounts. */
+static void layers(const struct options *o, int devices)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[16384], target[4096], type[64];
+	int number = 1;
+
+	if (!file)
+		fail("tree: mountinfo");
+	while (fgets(line, sizeof(line), file) && number < 64) {
+		char *dash = strstr(line, " - ");
+
+		if (!dash || sscanf(line, "%*s %*s %*s %*s %4095s", target) != 1 || sscanf(dash, " - %63s", type) != 1)
+			continue;
+		unescape(target);
+		if (!strcmp(target, "/") || !is_disk(type) || !strncmp(target, scratch, strlen(scratch)))
+			continue;
+		if (access(at("%s/root%s", target), F_OK))
+			continue;
+		if (layer(number++, target, at("%s/root%s", target)))
+			continue; /* an empty folder then, which shows nothing of it */
+		label_device(devices, at("%s/root%s", target), o->out);
+	}
+	fclose(file);
+}
+
+static void device(const char *name)
+{
+	char host[64];
+	int fd;
+
+	snprintf(host, sizeof(host), "/dev/%s", name);
+	fd = open(at("%s/own/dev/%s", name), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+	if (fd < 0)
+		fail("tree: /dev/%s", name);
+	close(fd);
+	mounted(host, at("%s/own/dev/%s", name), "", MS_BIND, 0);
+}
+
+/* Makes what a volume is mounted on: a folder, or an empty file for a file. */
+static void mount_point(char *target, int folder)
+{
+	for (char *p = target + strlen(scratch) + 6; (p = strchr(p, '/')); p++) {
+		*p = 0;
+		if (mkdir(target, 0755) && errno != EEXIST)
+			fail("tree: mkdir %s", target);
+		*p = '/';
+	}
+	if (folder) {
+		if (mkdir(target, 0755) && errno != EEXIST)
+			fail("tree: mkdir %s", target);
+	} else {
+		int fd = open(target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+		if (fd < 0 && errno != EISDIR)
+			fail("tree: create %s", target);
+		close(fd);
+	}
+}
+
+/* SRC:DST[:ro]. A colon in a path is written `\:`. */
+static void volume(const char *text)
+{
+	char part[3][4096] = { "", "", "" }, target[8192];
+	int n = 0;
+	size_t used = 0;
+	struct stat st;
+
+	for (; *text; text++) {
+		if (*text == ':') {
+			if (++n > 2)
+				break;
+			used = 0;
+			continue;
+		}
+		if (*text == '\\' && text[1])
+			text++;
+		if (used + 1 < sizeof(part[0]))
+			part[n][used++] = *text;
+	}
+	if (stat(part[0], &st))
+		fail("volume: %s", part[0]);
+	snprintf(target, sizeof(target), "%s/root%s", scratch, part[1]);
+	mount_point(target, S_ISDIR(st.st_mode));
+	mounted(part[0], target, "", MS_BIND | MS_REC, 0);
+	if (!strcmp(part[2], "ro"))
+		mounted(0, target, "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, 0);
+}
+
+static int terminal(const struct options *o, int channel)
+{
+	int master = open(at("%s/root/dev/pts/ptmx%s", ""), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int unlock = 0, number, slave;
+	struct winsize size = { .ws_row = o->rows, .ws_col = o->columns };
+	char name[32];
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) || ioctl(master, TIOCGPTN, &number))
+		fail("tree: terminal");
+	ioctl(master, TIOCSWINSZ, &size);
+	snprintf(name, sizeof(name), "%d", number);
+	slave = open(at("%s/root/dev/pts/%s", name), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || fchown(slave, o->uid, -1))
+		fail("tree: terminal");
+	send_descriptor(channel, master);
+	close(master);
+	return slave;
+}
+
+int build_tree(const struct options *o, int devices, int channel)
+{
+	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+	int slave = -1;
+
+	snprintf(scratch, sizeof(scratch), "%s", o->scratch);
+	if (mount(0, "/", 0, MS_REC | MS_PRIVATE, 0))
+		fail("tree: private mounts");
+	mounted("csn", scratch, "tmpfs", MS_NOSUID, "mode=0755,size=50%");
+	make(at("%s/layer%s", ""), 0700);
+	make(at("%s/root%s", ""), 0755);
+	make(at("%s/own%s", ""), 0755);
+	if (layer(0, "/", at("%s/root%s", "")))
+		fail("tree: overlay of / (is the overlay module loaded?)");
+	label_device(devices, at("%s/root%s", ""), o->out);
+	layers(o, devices);
+
+	make(at("%s/own/tmp%s", ""), 01777);
+	make(at("%s/own/vartmp%s", ""), 01777);
+	make(at("%s/own/run%s", ""), 0755);
+	make(at("%s/own/dev%s", ""), 0755);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		device(nodes[i]);
+	make(at("%s/own/dev/shm%s", ""), 01777);
+	make(at("%s/own/dev/pts%s", ""), 0755);
+	(void)!symlink("/proc/self/fd", at("%s/own/dev/fd%s", ""));
+	(void)!symlink("/proc/self/fd/0", at("%s/own/dev/stdin%s", ""));
+	(void)!symlink("/proc/self/fd/1", at("%s/own/dev/stdout%s", ""));
+	(void)!symlink("/proc/self/fd/2", at("%s/own/dev/stderr%s", ""));
+	(void)!symlink("pts/ptmx", at("%s/own/dev/ptmx%s", ""));
+
+	make(at("%s/root/tmp%s", ""), 01777);
+	mounted(at("%s/own/tmp%s", ""), at("%s/root/tmp%s", ""), "", MS_BIND, 0);
+	make(at("%s/root/var%s", ""), 0755);
+	make(at("%s/root/var/tmp%s", ""), 01777);
+	mounted(at("%s/own/vartmp%s", ""), at("%s/root/var/tmp%s", ""), "", MS_BIND, 0);
+	make(at("%s/root/run%s", ""), 0755);
+	mounted(at("%s/own/run%s", ""), at("%s/root/run%s", ""), "", MS_BIND, 0);
+	make(at("%s/root/dev%s", ""), 0755);
+	mounted(at("%s/own/dev%s", ""), at("%s/root/dev%s", ""), "", MS_BIND | MS_REC, 0);
+	mounted("devpts", at("%s/root/dev/pts%s", ""), "devpts", MS_NOSUID | MS_NOEXEC,
+		"newinstance,ptmxmode=0666,mode=0620");
+	label_device(devices, at("%s/root/dev/pts%s", ""), o->out);
+	make(at("%s/root/proc%s", ""), 0555);
+	mounted("proc", at("%s/root/proc%s", ""), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+	make(at("%s/root/sys%s", ""), 0555);
+	mounted("/sys", at("%s/root/sys%s", ""), "", MS_BIND, 0);
+	mounted(0, at("%s/root/sys%s", ""), "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
+
+	for (int i = 0; i < o->volume_count; i++)
+		volume(o->volumes[i]);
+	/* last: from here on all of this tmpfs is the compartment's */
+	label_device(devices, at("%s/own%s", ""), o->out);
+	if (o->tty)
+		slave = terminal(o, channel);
+
+	if (chdir(at("%s/root%s", "")) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
+		fail("tree: pivot_root");
+	if (sethostname(o->hostname, strlen(o->hostname)))
+		fail("tree: hostname");
+	return slave;
+}
