@@ -199,7 +199,7 @@ test("QEMU is told to keep the host safe", () => {
   const args = qemuArguments(options).join(" ");
   assert.match(args, /-fsdev local,\S*readonly=on/);
   assert.match(args, /restrict=on,hostfwd=tcp:127\.0\.0\.1:4242-:7070/);
-  assert.match(args, /tcg,thread=multi -smp 2/);
+  assert.match(args, /tcg,thread=single -smp 2/);
   assert.match(
     qemuArguments({ ...options, icount: true }).join(" "),
     /-accel tcg -smp 1 -icount shift=0,sleep=off/,
