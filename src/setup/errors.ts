@@ -3,7 +3,7 @@
  * described in docs/errors.md; a retired code is never used again.
  */
 
-export type SetupErrorCode = "E_MISSING_PACKAGES" | "E_KERNEL_DOWNLOAD";
+export type SetupErrorCode = "E_MISSING_PACKAGES" | "E_KERNEL_DOWNLOAD" | "E_BUILD";
 
 export class SetupError extends Error {
   readonly code: SetupErrorCode;

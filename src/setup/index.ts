@@ -3,6 +3,7 @@
  * distribution, and a kernel for the virtual machine. May use: nothing.
  */
 
+export { ensureBuilt, ROOT } from "./build.ts";
 export { findCommand, run, systemEnv, type CommandOptions, type CommandResult } from "./command.ts";
 export { SetupError, type SetupErrorCode } from "./errors.ts";
 export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId } from "./kernel.ts";

@@ -1,0 +1,114 @@
+/**
+ * bpf/abi.h in TypeScript: the numbers and shapes that the kernel monitor and user space share.
+ *
+ * Guarantee: tools/check-abi.ts holds every number and offset here against the type information of the
+ * compiled object. Little endian, as all kernels that csn supports.
+ */
+
+export const LIMITS = {
+  ABI_VERSION: 1,
+  MAX_TAGS: 64,
+  MAX_CONTEXTS: 65536,
+  MAX_ENTRIES: 1048576,
+  MAX_DEVICES: 1024,
+  MAX_DEPTH: 4096,
+  RING_BYTES: 4194304,
+  NAME_BYTES: 24,
+} as const;
+
+export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
+export const CONTEXT_UNKNOWN = 0xffffffff;
+
+/** Sizes in bytes, and offsets of the fields that are read or written here. */
+export const SHAPE = {
+  csn_label: { size: 264, count: 0, all: 4, tags: 8 },
+  csn_context: { size: 528, secrecy: 0, integrity: 264 },
+  csn_subject: { size: 16, in: 0, out: 4, id: 8 },
+  csn_object: { size: 24, context: 0, epoch: 4, flags: 8, state: 16 },
+  csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
+  csn_entry: { size: 8, context: 0, flags: 4 },
+  csn_device: { size: 8, context: 0, flags: 4 },
+  csn_entity: { size: 16, first: 0, second: 8, third: 12 },
+  csn_record: {
+    size: 96,
+    version: 0,
+    kind: 1,
+    verdict: 2,
+    source_kind: 3,
+    op: 4,
+    flags: 6,
+    sink_kind: 7,
+    time: 8,
+    sequence: 16,
+    cpu: 24,
+    lost: 28,
+    source_context: 32,
+    sink_context: 36,
+    source: 40,
+    sink: 56,
+    pid: 72,
+    tid: 76,
+    bytes: 80,
+    count: 88,
+    uid: 92,
+  },
+  csn_name_record: { size: 96, version: 0, kind: 1, parts: 2, entity_kind: 3, context: 4, entity: 8, name: 24 },
+  csn_request: {
+    size: 48,
+    ask: 0,
+    context: 4,
+    flags: 8,
+    magic: 12,
+    key: 16,
+    answer: 32,
+    own: 36,
+    error: 40,
+    done: 44,
+  },
+  csn_control: {
+    size: 56,
+    version: 0,
+    epoch: 4,
+    next_subject: 8,
+    allowed: 16,
+    refused: 24,
+    recorded: 32,
+    lost: 40,
+    internal: 48,
+  },
+} as const;
+
+export const ENTRY_SELF = 1;
+export const DEVICE_VOLATILE = 1;
+export const ASK = { GET: 1, SET: 2, CLEAR: 3 } as const;
+
+/** What csn_verdict's numbers mean, and the rule that each stands for. */
+export const VERDICTS = [
+  { name: "allowed", rule: "" },
+  { name: "refused_secrecy", rule: "FLOW-1" },
+  { name: "refused_integrity", rule: "FLOW-2" },
+  { name: "refused_unknown", rule: "CTX-5" },
+  { name: "refused_closed", rule: "OP-12" },
+  { name: "refused_create", rule: "OBJ-3" },
+  { name: "refused_control", rule: "OP-10" },
+] as const;
+
+/** csn_op, in its order. */
+export const OPS = [
+  "none", "read", "write", "open", "lookup", "stat", "exec", "mmap", "mprotect", "truncate", "ioctl",
+  "lock", "fcntl", "receive", "create", "mkdir", "mknod", "symlink", "link", "unlink", "rmdir",
+  "rename", "readlink", "setattr", "getxattr", "setxattr", "acl", "watch", "signal", "trace", "inspect",
+  "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
+  "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
+  "handle", "release", "withhold", "label", "tag", "run", "exit",
+] as const; // prettier-ignore
+
+export type Op = (typeof OPS)[number];
+
+/** csn_entity_kind, in its order. */
+export const ENTITY_KINDS = [
+  "none", "process", "file", "directory", "symlink", "pipe", "socket", "device", "anon", "principal",
+] as const; // prettier-ignore
+
+export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6 } as const;
+export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

@@ -1,0 +1,8 @@
+/**
+ * kernel: drives the kernel monitor. The decision itself is in bpf/. May use: label, setup.
+ */
+export * from "./abi.ts";
+export type { Interning } from "./contexts.ts";
+export { KernelError, type KernelErrorCode } from "./errors.ts";
+export { type Counters, type InodeState, Monitor, PINS, requireLsm } from "./monitor.ts";
+export { errnoOf, type Fd, native, type Ring } from "./native.ts";

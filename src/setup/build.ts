@@ -1,0 +1,95 @@
+/**
+ * Compiles the kernel monitor, the addon and the launcher into `build/`.
+ *
+ * Guarantee: afterwards build/ holds what the sources say, or a SetupError tells what the compiler said.
+ * Nothing is done when nothing changed (build/stamp holds a digest of all inputs). Two builds at once
+ * are harmless: each makes its files aside and renames them.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { SetupError } from "./errors.ts";
+import { buildNeeds } from "./needs.ts";
+import { ensureSystemPackages } from "./packages.ts";
+import type { Progress } from "./progress.ts";
+
+/** The checkout's (or package's) root folder. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+const BPF_FLAGS = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-D__TARGET_ARCH_x86", "-Wall", "-Werror"];
+
+type Product = { output: string; command: (root: string, output: string) => string[] };
+
+const PRODUCTS: readonly Product[] = [
+  { output: "csn.bpf.o", command: (root, out) => bpf(`${root}/bpf/csn.bpf.c`, root, out) },
+  { output: "floor.bpf.o", command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_FLOOR"] },
+  { output: "probe.bpf.o", command: (root, out) => bpf(`${root}/bpf/probe.bpf.c`, root, out) },
+  {
+    output: "addon.node",
+    command: (root, out) => [
+      "gcc", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fPIC", "-shared",
+      `-I${root}/node_modules/node-api-headers/include`, `${root}/native/addon.c`, "-o", out, "-lbpf",
+    ], // prettier-ignore
+  },
+  {
+    output: "csn-launch",
+    command: (root, out) => [
+      "gcc", "-static", "-O2", "-Wall", "-Wextra",
+      ...["main", "monitor", "tree", "confine", "relay"].map((name) => `${root}/native/launch/${name}.c`),
+      "-o", out,
+    ], // prettier-ignore
+  },
+  { output: "bench-calls", command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/bench/calls.c`, "-o", out] },
+];
+
+function bpf(source: string, root: string, output: string): string[] {
+  return ["clang", ...BPF_FLAGS, `-I${root}/bpf`, "-c", source, "-o", output];
+}
+
+/** @throws SetupError E_MISSING_PACKAGES, E_BUILD */
+export async function ensureBuilt(progress: Progress, root: string = ROOT): Promise<void> {
+  const digest = await digestOfInputs(root);
+  const stamp = join(root, "build/stamp");
+  if ((await readFile(stamp, "utf8").catch(() => "")) === digest) return;
+
+  await ensureSystemPackages(buildNeeds, progress);
+  progress.step("compiling the kernel monitor and the launcher");
+  const aside = join(root, `build/.making-${process.pid}`);
+  await mkdir(aside, { recursive: true });
+  try {
+    for (const product of PRODUCTS) {
+      await compile(product.command(root, join(aside, product.output)));
+      await rename(join(aside, product.output), join(root, "build", product.output));
+    }
+    await writeFile(join(aside, "stamp"), digest);
+    await rename(join(aside, "stamp"), stamp);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+    progress.done();
+  }
+}
+
+async function compile(command: string[]): Promise<void> {
+  try {
+    await promisify(execFile)(command[0]!, command.slice(1));
+  } catch (error) {
+    const output = (error as { stderr?: string }).stderr ?? String(error);
+    throw new SetupError(
+      "E_BUILD",
+      `\`${command[0]}\` could not make ${command.at(-1)}:\n${output.trim()}`,
+      "this is what the repository's own sources should never do; `git status` shows whether they were changed",
+    );
+  }
+}
+
+async function digestOfInputs(root: string): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(PRODUCTS.map((p) => p.command("", ""))));
+  for (const folder of ["bpf", "native", "native/launch", "bench"]) {
+    const names = (await readdir(join(root, folder))).filter((name) => /\.[ch]$/.test(name)).sort();
+    for (const name of names) hash.update(name).update(await readFile(join(root, folder, name)));
+  }
+  return hash.digest("hex");
+}
