@@ -1,0 +1,6 @@
+/**
+ * api: what daemon and clients say to each other. May use: label.
+ */
+export * from "./routes.ts";
+export * from "./stream.ts";
+export * from "./wire.ts";

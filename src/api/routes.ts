@@ -1,0 +1,79 @@
+/**
+ * The daemon's routes as data: what daemon/main.ts serves, what the CLI calls, and what
+ * `GET /v1/openapi.json` describes.
+ *
+ * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
+ */
+import { z } from "zod";
+import * as wire from "./wire.ts";
+
+export type Route = {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  path: string;
+  summary: string;
+  query?: z.ZodType;
+  body?: z.ZodType;
+  answer: z.ZodType;
+  /** The answer is a stream of JSON values, one a line. */
+  lines?: true;
+};
+
+export const ROUTES = {
+  status: { method: "GET", path: "/v1/status", summary: "what is enforced", answer: wire.Status },
+  doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
+  up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
+  down: { method: "POST", path: "/v1/down", summary: "take the monitor off", body: wire.Down, answer: wire.Status },
+  tags: { method: "GET", path: "/v1/tags", summary: "all tags", answer: z.array(wire.Tag) },
+  createTag: { method: "POST", path: "/v1/tags", summary: "make a tag", body: wire.TagCreate, answer: wire.Tag },
+  getLabel: {
+    method: "GET",
+    path: "/v1/labels",
+    summary: "the context of a file or directory",
+    query: z.object({ path: z.string() }),
+    answer: wire.LabelView,
+  },
+  setLabel: {
+    method: "PUT",
+    path: "/v1/labels",
+    summary: "label a file, or a directory and all below it",
+    body: wire.LabelSet,
+    answer: wire.LabelProgress,
+    lines: true,
+  },
+  clearLabel: {
+    method: "DELETE",
+    path: "/v1/labels",
+    summary: "take a label off: the context is the directory's again",
+    body: wire.LabelClear,
+    answer: wire.LabelView,
+  },
+  check: {
+    method: "POST",
+    path: "/v1/check",
+    summary: "may data flow from one context to another?",
+    body: wire.Check,
+    answer: wire.CheckAnswer,
+  },
+  processes: { method: "GET", path: "/v1/processes", summary: "labelled processes", answer: z.array(wire.Process) },
+  log: {
+    method: "GET",
+    path: "/v1/log",
+    summary: "records, oldest first",
+    query: wire.LogQuery,
+    answer: wire.LogEntry,
+    lines: true,
+  },
+  explain: {
+    method: "GET",
+    path: "/v1/log/:id/explanation",
+    summary: "why a flow was decided so",
+    answer: wire.Explanation,
+  },
+  createRun: {
+    method: "POST",
+    path: "/v1/runs",
+    summary: "prepare a program; GET /v1/runs/:id/stream with `Upgrade: csn-stream` starts it",
+    body: wire.RunRequest,
+    answer: wire.RunCreated,
+  },
+} as const satisfies Record<string, Route>;
