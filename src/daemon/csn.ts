@@ -1,0 +1,141 @@
+/**
+ * The daemon's state: the store, the monitor if it is attached, the records.
+ *
+ * Guarantee: a host on which no label exists has nothing attached; whoever needs enforcement calls
+ * `attached()`, which attaches, marks base and csn's own state, and brings back all stored labels before
+ * it returns.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BASE, SEALED } from "../label/index.ts";
+import { Monitor } from "../kernel/index.ts";
+import { ROOT } from "../setup/index.ts";
+import { CsnError } from "./errors.ts";
+import { restoreLabels } from "./labels.ts";
+import { Mounts } from "./mounts.ts";
+import { Records } from "./records.ts";
+import { Store } from "./store.ts";
+
+/** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
+const BASE_FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", ROOT];
+
+export class Csn {
+  readonly home: string;
+  readonly store: Store;
+  readonly records: Records;
+  readonly machine: string | null;
+  monitor: Monitor | null = null;
+  since: Date | null = null;
+  absentHooks: string[] = [];
+  waitingLabels = 0;
+
+  constructor(home: string, machine: string | null) {
+    this.home = home;
+    this.machine = machine;
+    // An earlier daemon may have left the monitor on: our own state is sealed until we are the platform.
+    if (Monitor.isAttached()) becomePlatform();
+    this.store = new Store(home);
+    this.records = new Records(join(home, "log"), this.store.bootId);
+  }
+
+  /** Takes over or restores what was in force; attaches nothing where no label is stored. */
+  begin(): void {
+    if (Monitor.isAttached()) {
+      this.#use(Monitor.takeOver(this.store));
+    } else if (this.store.labelCount() > 0) {
+      this.attached();
+    }
+  }
+
+  /** The monitor, attached now if it was not. @throws KernelError */
+  attached(): Monitor {
+    if (this.monitor !== null) return this.monitor;
+    const { monitor, absent } = Monitor.attach(this.store);
+    this.absentHooks = absent;
+    try {
+      for (const folder of BASE_FOLDERS) if (existsSync(folder)) monitor.setInode(folder, BASE);
+      for (const folder of above(BASE_FOLDERS)) monitor.setInode(folder, BASE, { selfOnly: true });
+      monitor.setInode(this.home, SEALED);
+      const mounts = new Mounts();
+      try {
+        this.waitingLabels = restoreLabels(monitor, this.store, mounts).waiting;
+      } finally {
+        mounts.close();
+      }
+    } catch (error) {
+      Monitor.detach();
+      throw error;
+    }
+    this.#use(monitor);
+    return monitor;
+  }
+
+  /**
+   * Takes the monitor off; stored labels stay stored.
+   *
+   * @throws CsnError E_LABELLED_RUNNING while labelled programs run, unless forced
+   */
+  down(force: boolean): void {
+    if (this.monitor === null) return;
+    const running = this.labelledPids().length;
+    if (running > 0 && !force) {
+      throw new CsnError(
+        "E_LABELLED_RUNNING",
+        `expected no labelled program to be running, found ${running}`,
+        "`csn ps` shows them; `csn down --force` lets them go on without any limit",
+        409,
+      );
+    }
+    this.records.stop();
+    Monitor.detach();
+    this.monitor.close();
+    this.monitor = null;
+    this.since = null;
+  }
+
+  labelledPids(): number[] {
+    const { monitor } = this;
+    if (monitor === null) return [];
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid) && pid > 0)
+      .filter((pid) => {
+        const subject = monitor.subject(pid);
+        return subject !== null && !subject.platform;
+      });
+  }
+
+  /** Records an event between the platform and something, such as a release to a principal. */
+  close(): void {
+    this.records.close();
+    this.store.close();
+  }
+
+  #use(monitor: Monitor): void {
+    this.monitor = monitor;
+    this.since = new Date();
+    this.records.start(monitor);
+  }
+}
+
+/** Only marks this process; `takeOver` follows once the store can be read. */
+function becomePlatform(): void {
+  Monitor.takeOver({ contexts: () => [], add: () => undefined, tagNumber: () => 0 }).close();
+}
+
+/** The folders on the way to these. */
+function above(folders: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const folder of folders) {
+    const parts = folder.split("/").slice(1, -1);
+    for (let i = 0; i <= parts.length; i++) found.add(`/${parts.slice(0, i).join("/")}`);
+  }
+  for (const folder of folders) found.delete(folder);
+  return [...found];
+}
+
+/** For people: which kernel this is. */
+export function kernelRelease(): string {
+  return readFileSync("/proc/sys/kernel/osrelease", "utf8").trim();
+}
+

@@ -1,0 +1,122 @@
+/**
+ * Records as clients see them, who may see which [AUD-4], and the words that explain one.
+ */
+import type { Entity, Explanation, LogEntry, LogQuery } from "../api/index.ts";
+import { ENTITY_KINDS, FLAG, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
+import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
+import { type Caller, foreignTags, userName } from "./identity.ts";
+import type { Names } from "./names.ts";
+import type { Entry } from "./records.ts";
+import type { Store, StoredTag } from "./store.ts";
+import { nameOf, viewContext } from "./views.ts";
+
+const R = SHAPE.csn_record;
+
+export function logEntry(entry: Entry, store: Store, names: Names): LogEntry {
+  const { record } = entry;
+  const verdict = VERDICTS[record[R.verdict]!];
+  const actor = record[R.flags]! & FLAG.ACTOR_IS_SOURCE ? R.source : R.sink;
+  return {
+    id: entry.id,
+    time: new Date(Number(entry.wallNs / 1_000_000n)).toISOString(),
+    verdict: record[R.verdict] === 0 ? "allowed" : "refused",
+    rule: verdict?.rule || null,
+    op: OPS[record.readUInt16LE(R.op)] ?? "unknown",
+    source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, store, names),
+    sink: entity(record, R.sink, record[R.sink_kind]!, entry.sinkContext, store, names),
+    pid: record.readUInt32LE(R.pid),
+    program: names.of(record, actor) ?? "",
+    uid: record.readUInt32LE(R.uid),
+    count: record.readUInt32LE(R.count),
+    lost: record.readUInt32LE(R.lost),
+    tags: tagsAgainst(entry).map((id) => nameOf(id, store)).sort(),
+  };
+}
+
+function entity(record: Buffer, at: number, kind: number, context: Context | null, store: Store, names: Names): Entity {
+  const first = record.readBigUInt64LE(at);
+  const second = record.readUInt32LE(at + 8);
+  const third = record.readUInt32LE(at + 12);
+  const kindName = ENTITY_KINDS[kind] ?? "unknown";
+  const known = names.of(record, at);
+  let name = known ?? "";
+  let id = "";
+  if (kindName === "process") {
+    id = `${second}@${first}`;
+    name = known ?? `process ${second}`;
+  } else if (kindName === "principal") {
+    id = `uid ${first}`;
+    name = userName(Number(first));
+  } else if (kindName !== "none") {
+    id = `${second >>> 20}:${second & 0xfffff}:${first}:${third}`;
+    name = known ?? `${kindName} ${first}`;
+  }
+  return { kind: kindName, name, id, context: context && viewContext(context, store) };
+}
+
+/** The tags for which the flow was refused; empty when it was for none. */
+function tagsAgainst(entry: Entry): TagId[] {
+  if (entry.record[R.verdict] === 0 || !entry.sourceContext || !entry.sinkContext) return [];
+  const denial = checkFlow(entry.sourceContext, entry.sinkContext);
+  return denial === null || isAll(denial.tags) ? [] : [...denial.tags];
+}
+
+/** [AUD-4]: what both ends hold in secret must be the reader's to see. */
+export function mayRead(entry: Entry, caller: Caller, store: Store): boolean {
+  if (caller.uid === 0) return true;
+  const tags: StoredTag[] = [];
+  for (const context of [entry.sourceContext, entry.sinkContext]) {
+    if (context === null || isAll(context.secrecy)) return false;
+    for (const id of context.secrecy) {
+      const tag = store.tag(id);
+      if (tag === undefined) return false;
+      tags.push(tag);
+    }
+  }
+  return tags.length > 0 && foreignTags(caller, tags).length === 0;
+}
+
+export function matches(entry: Entry, query: LogQuery, store: Store): boolean {
+  if (query.refused && entry.record[R.verdict] === 0) return false;
+  if (query.tag === undefined) return true;
+  const id = store.tagNamed(query.tag)?.id;
+  return [entry.sourceContext, entry.sinkContext].some(
+    (context) =>
+      context !== null &&
+      id !== undefined &&
+      [context.secrecy, context.integrity].some((label) => !isAll(label) && label.includes(id)),
+  );
+}
+
+const RULES: Record<string, string> = {
+  "FLOW-1": "data may go only where all its secrecy tags are also carried",
+  "FLOW-2": "what demands integrity tags takes data only from what has them",
+  "CTX-5": "the context of one side could not be found out, and what is not known is refused",
+  "OP-12": "this door is closed to labelled programs: csn does not mediate what is behind it",
+  "OBJ-3": "the object would get another label by its new place than it has",
+  "OP-10": "only a process of the same context may control another",
+};
+
+export function explain(entry: Entry, store: Store, names: Names): Explanation {
+  const record = logEntry(entry, store, names);
+  const tags = record.tags.join(", ");
+  const remedy: string[] = [];
+  const owners = [...new Set(tagsAgainst(entry).map((id) => store.tag(id)?.owner).filter((o) => o !== undefined))].map(userName);
+  if (record.rule === "FLOW-1") {
+    remedy.push(`run the reader with \`--secrecy ${record.tags.join(",")}\`, or write to a place labelled so`);
+    remedy.push(`or the owner of ${tags} (${owners.join(", ")}) takes the label off: \`csn label clear\`, or shows output with \`csn run --release\``);
+  } else if (record.rule === "FLOW-2") {
+    remedy.push(`take the input from something that carries ${tags}`);
+    remedy.push(`or the owner of ${tags} (${owners.join(", ")}) vouches for it: \`csn label set --integrity ${record.tags.join(",")}\``);
+  } else if (record.rule === "OP-12") {
+    remedy.push("nothing yet: `csn status` lists which channels are mediated and which are refused outright");
+  } else if (record.rule === "OBJ-3") {
+    remedy.push("copy it instead: the copy gets the label of the program that makes it");
+  } else if (record.rule === "OP-10") {
+    remedy.push("start both with the same `--secrecy` and `--integrity`");
+  } else if (record.rule === "CTX-5") {
+    remedy.push("reach the file through its directory; if that fails too, `csn doctor`");
+  }
+  const text = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
+  return { record, rule: record.rule, text, tags: record.tags, remedy };
+}

@@ -1,0 +1,140 @@
+/**
+ * One function a route: checks who asks, does it, gives the answer's shape.
+ */
+import { lstatSync } from "node:fs";
+import type { z } from "zod";
+import {
+  Check,
+  type CheckAnswer,
+  type ContextInput,
+  Down,
+  type Explanation,
+  LabelClear,
+  LabelSet,
+  type LabelView,
+  RunRequest,
+  type Tag,
+  TagCreate,
+} from "../api/index.ts";
+import { type InodeState, KernelError } from "../kernel/index.ts";
+import { checkFlow, type Context, isAll, type TagId, UNLABELLED } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { explain, mayRead } from "./entries.ts";
+import { type Caller, requireRoot, requireTags } from "./identity.ts";
+import { clearLabel, resolvePath, setLabel } from "./labels.ts";
+import { recordLabel } from "./run-events.ts";
+import type { Runs } from "./runs.ts";
+import type { StoredTag } from "./store.ts";
+import { nameOf, readContext, viewContext } from "./views.ts";
+
+type Line = (value: unknown) => void;
+
+export function createTag(csn: Csn, caller: Caller, body: unknown): Tag {
+  const { name } = parse(TagCreate, body);
+  const owner = name.split("/")[0];
+  if (caller.uid !== 0 && owner !== caller.name) {
+    throw new CsnError("E_NOT_PERMITTED", `expected a tag of ${caller.name}, found one of ${JSON.stringify(owner)}`, `name it \`${caller.name}/...\``, 403);
+  }
+  return csn.store.createTag(name, caller.uid);
+}
+
+export function getLabel(csn: Csn, path: string): LabelView {
+  return view(csn, path, requireMonitor(csn).inode(resolvePath(path)));
+}
+
+export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Line): Promise<void> {
+  const request = parse(LabelSet, body);
+  const { context, tags } = readContext(request.context, csn.store);
+  if (tags.length === 0) throw new CsnError("E_BAD_REQUEST", "expected at least one tag, found none", "`csn label clear` takes a label off", 400);
+  const monitor = csn.attached();
+  const path = resolvePath(request.path);
+  const state = monitor.inode(path);
+  requireOwner(caller, path);
+  requireTags(caller, [...tags, ...tagsOf(csn, state.context)], "change its label");
+  const result = await setLabel(monitor, csn.store, path, context, (inodes, links) => line({ progress: { inodes, links } }));
+  recordLabel(csn, caller, result.before ?? UNLABELLED, context, state);
+  const before = result.before && viewContext(result.before, csn.store);
+  line({ result: { path, context: viewContext(context, csn.store), before, inodes: result.inodes, skipped: result.skipped } });
+}
+
+export async function deleteLabel(csn: Csn, caller: Caller, body: unknown): Promise<LabelView> {
+  const path = resolvePath(parse(LabelClear, body).path);
+  const monitor = requireMonitor(csn);
+  const state = monitor.inode(path);
+  requireOwner(caller, path);
+  requireTags(caller, tagsOf(csn, state.context), "take its label off");
+  await clearLabel(monitor, csn.store, path);
+  const after = monitor.inode(path);
+  recordLabel(csn, caller, state.context ?? UNLABELLED, after.context ?? UNLABELLED, state);
+  return view(csn, path, after);
+}
+
+export function check(csn: Csn, body: unknown): CheckAnswer {
+  const request = parse(Check, body);
+  const read = (input: ContextInput) => readContext(input, csn.store).context;
+  const denial = checkFlow(read(request.from), read(request.to));
+  if (denial === null) return { allowed: true, rule: null, tags: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
+  const tags = isAll(denial.tags) ? [] : denial.tags.map((id) => nameOf(id, csn.store)).sort();
+  const reason =
+    denial.rule === "FLOW-1"
+      ? `[FLOW-1] the receiver lacks the secrecy ${plural(tags)} ${tags.join(", ")}`
+      : `[FLOW-2] the source lacks the integrity ${plural(tags)} ${tags.join(", ")}`;
+  return { allowed: false, rule: denial.rule, tags, reason };
+}
+
+export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation {
+  const number = Number(id);
+  if (Number.isInteger(number) && number > 0) {
+    for (const entry of csn.records.read(number - 1)) {
+      if (entry.id > number) break;
+      if (entry.id === number && mayRead(entry, caller, csn.store)) return explain(entry, csn.store, csn.records.names);
+    }
+  }
+  throw new CsnError("E_NO_RECORD", `expected the number of a record that you may read, found ${JSON.stringify(id)}`, "`csn log` shows them", 404);
+}
+
+export function createRun(csn: Csn, caller: Caller, runs: Runs, body: unknown): { id: string } {
+  return { id: runs.create(parse(RunRequest, body), caller) };
+}
+
+export function down(csn: Csn, caller: Caller, body: unknown): void {
+  requireRoot(caller, "take the monitor off");
+  csn.down(parse(Down, body ?? {}).force);
+}
+
+/** @throws CsnError E_BAD_REQUEST, naming the field */
+export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new CsnError("E_BAD_REQUEST", `\`${issue.path.join(".") || "body"}\`: ${issue.message}`, "GET /v1/openapi.json describes each request", 400);
+}
+
+function requireMonitor(csn: Csn) {
+  if (csn.monitor !== null) return csn.monitor;
+  throw new KernelError("E_MONITOR_OFF", "expected the monitor to be attached, found that nothing on this host has a label", "`csn up` attaches it; the first `csn label set` does so by itself");
+}
+
+/** Whoever labels a file takes it from others: only its owner may, and root. */
+function requireOwner(caller: Caller, path: string): void {
+  const owner = lstatSync(path).uid;
+  if (caller.uid === 0 || owner === caller.uid) return;
+  throw new CsnError("E_NOT_PERMITTED", `expected the owner of \`${path}\`, found ${caller.name}`, "ask its owner", 403);
+}
+
+function tagsOf(csn: Csn, context: Context | null): StoredTag[] {
+  if (context === null) return [];
+  const ids: TagId[] = [];
+  if (!isAll(context.secrecy)) ids.push(...context.secrecy);
+  if (!isAll(context.integrity)) ids.push(...context.integrity);
+  return ids.map((id) => csn.store.tag(id)).filter((tag) => tag !== undefined);
+}
+
+function view(csn: Csn, path: string, state: InodeState): LabelView {
+  return { path, context: state.context && viewContext(state.context, csn.store), own: state.own };
+}
+
+function plural(tags: readonly string[]): string {
+  return tags.length === 1 ? "tag" : "tags";
+}

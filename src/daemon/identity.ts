@@ -1,0 +1,94 @@
+/**
+ * Who calls: the user at the other end of the unix socket, by the kernel's word (SO_PEERCRED), or the
+ * machine's owner, by the token that only he can read.
+ *
+ * A labelled process gets no answer at all: what it makes the daemon do could be seen by others. (Its
+ * sockets are refused by the monitor; this holds should one reach us nevertheless.)
+ */
+import { readFileSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
+import { timingSafeEqual } from "node:crypto";
+import { type Monitor, native } from "../kernel/index.ts";
+import { CsnError } from "./errors.ts";
+import type { StoredTag } from "./store.ts";
+
+export type Caller = { uid: number; gid: number; name: string };
+
+/** @throws CsnError E_LABELLED_CALLER, E_NOT_PERMITTED */
+export function callerOf(
+  socket: Socket,
+  authorization: string | undefined,
+  token: string | null,
+  monitor: Monitor | null,
+): Caller {
+  if (socket.remoteFamily === "IPv4" || socket.remoteFamily === "IPv6") {
+    const given = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
+    const expected = Buffer.from(token ?? "");
+    if (token !== null && given.length === expected.length && timingSafeEqual(given, expected))
+      return { uid: 0, gid: 0, name: "root" };
+    throw new CsnError("E_NOT_PERMITTED", "expected the machine's token, found another or none", "only the user who started the machine may use it", 403);
+  }
+  const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
+  if (typeof handle?.fd !== "number") throw new CsnError("E_NOT_PERMITTED", "the caller is gone", "try again", 403);
+  const peer = native().peer(handle.fd);
+  const subject = monitor?.subject(peer.pid);
+  if (subject && !subject.platform) {
+    throw new CsnError("E_LABELLED_CALLER", "expected a caller without a label, found a labelled process", "run csn outside `csn run`", 403);
+  }
+  return { uid: peer.uid, gid: peer.gid, name: userName(peer.uid) };
+}
+
+let users: Map<number, string> | undefined;
+let usersRead = 0;
+
+export function userName(uid: number): string {
+  const changed = mtime("/etc/passwd");
+  if (users === undefined || changed !== usersRead) {
+    usersRead = changed;
+    users = new Map();
+    for (const line of readText("/etc/passwd").split("\n")) {
+      const [name, , id] = line.split(":");
+      if (name && id && !users.has(Number(id))) users.set(Number(id), name);
+    }
+  }
+  return users.get(uid) ?? `uid ${uid}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function mtime(path: string): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return -1;
+  }
+}
+
+/** Only root of the host. @throws CsnError E_NOT_PERMITTED */
+export function requireRoot(caller: Caller, what: string): void {
+  if (caller.uid === 0) return;
+  throw new CsnError("E_NOT_PERMITTED", `expected root to ${what}, found ${caller.name}`, "use sudo", 403);
+}
+
+/** May the caller act for these tags? Their owners may, and root. @throws CsnError E_NOT_PERMITTED */
+export function requireTags(caller: Caller, tags: readonly StoredTag[], what: string): void {
+  const foreign = foreignTags(caller, tags);
+  if (foreign.length === 0) return;
+  throw new CsnError(
+    "E_NOT_PERMITTED",
+    `expected the owner of ${foreign.map((t) => `\`${t.name}\``).join(", ")} to ${what}, found ${caller.name}`,
+    `ask ${[...new Set(foreign.map((t) => userName(t.owner)))].join(", ")}`,
+    403,
+  );
+}
+
+/** The tags that the caller does not hold. */
+export function foreignTags(caller: Caller, tags: readonly StoredTag[]): StoredTag[] {
+  return caller.uid === 0 ? [] : tags.filter((tag) => tag.owner !== caller.uid);
+}

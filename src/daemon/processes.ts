@@ -1,0 +1,41 @@
+/**
+ * Labelled processes, with what they hold open: `csn ps`.
+ */
+import { readdirSync, readlinkSync } from "node:fs";
+import type { Process } from "../api/index.ts";
+import type { Csn } from "./csn.ts";
+import { read } from "./status.ts";
+import { viewContext } from "./views.ts";
+
+export function processes(csn: Csn): Process[] {
+  const found: Process[] = [];
+  for (const pid of csn.labelledPids()) {
+    const subject = csn.monitor?.subject(pid);
+    if (!subject) continue; // it has ended
+    const state = read(`/proc/${pid}/status`);
+    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(state)?.[1] ?? 0);
+    found.push({
+      pid,
+      ppid: field("PPid"),
+      uid: field("Uid"),
+      command: read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || read(`/proc/${pid}/comm`).trim(),
+      in: viewContext(subject.in, csn.store),
+      out: viewContext(subject.out, csn.store),
+      holds: openFiles(pid),
+    });
+  }
+  return found;
+}
+
+function openFiles(pid: number): string[] {
+  const paths = new Set<string>();
+  try {
+    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+      const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      if (target.startsWith("/") && !target.startsWith("/dev/")) paths.add(target);
+    }
+  } catch {
+    // it has ended
+  }
+  return [...paths].sort();
+}

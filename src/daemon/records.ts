@@ -1,0 +1,210 @@
+/**
+ * Records: from the kernel's ring to segment files, and back as log entries.
+ *
+ * Guarantee: every record that the ring held is written, in order; what was lost, in the ring or on
+ * disk, is counted and shown. Refusals are on disk before the batch that holds them is told to anybody.
+ */
+import { EventEmitter } from "node:events";
+import { readFileSync } from "node:fs";
+import { readRecords, readTextPart, RECORD_BYTES, type SegmentHeader, textRecords, Writer } from "../audit/index.ts";
+import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
+import { type Context, contextKey, parseContextKey } from "../label/index.ts";
+import { Names } from "./names.ts";
+
+const R = SHAPE.csn_record;
+const DRAIN_MS = 20;
+
+/** A record with what is needed to show it. */
+export type Entry = {
+  id: number;
+  wallNs: bigint;
+  record: Buffer;
+  sourceContext: Context | null;
+  sinkContext: Context | null;
+};
+
+/** Something that the daemon itself did. */
+export type DaemonEvent = {
+  op: Op;
+  verdict: number;
+  sourceKind: number;
+  sinkKind: number;
+  source: Context;
+  sink: Context;
+  sourceEntity: readonly [bigint, number, number];
+  sinkEntity: readonly [bigint, number, number];
+  pid: number;
+  uid: number;
+  bytes: number;
+};
+
+export class Records extends EventEmitter<{ entry: [Entry] }> {
+  readonly names = new Names();
+  readonly #folder: string;
+  readonly #writer: Writer;
+  readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
+  #monitor: Monitor | null = null;
+  #ring: Ring | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #described = new Set<number>();
+  #sequence = 0n;
+
+  constructor(folder: string, bootId: string) {
+    super();
+    this.setMaxListeners(0);
+    this.#folder = folder;
+    this.#writer = new Writer({ folder, bootId, wallOffset });
+    for (const { record } of readRecords(folder)) this.names.learn(record);
+  }
+
+  get trouble(): { unwritten: number; error: string } | null {
+    return this.#writer.trouble;
+  }
+
+  /** Begins to empty the ring. */
+  start(monitor: Monitor): void {
+    this.#monitor = monitor;
+    this.#ring = monitor.openRing();
+    this.#timer = setInterval(() => this.drain(), DRAIN_MS);
+  }
+
+  /** Empties the ring a last time and stops; the next `start` may be for another monitor. */
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#ring) this.drain();
+    this.#ring = null;
+    this.#monitor = null;
+    this.#described.clear();
+  }
+
+  close(): void {
+    this.stop();
+    this.#writer.close();
+  }
+
+  /** Moves what is in the ring now to disk and to those who follow. */
+  drain(): void {
+    if (this.#ring === null) return;
+    for (;;) {
+      const length = native().ringDrain(this.#ring, this.#buffer);
+      if (length === 0) return;
+      this.#append(Buffer.from(this.#buffer.subarray(0, length)));
+      if (length < this.#buffer.length - RECORD_BYTES) return;
+    }
+  }
+
+  /** Records something that the daemon did; durable before it returns. */
+  event(event: DaemonEvent): void {
+    if (this.#monitor === null) return;
+    const record = Buffer.alloc(RECORD_BYTES);
+    record[R.version] = 1;
+    record[R.kind] = KIND.EVENT;
+    record[R.verdict] = event.verdict;
+    record[R.source_kind] = event.sourceKind;
+    record[R.sink_kind] = event.sinkKind;
+    record.writeUInt16LE(OPS.indexOf(event.op), R.op);
+    record.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n - wallOffset(), R.time);
+    record.writeBigUInt64LE(this.#sequence++, R.sequence);
+    record.writeUInt32LE(this.#monitor.contexts.idOf(event.source), R.source_context);
+    record.writeUInt32LE(this.#monitor.contexts.idOf(event.sink), R.sink_context);
+    writeEntity(record, R.source, event.sourceEntity);
+    writeEntity(record, R.sink, event.sinkEntity);
+    record.writeUInt32LE(event.pid, R.pid);
+    record.writeUInt32LE(event.pid, R.tid);
+    record.writeBigUInt64LE(BigInt(event.bytes), R.bytes);
+    record.writeUInt32LE(1, R.count);
+    record.writeUInt32LE(event.uid, R.uid);
+    this.#append(record);
+  }
+
+  /** Stored flows and events, oldest first. */
+  *read(after = 0): Generator<Entry> {
+    this.drain();
+    let segment: SegmentHeader | null = null;
+    let contexts = new Map<number, Context>();
+    let text: Buffer[] = [];
+    for (const stored of readRecords(this.#folder, after)) {
+      if (stored.segment !== segment) {
+        segment = stored.segment;
+        contexts = new Map();
+      }
+      const kind = stored.record[R.kind];
+      if (kind === KIND.CONTEXT) {
+        const part = readTextPart(stored.record);
+        if (part.part === 0) text = [];
+        text.push(part.bytes);
+        if (part.part === part.parts - 1) contexts.set(part.id, parseContextKey(Buffer.concat(text).toString()));
+        continue;
+      }
+      if (stored.id <= after || (kind !== KIND.FLOW && kind !== KIND.EVENT)) continue;
+      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id));
+    }
+  }
+
+  #append(records: Buffer): void {
+    const monitor = this.#monitor!;
+    const parts: Buffer[] = [];
+    const flows: { at: number; record: Buffer }[] = [];
+    let durable = false;
+    if (this.#writer.atStart) this.#described.clear();
+    let count = 0;
+    for (let at = 0; at < records.length; at += RECORD_BYTES) {
+      const record = records.subarray(at, at + RECORD_BYTES);
+      const kind = record[R.kind];
+      this.names.learn(record);
+      if (kind === KIND.FLOW || kind === KIND.EVENT) {
+        for (const field of [R.source_context, R.sink_context]) {
+          const id = record.readUInt32LE(field);
+          const meaning = monitor.contexts.meaning(id);
+          if (meaning === undefined || this.#described.has(id)) continue;
+          this.#described.add(id);
+          const described = textRecords(KIND.CONTEXT, id, contextKey(meaning));
+          parts.push(described);
+          count += described.length / RECORD_BYTES;
+        }
+        if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
+        if (record[R.verdict] !== 0) this.names.learnActor(record);
+        flows.push({ at: count, record });
+      }
+      parts.push(record);
+      count++;
+    }
+    const first = this.#writer.append(Buffer.concat(parts), durable);
+    if (first === null) {
+      this.#described.clear();
+      return;
+    }
+    if (this.listenerCount("entry") === 0) return;
+    const offset = wallOffset();
+    for (const flow of flows)
+      this.emit("entry", entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id)));
+  }
+}
+
+function entry(
+  id: number,
+  record: Buffer,
+  wallOffsetNs: bigint,
+  meaning: (id: number) => Context | undefined,
+): Entry {
+  return {
+    id,
+    record,
+    wallNs: record.readBigUInt64LE(R.time) + wallOffsetNs,
+    sourceContext: meaning(record.readUInt32LE(R.source_context)) ?? null,
+    sinkContext: meaning(record.readUInt32LE(R.sink_context)) ?? null,
+  };
+}
+
+function writeEntity(record: Buffer, at: number, [first, second, third]: readonly [bigint, number, number]): void {
+  record.writeBigUInt64LE(BigInt.asUintN(64, first), at);
+  record.writeUInt32LE(second >>> 0, at + 8);
+  record.writeUInt32LE(third >>> 0, at + 12);
+}
+
+/** Wall clock minus time since boot, in ns. Resolution 10 ms: /proc/uptime has no more. */
+export function wallOffset(): bigint {
+  const [whole = "0", part = "0"] = readFileSync("/proc/uptime", "utf8").split(" ")[0]!.split(".");
+  const uptime = BigInt(whole) * 1_000_000_000n + BigInt(part.padEnd(9, "0"));
+  return BigInt(Date.now()) * 1_000_000n - uptime;
+}

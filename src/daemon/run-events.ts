@@ -1,0 +1,44 @@
+/**
+ * What was shown to a person, and what was withheld, as records [AUD-1, TERM-1].
+ */
+import { ENTITY_KINDS } from "../kernel/index.ts";
+import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import type { Caller } from "./identity.ts";
+import type { DaemonEvent } from "./records.ts";
+
+const PROCESS = ENTITY_KINDS.indexOf("process");
+const PRINCIPAL = ENTITY_KINDS.indexOf("principal");
+
+export function recordShown(csn: Csn, context: Context, caller: Caller, pid: number, shown: number, dropped: number): void {
+  const event: Omit<DaemonEvent, "op" | "verdict" | "bytes"> = {
+    sourceKind: PROCESS,
+    sinkKind: PRINCIPAL,
+    source: context,
+    sink: UNLABELLED,
+    sourceEntity: [0n, pid, 0],
+    sinkEntity: [BigInt(caller.uid), 0, 0],
+    pid,
+    uid: caller.uid,
+  };
+  if (shown > 0) csn.records.event({ ...event, op: "release", verdict: 0, bytes: shown });
+  if (dropped > 0) csn.records.event({ ...event, op: "withhold", verdict: 1, bytes: dropped });
+}
+
+/** A label that an owner set or took off. */
+export function recordLabel(csn: Csn, caller: Caller, before: Context, after: Context, inode: { ino: bigint; dev: number; generation: number }): void {
+  if (contextEquals(before, after)) return;
+  csn.records.event({
+    op: "label",
+    verdict: 0,
+    sourceKind: PRINCIPAL,
+    sinkKind: ENTITY_KINDS.indexOf("file"),
+    source: before,
+    sink: after,
+    sourceEntity: [BigInt(caller.uid), 0, 0],
+    sinkEntity: [inode.ino, inode.dev, inode.generation],
+    pid: process.pid,
+    uid: caller.uid,
+    bytes: 0,
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * Running programs: prepares the launcher's arguments and relays its streams to the client. [TERM-1, OP-11]
+ *
+ * Guarantee: output and exit status of a labelled program reach the client only if the user behind it
+ * is cleared for all of its secrecy tags, and output only onto a terminal or when released explicitly;
+ * what was shown and what was withheld is on the record. The client's end kills the program.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { type ClientControl, controlFrame, FRAME, frame, FrameReader, type RunRequest } from "../api/index.ts";
+import { PINS } from "../kernel/index.ts";
+import { type Context, contextOf, integrityOf, isAll, isLabelled } from "../label/index.ts";
+import { ROOT } from "../setup/index.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { type Caller, foreignTags, requireRoot, requireTags } from "./identity.ts";
+import { launchFailure } from "./launch-failure.ts";
+import { recordShown } from "./run-events.ts";
+import { readContext } from "./views.ts";
+
+const SCRATCH = "/run/csn/tree";
+/** Control channel of the launcher: its fourth descriptor. */
+const CONTROL = 3;
+
+type Prepared = { request: RunRequest; context: Context; caller: Caller; args: string[] };
+
+export class Runs {
+  readonly #csn: Csn;
+  readonly #prepared = new Map<string, Prepared>();
+  readonly #running = new Set<ChildProcess>();
+
+  constructor(csn: Csn) {
+    this.#csn = csn;
+  }
+
+  /** Checks everything that can be checked before; `stream` starts it. @throws CsnError, KernelError */
+  create(request: RunRequest, caller: Caller): string {
+    const { context, tags } = readContext(request.context, this.#csn.store);
+    requireTags(caller, tags, "run a program with it");
+    if (request.user.uid !== caller.uid || request.plain) requireRoot(caller, "run a program for another user or outside a compartment");
+    checkVolumes(request.volumes);
+    const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
+    const args: string[] = [];
+    if (monitor !== null) {
+      const id = String(monitor.contexts.idOf(context));
+      // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
+      const input = monitor.contexts.idOf(contextOf(context.secrecy, integrityOf([])));
+      args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input));
+    }
+    mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
+    args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);
+    args.push("--uid", String(request.user.uid), "--gid", String(request.user.gid));
+    for (const group of request.user.groups.slice(0, 64)) args.push("--group", String(group));
+    for (const volume of request.volumes) args.push("--volume", volume);
+    if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
+    if (request.plain) args.push("--plain");
+    args.push("--", ...request.argv);
+    const id = randomUUID();
+    this.#prepared.set(id, { request, context, caller, args });
+    setTimeout(() => this.#prepared.delete(id), 60_000).unref();
+    return id;
+  }
+
+  /** @throws CsnError E_NO_RUN, also for a run that another user prepared */
+  take(id: string, caller: Caller): Prepared {
+    const prepared = this.#prepared.get(id);
+    if (prepared === undefined || prepared.caller.uid !== caller.uid)
+      throw new CsnError("E_NO_RUN", "expected a run that was prepared and not started, found none", "start again", 404);
+    this.#prepared.delete(id);
+    return prepared;
+  }
+
+  /** Starts it and relays until it ends. */
+  stream(prepared: Prepared, client: Duplex): void {
+    const { request, context, caller } = prepared;
+    const child = spawn(`${ROOT}/build/csn-launch`, prepared.args, {
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
+      env: request.env,
+    });
+    this.#running.add(child);
+    const control = child.stdio[CONTROL] as Duplex;
+    const view = new View(this.#csn, context, caller, request);
+    child.on("error", (error) => {
+      end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
+    });
+    relayOutput(child.stdout!, FRAME.OUTPUT, "output", client, view);
+    relayOutput(child.stderr!, FRAME.ERROR, "error", client, view);
+    relayInput(client, child.stdin!, control, child);
+
+    let lines = "";
+    let failed: Buffer | null = null;
+    let code: number | null = null;
+    let pid = 0;
+    control.on("data", (chunk: Buffer) => {
+      lines += chunk.toString();
+      for (let at = lines.indexOf("\n"); at !== -1; at = lines.indexOf("\n")) {
+        const line = lines.slice(0, at);
+        lines = lines.slice(at + 1);
+        if (line.startsWith("exit ")) code = Number(line.slice(5));
+        else if (line.startsWith("started ")) pid = Number(line.slice(8));
+        else failed ??= controlFrame(launchFailure(line, request));
+      }
+    });
+    control.on("error", () => undefined);
+    child.on("close", () => {
+      this.#running.delete(child);
+      recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
+      if (failed) end(client, failed);
+      else end(client, controlFrame({ exit: view.cleared ? { code: code ?? 125, withheld: false } : { code: 0, withheld: true } }));
+    });
+  }
+
+  /** Ends all programs, when the daemon is told to stop. */
+  close(): void {
+    for (const child of this.#running) child.stdio[CONTROL]?.destroy();
+  }
+}
+
+/** What the client may see of one run. */
+class View {
+  readonly cleared: boolean;
+  readonly tags: string[];
+  shown = 0;
+  dropped = 0;
+  readonly #secret: boolean;
+  readonly #request: RunRequest;
+  readonly #told = new Set<string>();
+
+  constructor(csn: Csn, context: Context, caller: Caller, request: RunRequest) {
+    const tags = isAll(context.secrecy) ? [] : context.secrecy.map((id) => csn.store.tag(id)!);
+    this.#secret = tags.length > 0;
+    this.tags = tags.map((tag) => tag.name).sort();
+    this.cleared = foreignTags(caller, tags).length === 0;
+    this.#request = request;
+  }
+
+  /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
+  pass(kind: number, stream: "output" | "error", bytes: Buffer): Buffer | null {
+    const terminal = this.#request.shows[stream] === "terminal";
+    if (!this.#secret || (this.cleared && (terminal || this.#request.release))) {
+      if (this.#secret) this.shown += bytes.length;
+      return frame(kind, bytes);
+    }
+    this.dropped += bytes.length;
+    if (this.#told.has(stream)) return null;
+    this.#told.add(stream);
+    const hint = this.cleared
+      ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
+      : "only who owns all of these tags may see it";
+    return controlFrame({ withheld: { stream, tags: this.tags, hint } });
+  }
+}
+
+function relayOutput(from: Readable, kind: number, stream: "output" | "error", client: Duplex, view: View): void {
+  from.on("data", (bytes: Buffer) => {
+    const out = view.pass(kind, stream, bytes);
+    if (out === null || client.destroyed) return;
+    if (client.write(out)) return;
+    from.pause();
+    client.once("drain", () => from.resume());
+  });
+  client.on("close", () => from.resume());
+}
+
+function relayInput(client: Duplex, input: Writable, control: Writable, child: ChildProcess): void {
+  const reader = new FrameReader();
+  input.on("error", () => undefined); // the program does not read: its own affair
+  client.on("data", (chunk: Buffer) => {
+    try {
+      for (const { kind, content } of reader.push(chunk)) {
+        if (kind === FRAME.INPUT && !input.write(content)) {
+          client.pause();
+          input.once("drain", () => client.resume());
+        } else if (kind === FRAME.CONTROL) {
+          obey(JSON.parse(content.toString()) as ClientControl, input, control);
+        }
+      }
+    } catch {
+      client.destroy();
+    }
+  });
+  client.on("error", () => undefined);
+  client.on("close", () => {
+    control.destroy(); // the launcher takes that as our end, and kills the program
+    input.destroy();
+    setTimeout(() => child.exitCode === null && child.kill("SIGKILL"), 5000).unref();
+  });
+}
+
+function obey(message: ClientControl, input: Writable, control: Writable): void {
+  if ("close" in message) input.end();
+  else if ("signal" in message) control.write(`signal ${Math.trunc(Number(message.signal))}\n`);
+  else control.write(`resize ${Math.trunc(message.resize.rows)} ${Math.trunc(message.resize.columns)}\n`);
+}
+
+function end(client: Duplex, last: Buffer): void {
+  if (!client.destroyed) client.end(last);
+}
+
+/** `SRC:DST[:ro]`, `\:` for a colon in a path. @throws CsnError E_VOLUME */
+function checkVolumes(volumes: readonly string[]): void {
+  for (const volume of volumes) {
+    const [source = "", target = "", mode = "", ...rest] = volume
+      .split(/(?<!\\):/)
+      .map((part) => part.replaceAll("\\:", ":"));
+    const problem = !source.startsWith("/")
+      ? `an absolute source path, found ${JSON.stringify(source)}`
+      : !target.startsWith("/") || target.split("/").includes("..")
+        ? `an absolute target path, found ${JSON.stringify(target)}`
+        : !["", "ro", "rw"].includes(mode) || rest.length > 0
+          ? `\`ro\` or \`rw\` as the third part, found ${JSON.stringify([mode, ...rest].join(":"))}`
+          : existsSync(source)
+            ? null
+            : `something at \`${source}\`, found nothing`;
+    if (problem !== null)
+      throw new CsnError("E_VOLUME", `volume \`${volume}\`: expected ${problem}`, "write it as `--volume SRC:DST[:ro]`; paths are those of the machine that enforces", 400);
+  }
+}
+

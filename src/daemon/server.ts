@@ -1,0 +1,128 @@
+/**
+ * HTTP: routes to handlers, errors to answers, upgrades to runs. Fastify does the parsing.
+ *
+ * The unix socket is open to all users of the host; who they are is known by the kernel, and each
+ * handler says what they may. The TCP port exists only in a virtual machine, and wants its token.
+ */
+import { Server as HttpServer } from "node:http";
+import type { Duplex } from "node:stream";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { z } from "zod";
+import { LogQuery, ROUTES, type Route } from "../api/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import { LabelError } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import { doctor } from "./doctor.ts";
+import { CsnError } from "./errors.ts";
+import * as handle from "./handlers.ts";
+import { type Caller, callerOf, requireRoot } from "./identity.ts";
+import { streamLog } from "./log-stream.ts";
+import { openapi } from "./openapi.ts";
+import { processes } from "./processes.ts";
+import type { Runs } from "./runs.ts";
+import { status } from "./status.ts";
+
+const MAX_BODY = 8 * 1024 * 1024;
+
+export type Serving = { csn: Csn; runs: Runs; token: string | null };
+
+/** One server; the daemon listens with one on the socket and, in a machine, one on the port. */
+export function createServer(serving: Serving): FastifyInstance {
+  const { csn, runs, token } = serving;
+  const app = fastify({ bodyLimit: MAX_BODY, forceCloseConnections: true });
+  const caller = (request: FastifyRequest): Caller =>
+    callerOf(request.raw.socket, request.headers.authorization, token, csn.monitor);
+
+  app.addHook("onRequest", async (request) => {
+    caller(request); // nobody unknown gets any further
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    const { code, body } = failureOf(error);
+    void reply.code(code).send(body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const body = failureOf(new CsnError("E_BAD_REQUEST", `there is no \`${request.method} ${request.url}\``, "GET /v1/openapi.json lists all", 404)).body;
+    void reply.code(404).send(body);
+  });
+
+  const on = (route: Route, answer: (request: FastifyRequest, reply: FastifyReply, who: Caller) => unknown) =>
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => answer(request, reply, caller(request)),
+    });
+
+  on(ROUTES.status, () => status(csn));
+  on(ROUTES.doctor, () => doctor(csn));
+  on(ROUTES.up, (_request, _reply, who) => {
+    requireRoot(who, "attach the monitor");
+    csn.attached();
+    return status(csn);
+  });
+  on(ROUTES.down, (request, _reply, who) => {
+    handle.down(csn, who, request.body);
+    return status(csn);
+  });
+  on(ROUTES.tags, () => csn.store.tags());
+  on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
+  on(ROUTES.getLabel, (request) => handle.getLabel(csn, handle.parse(ROUTES.getLabel.query, request.query).path));
+  on(ROUTES.setLabel, (request, reply, who) => lines(reply, (line) => handle.putLabel(csn, who, request.body, line)));
+  on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
+  on(ROUTES.check, (request) => handle.check(csn, request.body));
+  on(ROUTES.processes, (_request, _reply, who) => processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid));
+  on(ROUTES.log, (request, reply, who) => streamLog(csn, who, handle.parse(LogQuery, request.query), reply));
+  on(ROUTES.explain, (request, _reply, who) => handle.explainRecord(csn, who, (request.params as { id: string }).id));
+  on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
+  app.get("/v1/openapi.json", async () => openapi());
+
+  const server = app.server as HttpServer;
+  server.on("upgrade", (request, socket: Duplex) => {
+    try {
+      const who = callerOf(request.socket, request.headers.authorization, token, csn.monitor);
+      const id = /^\/v1\/runs\/([\w-]+)\/stream$/.exec(request.url ?? "")?.[1];
+      if (id === undefined || request.headers.upgrade !== "csn-stream")
+        throw new CsnError("E_BAD_REQUEST", "expected an upgrade of /v1/runs/ID/stream to `csn-stream`", "see docs/cli.md", 400);
+      const prepared = runs.take(id, who);
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: csn-stream\r\n\r\n");
+      runs.stream(prepared, socket);
+    } catch (error) {
+      const { code, body } = failureOf(error);
+      const text = JSON.stringify(body);
+      socket.end(`HTTP/1.1 ${code} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+    }
+  });
+  return app;
+}
+
+/** Answers with JSON values, one a line; an error after the first is the last line. */
+async function lines(reply: FastifyReply, work: (line: (value: unknown) => void) => Promise<void>): Promise<void> {
+  let begun = false;
+  const line = (value: unknown) => {
+    if (!begun) {
+      reply.hijack();
+      reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
+      begun = true;
+    }
+    reply.raw.write(`${JSON.stringify(value)}\n`);
+  };
+  try {
+    await work(line);
+  } catch (error) {
+    if (!begun) throw error;
+    line(failureOf(error).body);
+  }
+  reply.raw.end();
+}
+
+export function failureOf(error: unknown): { code: number; body: { error: { code: string; message: string; hint: string } } } {
+  if (error instanceof CsnError)
+    return { code: error.status, body: { error: { code: error.code, message: error.message, hint: error.hint } } };
+  if (error instanceof KernelError)
+    return { code: error.code === "E_NOT_FOUND" ? 404 : 409, body: { error: { code: error.code, message: error.message, hint: error.hint } } };
+  if (error instanceof LabelError)
+    return { code: 400, body: { error: { code: error.code, message: error.message, hint: "a label has at most 64 tags" } } };
+  if (error instanceof z.ZodError || (error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500))
+    return { code: 400, body: { error: { code: "E_BAD_REQUEST", message: (error as Error).message, hint: "GET /v1/openapi.json describes each request" } } };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 500, body: { error: { code: "E_INTERNAL", message, hint: "this is a defect of csn: please report it with what you did" } } };
+}

@@ -1,0 +1,60 @@
+/**
+ * What is enforced, refused outright, or off: said per kind of channel, and never more than is true.
+ */
+import { readFileSync } from "node:fs";
+import type { Status, World } from "../api/index.ts";
+import { type Csn, kernelRelease } from "./csn.ts";
+import { VERSION } from "./version.ts";
+
+const ENFORCED: readonly (readonly [string, string])[] = [
+  ["files", "data, mappings, locks and control of files are judged at each use"],
+  ["names", "creation, lookup, links, renames, attributes and xattrs are judged"],
+  ["programs", "executing is reading; fork and exec keep the context"],
+  ["pipes", "pipes and FIFOs carry their creator's context"],
+  ["processes", "signals, tracing, /proc and scheduling are judged between contexts"],
+  ["terminal", "output is shown to who is cleared, and withheld from others"],
+];
+const REFUSED: readonly (readonly [string, string])[] = [
+  ["sockets", "labelled programs may not use sockets that leave their process group of one context; not mediated yet"],
+  ["ipc", "System V and POSIX queues, semaphores, shared memory: not mediated yet"],
+  ["keys", "kernel keyrings: not mediated yet"],
+  ["kernel", "mounts, namespaces, bpf, perf, io_uring, userfaultfd, modules, clocks"],
+  ["other file systems", "FUSE, network file systems and whatever is not on the list"],
+];
+
+export function worlds(attached: boolean): World[] {
+  const off = "nothing on this host has a label, so nothing is attached";
+  return [
+    ...ENFORCED.map(([id, why]) => ({ id, state: attached ? ("enforced" as const) : ("off" as const), why: attached ? why : off })),
+    ...REFUSED.map(([id, why]) => ({ id, state: attached ? ("refused" as const) : ("off" as const), why: attached ? why : off })),
+  ];
+}
+
+export function status(csn: Csn): Status {
+  const { monitor } = csn;
+  const counters = monitor?.counters() ?? { allowed: 0, refused: 0, recorded: 0, lost: 0, internal: 0 };
+  return {
+    version: VERSION,
+    kernel: kernelRelease(),
+    machine: csn.machine,
+    attached: monitor !== null,
+    programs: monitor?.attachedCount() ?? 0,
+    absentHooks: csn.absentHooks,
+    since: csn.since?.toISOString() ?? null,
+    pid: process.pid,
+    tags: csn.store.tags().length,
+    labels: csn.store.labelCount(),
+    unmounted: csn.waitingLabels,
+    subjects: csn.labelledPids().length,
+    flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
+    worlds: worlds(monitor !== null),
+  };
+}
+
+export function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
