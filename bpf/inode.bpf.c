@@ -279,6 +279,33 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 	return access_inode(inode, WANT_READ, CSN_OP_WATCH);
 }
 
+/* A folder of overlayfs that has an upper layer has a lower one too, from which what is
+ * below it may come: that gets the entry as well. */
+static __always_inline void mark_lower(struct inode *outer, const struct csn_entry *entry)
+{
+	struct csn_device device = {};
+	struct ovl_inode *ovl;
+	struct ovl_entry *layers;
+	struct dentry *dentry = 0;
+	struct csn_key key = {};
+	u32 dev;
+
+	if (!bpf_core_type_exists(struct ovl_inode) || READ(READ(outer, i_sb), s_magic) != OVERLAYFS_MAGIC)
+		return;
+	ovl = (void *)outer - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	layers = READ(ovl, oe);
+	if (!READ(ovl, __upperdentry) || !layers || !READ(layers, __numlower))
+		return;
+	bpf_core_read(&dentry, sizeof(dentry), &layers->__lowerstack[0].dentry);
+	if (!dentry)
+		return;
+	key_of(READ(dentry, d_inode), &key);
+	dev = key.dev;
+	if (!bpf_map_lookup_elem(&devices, &dev))
+		bpf_map_update_elem(&devices, &dev, &device, BPF_NOEXIST);
+	bpf_map_update_elem(&entries, &key, entry, BPF_ANY);
+}
+
 /* The daemon's question about the inode behind its descriptor. Here, because fstat
  * reaches this hook for every kind of descriptor, and because only the kernel knows
  * the inode's key and, for overlayfs, its layer. */
@@ -310,6 +337,8 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 			request->error = bpf_map_update_elem(&devices, &dev, &device, BPF_NOEXIST);
 		if (!request->error)
 			request->error = bpf_map_update_elem(&entries, &request->key, &entry, BPF_ANY);
+		if (!request->error)
+			mark_lower(outer, &entry);
 	} else if (request->ask == CSN_ASK_CLEAR) {
 		bpf_map_delete_elem(&entries, &request->key);
 	}
