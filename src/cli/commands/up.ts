@@ -1,0 +1,25 @@
+/**
+ * csn up: starts what is missing and attaches the monitor. Says what is enforced, and what is not.
+ */
+import type { Command } from "commander";
+import { connect } from "../connect.ts";
+import { example, JSON_OPTION } from "../example.ts";
+import { during, makeUi } from "../ui.ts";
+import { statusLines } from "../views.ts";
+
+export function registerUp(program: Command): void {
+  const up = program
+    .command("up")
+    .description("start enforcing: in this kernel where it can, else in a virtual machine")
+    .option(...JSON_OPTION)
+    .action(async (options: { json?: true }) => {
+      const ui = makeUi(options);
+      const client = await connect("start", ui);
+      const status = await during(ui, "attaching the monitor", client.call("up"));
+      if (ui.json) return ui.answer(status);
+      ui.print(...statusLines(status, ui.paint));
+      if (status.worlds.some(({ state }) => state === "off" || state === "observed"))
+        ui.note("not every kind of channel is closed; see the list above");
+    });
+  example(up, "$ csn up");
+}

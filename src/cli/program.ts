@@ -1,0 +1,52 @@
+/**
+ * The command line as a whole: each command registers itself.
+ */
+import { Command } from "commander";
+import { registerCheck } from "./commands/check.ts";
+import { registerCompletion } from "./commands/completion.ts";
+import { registerDemo } from "./commands/demo.ts";
+import { registerDoctor } from "./commands/doctor.ts";
+import { registerDown } from "./commands/down.ts";
+import { registerHelp } from "./commands/help.ts";
+import { registerExplain } from "./commands/explain.ts";
+import { registerLabel } from "./commands/label.ts";
+import { registerLog } from "./commands/log.ts";
+import { registerMachine } from "./commands/machine.ts";
+import { registerPs } from "./commands/ps.ts";
+import { registerRun } from "./commands/run.ts";
+import { registerStatus } from "./commands/status.ts";
+import { registerTag } from "./commands/tag.ts";
+import { registerUp } from "./commands/up.ts";
+import { example } from "./example.ts";
+import { version } from "./version.ts";
+
+/** Grouped as the help shows them. */
+const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
+  "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
+  "Labels and programs:": [registerTag, registerLabel, registerRun, registerPs],
+  "What happened and why:": [registerLog, registerExplain, registerCheck],
+  "More:": [registerMachine, registerCompletion, registerHelp],
+};
+
+export function makeProgram(): Command {
+  const program = new Command("csn")
+    .description("Makes Linux enforce where data may flow: labels for data, unmodified programs.")
+    .version(`csn ${version}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "how a command is used")
+    .enablePositionalOptions() // options after `run PROGRAM` are the program's
+    .helpCommand(false) // ours also knows subcommands
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .exitOverride()
+    .configureOutput({ outputError: () => {} }); // main.ts shows errors
+  for (const [group, registrations] of Object.entries(GROUPS)) {
+    program.commandsGroup(group);
+    for (const register of registrations) register(program);
+  }
+  return example(
+    program,
+    "$ csn tag create lab/patient",
+    "$ csn label set --secrecy lab/patient ./trial",
+    "$ csn run --secrecy lab/patient -- sort ./trial/data.csv",
+    "$ csn log --refused",
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * Answers of the daemon as lines for people. Pure, but for the caller's time zone.
+ *
+ * Guarantee: names that others have chosen are shown through `safe`.
+ */
+import type { Doctor, Entity, LogEntry, Process, Status, World } from "../api/index.ts";
+import { count, safe, shortContext, table } from "./text.ts";
+import type { Paint } from "./ui.ts";
+
+type Check = Doctor["checks"][number];
+
+export function statusLines(status: Status, paint: Paint): string[] {
+  const place = status.machine === null ? "on this host" : `in machine ${safe(status.machine)}`;
+  const { flows } = status;
+  const state = status.attached
+    ? `${paint.green("enforcing")} since ${status.since === null ? "an unknown time" : localTime(status.since)} with ${count(status.programs, "program")} in the kernel`
+    : `${paint.yellow("not attached")}: nothing is labelled, nothing is enforced`;
+  return [
+    `csn ${safe(status.version)} ${place}, kernel ${safe(status.kernel)}, daemon ${status.pid}`,
+    state,
+    `${count(status.tags, "tag")}, ${count(status.labels, "labelled file or directory", "labelled files and directories")}, ${count(status.subjects, "labelled process", "labelled processes")}`,
+    `flows: ${flows.allowed} allowed, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(status.unmounted > 0
+      ? [paint.yellow(`${count(status.unmounted, "label")} on file systems that are not mounted`)]
+      : []),
+    ...(flows.internal > 0
+      ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]
+      : []),
+    ...(status.absentHooks.length > 0
+      ? [`hooks that this kernel lacks: ${status.absentHooks.map(safe).join(", ")}`]
+      : []),
+    "",
+    ...worldLines(status.worlds, paint),
+  ];
+}
+
+/** What is enforced, world by world. */
+export function worldLines(worlds: readonly World[], paint: Paint): string[] {
+  const colour = { enforced: paint.green, refused: paint.green, observed: paint.yellow, off: paint.red };
+  const lines = table(worlds.map((world) => [safe(world.id), world.state, safe(world.why)]));
+  return lines.map((line, at) => {
+    const state = worlds[at]?.state ?? "off";
+    return line.replace(state, () => colour[state](state));
+  });
+}
+
+export function doctorLines(checks: readonly Check[], paint: Paint): string[] {
+  const width = Math.max(0, ...checks.map((check) => check.name.length));
+  return checks.flatMap(({ name, ok, found, hint }) => [
+    `${ok ? paint.green("ok    ") : paint.red("not ok")}  ${safe(name).padEnd(width)}  ${safe(found)}`,
+    ...(ok || hint === "" ? [] : [`        ${"".padEnd(width)}  Hint: ${safe(hint)}`]),
+  ]);
+}
+
+export function processLines(processes: readonly Process[]): string[] {
+  const rows = processes.map((process) => {
+    const [reads, writes] = [shortContext(process.in), shortContext(process.out)];
+    const holds = process.holds.map(safe);
+    return [
+      ...[process.pid, process.ppid, process.uid].map(String),
+      safe(process.command),
+      reads === writes ? reads : `${reads} -> ${writes}`,
+      holds.length > 3 ? `${holds.slice(0, 3).join(" ")} and ${holds.length - 3} more` : holds.join(" "),
+    ];
+  });
+  return table([["PID", "PPID", "UID", "COMMAND", "CONTEXT", "HOLDS"], ...rows]);
+}
+
+/** One record on one line. */
+export function logLine(entry: LogEntry, paint: Paint): string {
+  const isRefused = entry.verdict === "refused";
+  const verdict = (isRefused ? paint.red : paint.green)(entry.verdict);
+  const why = isRefused ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}` : "";
+  const times = entry.count > 1 ? ` x${entry.count}` : "";
+  const flow = `${entityText(entry.source)} -> ${entityText(entry.sink)}`;
+  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${why}${times} ${paint.dim(`#${entry.id}`)}`;
+}
+
+function entityText(entity: Entity): string {
+  return `${safe(entity.name === "" ? entity.kind : entity.name)} (${shortContext(entity.context)})`;
+}
+
+/** hh:mm:ss in the caller's time zone, with the date in front unless it is today's. */
+export function localTime(iso: string, now: Date = new Date()): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return safe(iso);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  if (time.toDateString() === now.toDateString()) return clock;
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock}`;
+}
