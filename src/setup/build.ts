@@ -42,6 +42,7 @@ const PRODUCTS: readonly Product[] = [
       "-o", out,
     ], // prettier-ignore
   },
+  { output: "csn-actor", command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/conformance/actor.c`, "-o", out] },
   { output: "bench-calls", command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/bench/calls.c`, "-o", out] },
 ];
 
@@ -113,7 +114,7 @@ async function compile(command: string[]): Promise<void> {
 
 async function digestOfInputs(root: string): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(PRODUCTS.map((p) => p.command("", ""))));
-  for (const folder of ["bpf", "native", "native/launch", "bench"]) {
+  for (const folder of ["bpf", "native", "native/launch", "bench", "conformance"]) {
     const names = (await readdir(join(root, folder))).filter((name) => /\.[ch]$/.test(name)).sort();
     for (const name of names) hash.update(name).update(await readFile(join(root, folder, name)));
   }

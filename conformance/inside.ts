@@ -1,0 +1,233 @@
+/**
+ * Runs in the machine: attaches the monitor, makes the parties, runs every case, and prints one JSON line
+ * for each. Each case gets an object of its own, labelled by the platform just before.
+ *
+ * Of a refusal it checks the error, that it had no effect, and its record: exactly one, or for calls that
+ * try several ways, one for each try, all of them right.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"; // prettier-ignore
+import { execFileSync } from "node:child_process";
+import { BASE, contextKey } from "../src/label/index.ts";
+import { idOf as tagIdOf } from "../src/label/testing.ts";
+import { FLAG, KIND, Monitor, native, OPS, type Ring, SHAPE, VERDICTS, type Interning } from "../src/kernel/index.ts";
+import { ROOT } from "../src/setup/index.ts";
+import { allCases, type Case, SUBJECTS, type SubjectName } from "./cases.ts";
+import { contextNamed, Party, PROGRAM } from "./party.ts";
+import { scenarios } from "./scenarios.ts";
+
+const CONTENT = "secret content of this file\n";
+
+export type Refusal = { op: string; verdict: number; source: number; sink: number; pid: number };
+
+export class World {
+  readonly monitor: Monitor;
+  readonly parties = new Map<SubjectName, Party>();
+  readonly #ring: Ring;
+  readonly #buffer = Buffer.alloc(SHAPE.csn_record.size * 60000);
+  #serial = 0;
+
+  private constructor(monitor: Monitor) {
+    this.monitor = monitor;
+    this.#ring = monitor.openRing();
+  }
+
+  static make(): World {
+    for (const folder of ["/data/bin", "/data/io", "/data/f", "/data/mnt", "/data/d"]) mkdirSync(folder);
+    copyFileSync(`${ROOT}/build/csn-actor`, PROGRAM);
+    chmodSync(PROGRAM, 0o755);
+    const parties = SUBJECTS.map((name) => [name, Party.start(name)] as const);
+    const world = new World(Monitor.attach(interning()).monitor);
+    world.monitor.setInode("/", BASE, { selfOnly: true });
+    world.monitor.setInode("/data", BASE);
+    for (const [name, party] of parties) {
+      party.label(world.monitor, name);
+      world.parties.set(name, party);
+    }
+    return world;
+  }
+
+  party(name: SubjectName): Party {
+    const party = this.parties.get(name);
+    if (!party) throw new Error(`no party ${name}`);
+    return party;
+  }
+
+  /** A name that nothing has yet. */
+  fresh(): string {
+    return `o${this.#serial++}`;
+  }
+
+  /** The refusals since the last call, in order. */
+  refusals(): Refusal[] {
+    const shape = SHAPE.csn_record;
+    const used = native().ringDrain(this.#ring, this.#buffer);
+    const found: Refusal[] = [];
+    for (let at = 0; at < used; at += shape.size) {
+      if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
+      const verdict = this.#buffer[at + shape.verdict]!;
+      if (verdict === 0) continue;
+      found.push({
+        op: OPS[this.#buffer.readUInt16LE(at + shape.op)] ?? "?",
+        verdict,
+        source: this.#buffer.readUInt32LE(at + shape.source_context),
+        sink: this.#buffer.readUInt32LE(at + shape.sink_context),
+        pid: this.#buffer.readUInt32LE(at + shape.pid),
+      });
+    }
+    return found;
+  }
+}
+
+function interning(): Interning {
+  const numbers = new Map<string, number>();
+  return {
+    contexts: () => [],
+    add: () => undefined,
+    // not in the order of the ids
+    tagNumber: (tag) => {
+      const known = numbers.get(tag) ?? 1000 - numbers.size;
+      numbers.set(tag, known);
+      return known;
+    },
+  };
+}
+
+/** What a case acts on. */
+type Place = { path: string; folder: string; before: string[] };
+
+function makeObject(world: World, one: Case, first: Case["object"]): Place {
+  const inFolder = one.kind === "new" || ["unlink", "rmdir", "rename", "link"].some((op) => one.channel.startsWith(op));
+  const folder = inFolder ? `/data/d/${world.fresh()}` : "/data/f";
+  if (inFolder) mkdirSync(folder);
+  const path = `${folder}/${world.fresh()}`;
+  if (one.kind === "file") {
+    writeFileSync(path, CONTENT);
+    if (one.channel.includes("xattr")) native().xattrSet(path, "user.csn", Buffer.from("value"));
+    if (one.channel === "remove-acl") execFileSync("true");
+  } else if (one.kind === "dir") {
+    mkdirSync(path);
+    if (one.channel !== "rmdir") writeFileSync(`${path}/x`, CONTENT);
+  } else if (one.kind === "symlink") symlinkSync(PROGRAM, path);
+  else if (one.kind === "fifo") execFileSync("mkfifo", [path]);
+  else if (one.kind === "program") {
+    copyFileSync(PROGRAM, path);
+    chmodSync(path, 0o755);
+  } else if (one.kind === "script") writeFileSync(path, `#!${PROGRAM}\n`, { mode: 0o755 });
+  world.monitor.setInode(inFolder ? folder : path, contextNamed(first));
+  return { path, folder, before: readdirSync(folder) };
+}
+
+const CODE = { "FLOW-1": [1, 5, 6], "FLOW-2": [2, 5, 6], labelled: [4] } as const;
+
+/** Runs one case. Gives what is wrong, or null. */
+function runCase(world: World, one: Case): string | null {
+  const party = world.party(one.subject);
+  let place: Place | null = null;
+  let command = one.command;
+  if (one.kind === "task") command = command.replace("{pid}", String(world.party(one.object as SubjectName).pid));
+  else if (one.kind !== "door" && one.kind !== "own") {
+    const later = one.before.length > 0;
+    place = makeObject(world, one, later ? one.subject : one.object);
+    const fill = (text: string): string =>
+      text.replaceAll("{p}", place!.path).replaceAll("{d}", place!.folder).replaceAll("{n}", `${place!.folder}/new`);
+    command = fill(command);
+    for (const each of one.before) {
+      const { error } = party.ask(fill(each));
+      if (error !== "ok") return `\`${fill(each)}\`: ${error}`;
+    }
+    const onFolder = place.folder !== "/data/f";
+    if (later) world.monitor.setInode(onFolder ? place.folder : place.path, contextNamed(one.object));
+  } else {
+    for (const each of one.before) {
+      const { error } = party.ask(each);
+      if (error !== "ok") return `\`${each}\`: ${error}`;
+    }
+  }
+  // unlabelled parties try doors in a child, so that what opens stays there
+  if (one.kind === "door" && one.subject === "U") command = `fork ${command}`;
+  world.refusals();
+  const { error, detail } = party.ask(command);
+  const refused = world.refusals();
+  const fault = judge(world, one, command, error, detail, refused, place);
+  if (place) {
+    party.ask("close");
+    if (place.folder !== "/data/f") rmSync(place.folder, { recursive: true, force: true });
+    else rmSync(place.path, { recursive: true, force: true });
+  }
+  if (one.kind === "own") party.ask("close");
+  return fault;
+}
+
+function judge(world: World, one: Case, command: string, error: string, detail: string, refused: Refusal[], place: Place | null): string | null {
+  const seen = refused.map((r) => `${r.op}:${VERDICTS[r.verdict]?.name}`).join(" ");
+  if (one.expect === "allow") {
+    if (error !== "ok" && !one.fine.includes(error)) return `expected ok, found ${error} [${seen}]`;
+    return refused.length === 0 ? null : `allowed, but recorded as refused [${seen}]`;
+  }
+  if (!one.errno.includes(error)) return `expected ${one.errno.join(" or ")}, found ${error} ${detail} [${seen}]`;
+  if (detail.includes("secret") || detail.includes("value")) return `refused, but gave \`${detail}\``;
+  const codes: readonly number[] = CODE[one.expect];
+  const wrong = refused.find(({ op, verdict }) => !one.records.includes(op) || !codes.includes(verdict));
+  if (wrong) return `wrong record [${seen}], expected ${one.records.join(" or ")}, ${one.expect}`;
+  if (one.records.length > 0 && refused.length === 0 && error === "EACCES") return "refused, but no record";
+  if (one.records.length > 0 && refused.length > 1 && one.kind !== "task") return `${refused.length} records for one refusal [${seen}]`;
+  if (one.kind !== "door" && one.kind !== "own") {
+    const [mine, theirs] = [one.subject, one.object].map((name) => world.monitor.contexts.idOf(contextNamed(name)));
+    const off = refused.find(({ source, sink }) => ![`${mine},${theirs}`, `${theirs},${mine}`].includes(`${source},${sink}`));
+    if (off) return `the record's contexts are ${off.source} and ${off.sink}, expected ${mine} and ${theirs}`;
+  }
+  return place && effect(one, place);
+}
+
+function effect(one: Case, place: Place): string | null {
+  if (one.effect === "content" && readFileSync(place.path, "utf8") !== CONTENT) return "refused, but the content changed";
+  if (one.effect === "names" || one.effect === "gone") {
+    const after = readdirSync(place.folder);
+    if (after.join() !== place.before.join()) return `refused, but the names are now ${after.join()}`;
+  }
+  return null;
+}
+
+function say(line: { id: string; row: string; fault: string | null; milliseconds?: number }): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function main(): Promise<void> {
+  const only = process.argv[2];
+  const begun = performance.now();
+  const world = World.make();
+  say({ id: "attach", row: "", fault: null, milliseconds: Math.round(performance.now() - begun) });
+  for (const one of allCases()) {
+    if (only && !one.id.startsWith(only) && !one.row.startsWith(only)) continue;
+    let fault: string | null;
+    try {
+      fault = runCase(world, one);
+    } catch (error) {
+      fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
+    say({ id: one.id, row: one.row, fault });
+  }
+  const matrix = performance.now();
+  say({ id: "matrix", row: "", fault: null, milliseconds: Math.round(matrix - begun) });
+  for (const { id, row, run } of scenarios) {
+    if (only && !id.startsWith(only) && only !== "scenarios") continue;
+    const start = performance.now();
+    let fault: string | null;
+    try {
+      fault = await run(world);
+    } catch (error) {
+      fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
+    world.refusals();
+    say({ id, row, fault, milliseconds: Math.round(performance.now() - start) });
+  }
+  say({ id: "end", row: "", fault: null, milliseconds: Math.round(performance.now() - begun) });
+  Monitor.detach();
+  process.exit(0);
+}
+
+void existsSync;
+void FLAG;
+void contextKey;
+void tagIdOf;
+await main();

@@ -1,0 +1,125 @@
+/**
+ * The parties of the suite: one process of csn-actor for each context, spoken to over two FIFOs.
+ *
+ * Guarantee: an actor is an ordinary process of root with all capabilities and no seccomp filter, so what
+ * is refused to it is refused by the kernel monitor; compartments are tested besides (scenarios.ts).
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
+import { idOf } from "../src/label/testing.ts";
+import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
+import { CONTEXTS, type ContextName } from "./cases.ts";
+
+export const PROGRAM = "/data/bin/csn-actor";
+const FIFOS = "/data/io";
+
+export type Answer = { readonly error: string; readonly detail: string };
+
+/** A name of cases.ts as a context of the product. */
+export function contextNamed(name: ContextName): Context {
+  const { secrecy, integrity } = CONTEXTS[name];
+  return contextOf(
+    secrecyOf(secrecy.map(idOf)),
+    integrity === "ALL" ? ALL_INTEGRITY : integrityOf(integrity.map(idOf)),
+  );
+}
+
+let serial = 0;
+
+export class Party {
+  readonly name: string;
+  readonly process: ChildProcess;
+  #commands = -1;
+  #answers = -1;
+  #rest = "";
+  /** As the host sees it. */
+  pid = 0;
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name;
+    this.process = child;
+  }
+
+  /** A process that is labelled from outside, once it runs. Start it before the monitor, or relabel it. */
+  static start(name: string): Party {
+    const [commands, answers] = makeFifos(`${name}-${serial++}`);
+    const child = spawn(PROGRAM, [commands, answers], { stdio: "ignore", detached: false });
+    const party = new Party(name, child);
+    party.#connect(commands, answers);
+    party.pid = child.pid!;
+    return party;
+  }
+
+  /** The same program, started by `launch` (a command line that ends where the program begins). */
+  static launched(name: string, monitor: Monitor, context: ContextName, launch: readonly string[]): Party {
+    const fifos = makeFifos(`${name}-${serial++}`);
+    for (const path of fifos) monitor.setInode(path, contextNamed(context));
+    const child = spawn(launch[0]!, [...launch.slice(1), PROGRAM, ...fifos], {
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+      env: { PATH: process.env.PATH ?? "" },
+    });
+    const party = new Party(name, child);
+    party.#connect(...fifos);
+    return party;
+  }
+
+  #connect(commands: string, answers: string): void {
+    this.#commands = openSync(commands, constants.O_RDWR);
+    this.#answers = openSync(answers, "r"); // waits until the program has opened the other end
+    this.fifos = [commands, answers];
+  }
+
+  fifos: readonly string[] = [];
+
+  /** Gives the process a context, and its FIFOs with it. */
+  label(monitor: Monitor, name: ContextName): void {
+    for (const path of this.fifos) monitor.setInode(path, contextNamed(name));
+    labelProcess(monitor, this.pid, name);
+  }
+
+  ask(command: string): Answer {
+    writeSync(this.#commands, `${command}\n`);
+    const buffer = Buffer.alloc(8192);
+    while (!this.#rest.includes("\n")) {
+      const n = readSync(this.#answers, buffer);
+      if (n === 0) throw new Error(`${this.name} ended at \`${command}\``);
+      this.#rest += buffer.toString("latin1", 0, n);
+    }
+    const end = this.#rest.indexOf("\n");
+    const [error = "", detail = ""] = this.#rest.slice(0, end).split(" ");
+    this.#rest = this.#rest.slice(end + 1);
+    return { error, detail };
+  }
+
+  stop(): void {
+    this.process.kill("SIGKILL");
+    closeSync(this.#commands);
+    closeSync(this.#answers);
+  }
+}
+
+function makeFifos(name: string): [string, string] {
+  const paths: [string, string] = [`${FIFOS}/${name}.in`, `${FIFOS}/${name}.out`];
+  execFileSync("mkfifo", paths);
+  return paths;
+}
+
+let subjects = -1;
+let nextId = 1n << 61n;
+
+/** Makes a running process a subject of a context, as the launcher does for itself. */
+export function labelProcess(monitor: Monitor, pid: number, name: ContextName): void {
+  if (subjects < 0) subjects = native().mapOpen(`${PINS}/subjects`);
+  const id = monitor.contexts.idOf(contextNamed(name));
+  const value = Buffer.alloc(SHAPE.csn_subject.size);
+  value.writeUInt32LE(id, SHAPE.csn_subject.in);
+  value.writeUInt32LE(id, SHAPE.csn_subject.out);
+  value.writeBigUInt64LE(id === 0 ? 0n : nextId++, SHAPE.csn_subject.id);
+  const pidfd = native().pidfd(pid, 0);
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(pidfd);
+  native().mapSet(subjects, key, value, 0);
+  native().closeFd(pidfd);
+}
