@@ -270,6 +270,7 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 /* What judge needs, on the caller's stack. */
 struct question {
 	struct where where;
+	u64 file; /* or 0 */
 	u64 id; /* of the subject; 0: unlabelled */
 	u32 in;
 	u32 out;
@@ -279,6 +280,25 @@ struct question {
 	u8 pad;
 };
 
+/* Would somebody be told of this use of the file? A watch on it, on its directory or
+ * on its file system makes each read a sign to the watcher. */
+static __always_inline int is_watched(struct file *file)
+{
+	struct inode *inode = READ(file, f_inode), *above;
+	struct dentry *dentry = READ(file, f_path.dentry);
+	struct fsnotify_sb_info *info;
+
+	if (READ(file, f_mode) & FMODE_QUIET)
+		return 0;
+	if (READ(inode, i_fsnotify_mask))
+		return 1;
+	info = READ(READ(inode, i_sb), s_fsnotify_info);
+	if (info && READ(info, sb_marks))
+		return 1;
+	above = READ(READ(dentry, d_parent), d_inode);
+	return above && READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD;
+}
+
 /* The verdict on a flow between a subject and an inode, at least one of them
  * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
 __noinline int judge(const struct question *q)
@@ -287,6 +307,7 @@ __noinline int judge(const struct question *q)
 	struct inode *inode;
 	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
 	int world;
+	u64 magic;
 
 	if (!q)
 		return CSN_REFUSED_UNKNOWN;
@@ -299,8 +320,13 @@ __noinline int judge(const struct question *q)
 			return CSN_ALLOWED;
 		if (world == WORLD_CLOSED || (world == WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
+		if (q->file && context != q->out && is_watched((void *)q->file))
+			want |= WANT_WRITE;
 	}
-	if (READ(READ(inode, i_sb), s_magic) == OVERLAYFS_MAGIC) {
+	magic = READ(READ(inode, i_sb), s_magic);
+	if (magic == SOCKFS_MAGIC)
+		want = WANT_BOTH;
+	if (magic == OVERLAYFS_MAGIC) {
 		if (want & WANT_LOCK) {
 			u32 dev = READ(READ(inode, i_sb), s_dev);
 			struct csn_device *device = bpf_map_lookup_elem(&devices, &dev);
@@ -336,7 +362,7 @@ __noinline int judge(const struct question *q)
 
 /* Judges one access of the current task to an inode, records it, and gives what
  * the hook returns. The fast path of every file hook. */
-static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
+static __always_inline int access_any(struct inode *inode, struct file *file, u32 want, u16 op)
 {
 	struct csn_subject *s = subject();
 	struct csn_object *object;
@@ -357,6 +383,7 @@ static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
 	if (!q.in && !q.out && q.context <= CSN_CTX_BASE)
 		return 0; /* [FLOW-4] */
 	q.where.inode = (u64)inode;
+	q.file = (u64)file;
 	q.want = want;
 	q.op = op;
 	if (judge(&q))
@@ -373,6 +400,17 @@ static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
 		record_flow(&event);
 	}
 	return 0;
+}
+
+static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
+{
+	return access_any(inode, 0, want, op);
+}
+
+/* The same through an open file, where watchers count. */
+static __always_inline int access_file(struct file *file, u32 want, u16 op)
+{
+	return access_any(file->f_inode, file, want, op);
 }
 
 /* A door that labelled subjects find closed, whatever is behind it [OP-12]. */

@@ -11,6 +11,10 @@
  * mmap_file, file_mprotect, mmap_backing_file   what loads and stores may do later
  * file_ioctl, file_fcntl, file_lock             control, and signs between holders
  *
+ * A disk with a labelled file system is not read past that file system: opening the
+ * device is refused to all but the platform.
+ * Reading a file that somebody watches counts as both directions: the watcher is told.
+ *
  * Not covered: loads and stores through a mapping that was legal when it was made
  * (labels of mapped files are not changed, see src/daemon/holders.ts); splice between
  * two pipes, tee, vmsplice (seccomp in the launcher).
@@ -21,14 +25,44 @@ static __always_inline u32 want_of_mode(u32 mode)
 	return (mode & FMODE_READ ? WANT_READ : 0) | (mode & FMODE_WRITE ? WANT_WRITE : 0);
 }
 
-/* Both ends of a FIFO learn of each other already by opening it [OP-3]. */
+/* Both ends of a FIFO learn of each other already by opening it. Who has a regular file
+ * open for writing learns its size (lseek, which no hook sees) [OP-3]. */
 static __always_inline u32 want_of_open(struct file *file)
 {
-	u32 want = want_of_mode(file->f_mode);
+	u32 want = want_of_mode(file->f_mode), type = file->f_inode->i_mode & S_IFMT;
 
-	if ((file->f_inode->i_mode & S_IFMT) == S_IFIFO)
+	if (type == S_IFIFO || (type == S_IFREG && want & WANT_WRITE))
 		want = WANT_BOTH;
 	return want ? want : WANT_READ;
+}
+
+/* A disk under a file system that holds labels; answer() marks all of its driver's. */
+__noinline int refuse_disk(const struct where *where)
+{
+	struct csn_subject *s = subject();
+	struct event event = {};
+	u32 dev;
+
+	if (!where || (s && is_platform(s)))
+		return 0;
+	dev = READ((struct inode *)where->inode, i_rdev) | ALL_MINORS;
+	if (!bpf_map_lookup_elem(&devices, &dev))
+		return 0;
+	event.inode = where->inode;
+	event.want = WANT_READ;
+	event.op = CSN_OP_DEVICE;
+	event.verdict = CSN_REFUSED_SECRECY;
+	event.actor_context = s ? s->in : CSN_CTX_UNLABELLED;
+	event.other_context = CSN_CTX_SEALED;
+	record_flow(&event);
+	return 1;
+}
+
+static __always_inline int is_refused_disk(struct inode *inode)
+{
+	struct where where = { .inode = (u64)inode };
+
+	return (inode->i_mode & S_IFMT) == S_IFBLK && refuse_disk(&where);
 }
 
 SEC("lsm/file_permission")
@@ -36,13 +70,46 @@ int BPF_PROG(file_permission, struct file *file, int mask)
 {
 	u32 want = (mask & (MAY_READ | MAY_EXEC) ? WANT_READ : 0) | (mask & (MAY_WRITE | MAY_APPEND) ? WANT_WRITE : 0);
 
-	return access_inode(file->f_inode, want, want & WANT_WRITE ? CSN_OP_WRITE : CSN_OP_READ);
+	if (is_refused_disk(file->f_inode))
+		return -EACCES;
+	return access_file(file, want, want & WANT_WRITE ? CSN_OP_WRITE : CSN_OP_READ);
+}
+
+/* Whose process a pidfd names is remembered while that process is there to be asked:
+ * later only its end is left to tell. Without a process yet (clone gives the pidfd
+ * first) it will be as its maker. */
+static __always_inline int keep_pidfd_context(struct inode *inode)
+{
+	struct csn_subject *s = subject();
+	struct csn_object *object;
+	u32 context = pidfd_context(inode, s ? s->in : CSN_CTX_UNLABELLED);
+
+	if (context == CSN_CTX_UNLABELLED || context == CSN_CTX_PLATFORM_IN)
+		return 0;
+	object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!object)
+		return -ENOMEM;
+	if (!(object->flags & CSN_OBJECT_OWN)) {
+		object->context = context;
+		object->flags = CSN_OBJECT_OWN;
+	}
+	return 0;
 }
 
 SEC("lsm/file_open")
 int BPF_PROG(file_open, struct file *file)
 {
-	return access_inode(file->f_inode, want_of_open(file), CSN_OP_OPEN);
+	struct inode *inode = file->f_inode;
+
+	if (is_refused_disk(inode))
+		return -EACCES;
+	if (inode->i_sb->s_magic == PIDFS_MAGIC) {
+		int error = keep_pidfd_context(inode);
+
+		/* a descriptor of any mode only asks; what it does has hooks of its own */
+		return error ? error : access_inode(inode, WANT_READ, CSN_OP_OPEN);
+	}
+	return access_file(file, want_of_open(file), CSN_OP_OPEN);
 }
 
 SEC("lsm/file_truncate")
@@ -72,7 +139,7 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 		return 0;
 	if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) && prot & PROT_WRITE)
 		want = WANT_BOTH;
-	return access_inode(file->f_inode, want, CSN_OP_MMAP);
+	return access_file(file, want, CSN_OP_MMAP);
 }
 
 SEC("lsm/file_mprotect")
@@ -104,15 +171,16 @@ int BPF_PROG(mmap_backing_file, struct vm_area_struct *vma, struct file *backing
 static __always_inline u32 want_of_ioctl(u32 cmd)
 {
 	switch (cmd) {
+	case 0x5421: /* FIONBIO */
+	case 0x5450: /* FIONCLEX */
+	case 0x5451: /* FIOCLEX */
+		return 0;
 	case 0x5401:	 /* TCGETS */
 	case 0x802c542a: /* TCGETS2 */
 	case 0x5413:	 /* TIOCGWINSZ */
 	case 0x540f:	 /* TIOCGPGRP */
 	case 0x5429:	 /* TIOCGSID */
 	case 0x541b:	 /* FIONREAD */
-	case 0x5421:	 /* FIONBIO */
-	case 0x5450:	 /* FIONCLEX */
-	case 0x5451:	 /* FIOCLEX */
 	case 0x5460:	 /* FIOQSIZE */
 	case 0x2:	 /* FIGETBSZ */
 	case 0x80086601: /* FS_IOC_GETFLAGS */
@@ -121,6 +189,8 @@ static __always_inline u32 want_of_ioctl(u32 cmd)
 	case 0xc020660b: /* FS_IOC_FIEMAP */
 		return WANT_READ;
 	}
+	if ((cmd & 0xffff) == 0xff0b) /* PIDFD_GET_INFO, of any size */
+		return WANT_READ;
 	return WANT_BOTH;
 }
 
@@ -128,10 +198,7 @@ static __always_inline int control_file(struct file *file, u32 cmd)
 {
 	u32 want = want_of_ioctl(cmd);
 
-	/* a descriptor opened for writing only may still be asked what it is */
-	if (want == WANT_READ && !(file->f_mode & FMODE_READ))
-		want = WANT_WRITE;
-	return access_inode(file->f_inode, want, CSN_OP_IOCTL);
+	return want ? access_inode(file->f_inode, want, CSN_OP_IOCTL) : 0;
 }
 
 SEC("lsm/file_ioctl")
@@ -152,6 +219,23 @@ int BPF_PROG(file_lock, struct file *file, unsigned int cmd)
 	return access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK);
 }
 
+static __always_inline int refuse_lease(struct file *file)
+{
+	struct csn_subject *s = subject();
+	struct event event = {};
+
+	if (s && is_platform(s))
+		return 0;
+	event.inode = (u64)file->f_inode;
+	event.want = WANT_BOTH;
+	event.op = CSN_OP_LOCK;
+	event.verdict = CSN_REFUSED_CLOSED;
+	event.actor_context = s ? s->out : CSN_CTX_UNLABELLED;
+	event.other_context = context_of(file->f_inode);
+	record_flow(&event);
+	return -EACCES;
+}
+
 /* include/uapi/asm-generic/fcntl.h, include/uapi/linux/fcntl.h */
 SEC("lsm/file_fcntl")
 int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
@@ -162,7 +246,18 @@ int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 	case 15: /* F_SETOWN_EX */
 		return closed(CSN_OP_FCNTL); /* signals on somebody's input and output */
 	case 1024: /* F_SETLEASE: tells holder and opener of each other */
+		/* one on writing is broken by each reader, whom nobody may be told of */
+		if (arg == 1)
+			return refuse_lease(file);
 		return access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK);
+	case 5:	 /* F_GETLK: who else holds one */
+	case 36: /* F_OFD_GETLK */
+		return access_inode(file->f_inode, WANT_READ | WANT_LOCK, CSN_OP_LOCK);
+	case 1032: /* F_GETPIPE_SZ */
+	case 1034: /* F_GET_SEALS */
+	case 1035: /* F_GET_RW_HINT */
+	case 1037: /* F_GET_FILE_RW_HINT */
+		return access_inode(file->f_inode, WANT_READ, CSN_OP_FCNTL);
 	case 1026: /* F_NOTIFY */
 		return access_inode(file->f_inode, WANT_READ, CSN_OP_WATCH);
 	case 1031: /* F_SETPIPE_SZ */

@@ -87,6 +87,7 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 {
 	u32 mine = context_of(inode), theirs = context_of(dir);
 	struct csn_key key = {};
+	struct csn_entry *entry;
 	struct event event = {};
 	struct csn_subject *s;
 
@@ -95,7 +96,9 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	if (READ(READ(dir, i_sb), s_magic) == OVERLAYFS_MAGIC)
 		return 0; /* judged again in the layer */
 	key_of(inode, &key);
-	if (bpf_map_lookup_elem(&entries, &key))
+	entry = bpf_map_lookup_elem(&entries, &key);
+	/* a directory's entry that is for itself alone does not hold what is below it */
+	if (entry && !(entry->flags & CSN_ENTRY_SELF && (inode->i_mode & S_IFMT) == S_IFDIR))
 		return 0;
 	s = subject();
 	if (s && is_platform(s))
@@ -123,13 +126,19 @@ int BPF_PROG(inode_link, struct dentry *old_dentry, struct inode *dir, struct de
 	return error;
 }
 
+/* What a call that changes a victim tells of it: of a directory, whether it is empty. */
+static __always_inline u32 want_of_victim(struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFDIR ? WANT_BOTH : WANT_WRITE;
+}
+
 static __always_inline int remove_from(struct inode *dir, struct dentry *dentry, u16 op)
 {
 	struct inode *inode = dentry->d_inode;
 	int error = access_inode(dir, WANT_BOTH, op);
 
 	if (!error && inode)
-		error = access_inode(inode, WANT_WRITE, op);
+		error = access_inode(inode, want_of_victim(inode), op);
 	return error;
 }
 
@@ -155,7 +164,7 @@ int BPF_PROG(inode_rename, struct inode *old_dir, struct dentry *old_dentry, str
 	if (!error)
 		error = access_inode(new_dir, WANT_BOTH, CSN_OP_RENAME);
 	if (!error && target)
-		error = access_inode(target, WANT_WRITE, CSN_OP_RENAME);
+		error = access_inode(target, want_of_victim(target), CSN_OP_RENAME);
 	if (!error && inode)
 		error = keeps_context(inode, new_dir, CSN_OP_RENAME);
 	if (!error && target) /* an exchange moves it the other way */
@@ -193,7 +202,8 @@ int BPF_PROG(inode_listxattr, struct dentry *dentry)
 	return access_inode(dentry->d_inode, WANT_READ, CSN_OP_GETXATTR);
 }
 
-/* The label as it is kept on the object is the daemon's alone. */
+/* Both directions: the answer tells whether the attribute was there. The label as it is
+ * kept on the object is the daemon's alone. */
 static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 {
 	char text[sizeof(LABEL_XATTR)] = {};
@@ -211,7 +221,7 @@ static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 		record_flow(&event);
 		return -EACCES;
 	}
-	return access_inode(dentry->d_inode, WANT_WRITE, CSN_OP_SETXATTR);
+	return access_inode(dentry->d_inode, WANT_BOTH, CSN_OP_SETXATTR);
 }
 
 SEC("lsm/inode_setxattr")
@@ -229,7 +239,7 @@ int BPF_PROG(inode_removexattr, struct mnt_idmap *idmap, struct dentry *dentry, 
 SEC("lsm/inode_set_acl")
 int BPF_PROG(inode_set_acl, struct mnt_idmap *idmap, struct dentry *dentry)
 {
-	return access_inode(dentry->d_inode, WANT_WRITE, CSN_OP_ACL);
+	return access_inode(dentry->d_inode, WANT_BOTH, CSN_OP_ACL);
 }
 
 SEC("lsm/inode_get_acl")
@@ -241,7 +251,7 @@ int BPF_PROG(inode_get_acl, struct mnt_idmap *idmap, struct dentry *dentry)
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(inode_remove_acl, struct mnt_idmap *idmap, struct dentry *dentry)
 {
-	return access_inode(dentry->d_inode, WANT_WRITE, CSN_OP_ACL);
+	return access_inode(dentry->d_inode, WANT_BOTH, CSN_OP_ACL);
 }
 
 SEC("?lsm/inode_file_getattr")
@@ -272,8 +282,17 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 		/* a watch on a whole mount sees labelled files too: nobody but the
 		 * platform may have one where labels are */
 		dev = path->dentry->d_sb->s_dev;
-		if (!(s && is_platform(s)) && bpf_map_lookup_elem(&devices, &dev))
+		if (!(s && is_platform(s)) && inode && bpf_map_lookup_elem(&devices, &dev)) {
+			struct event event = {};
+
+			event.inode = (u64)inode;
+			event.want = WANT_READ;
+			event.op = CSN_OP_WATCH;
+			event.verdict = CSN_REFUSED_SECRECY;
+			event.other_context = CSN_CTX_SEALED; /* all that the file system holds */
+			record_flow(&event);
 			return -EACCES;
+		}
 		return 0;
 	}
 	return access_inode(inode, WANT_READ, CSN_OP_WATCH);
@@ -335,6 +354,13 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 		known = bpf_map_lookup_elem(&devices, &dev);
 		if (!known)
 			request->error = bpf_map_update_elem(&devices, &dev, &device, BPF_NOEXIST);
+		if (!request->error) { /* nobody reads the disk past the file system */
+			u32 disk = dev | ALL_MINORS;
+
+			device.flags = 0;
+			if (dev >> MINOR_BITS)
+				request->error = bpf_map_update_elem(&devices, &disk, &device, BPF_ANY);
+		}
 		if (!request->error)
 			request->error = bpf_map_update_elem(&entries, &request->key, &entry, BPF_ANY);
 		if (!request->error)

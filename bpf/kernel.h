@@ -51,7 +51,11 @@ struct qstr {
 	u32 len;
 	const unsigned char *name;
 };
+struct fsnotify_sb_info {
+	void *sb_marks;
+};
 struct super_block {
+	struct fsnotify_sb_info *s_fsnotify_info;
 	u32 s_dev;
 	unsigned long s_magic;
 	struct dentry *s_root;
@@ -64,6 +68,8 @@ struct inode {
 	u32 i_generation;
 	unsigned int i_nlink;
 	struct hlist_head i_dentry;
+	u32 i_fsnotify_mask;
+	void *i_private;
 };
 struct dentry {
 	struct dentry *d_parent;
@@ -85,6 +91,10 @@ struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
 	struct inode *f_inode;
+	struct path f_path;
+};
+struct socket {
+	struct file *file;
 };
 struct upid {
 	int nr;
@@ -141,7 +151,6 @@ struct vfsmount;
 struct mnt_idmap;
 struct iattr;
 struct sock;
-struct socket;
 struct msghdr;
 struct sockaddr;
 struct sk_buff;
@@ -166,6 +175,10 @@ struct bpf_prog;
 #define MAY_APPEND 8
 #define FMODE_READ 1
 #define FMODE_WRITE 2
+/* A file of a layer below another file, or one that nobody is told of: bit 25 until
+ * 6.13, since then bit 24, and 25 says that no event is made for it. */
+#define FMODE_QUIET (3 << 24)
+#define FS_EVENT_ON_CHILD 0x08000000
 #define PROT_READ 1
 #define PROT_WRITE 2
 #define PROT_EXEC 4

@@ -43,6 +43,9 @@ struct {
 	__type(value, struct csn_device);
 } devices SEC(".maps");
 
+/* In `devices`: any disk of that driver. Set beside the file system's own number. */
+#define ALL_MINORS 0xfffffu
+
 /* what a context id means; never changed once written */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

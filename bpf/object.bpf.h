@@ -18,6 +18,7 @@
 #define SOCKFS_MAGIC 0x534F434B
 #define OVERLAYFS_MAGIC 0x794c7630
 #define PROC_MAGIC 0x9fa0
+#define PIDFS_MAGIC 0x50494446
 
 extern struct task_struct *bpf_task_from_pid(int pid) __ksym;
 extern void bpf_task_release(struct task_struct *task) __ksym;
@@ -130,27 +131,42 @@ static __always_inline struct inode *real_inode(struct inode *inode, struct dent
 	return 0;
 }
 
-/* A file of /proc/PID has the context of that process [OP-9]. */
-static __always_inline u32 proc_context(struct inode *inode)
+/* The context of a process; `none` when there is no such process (any more). */
+static __always_inline u32 process_context(struct pid *pid, u32 none)
 {
-	struct proc_inode *proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
-	struct pid *pid = READ(proc, pid);
 	struct task_struct *task;
 	struct csn_subject *s;
 	u32 context = CSN_CTX_UNLABELLED;
 	int nr = 0;
 
-	if (!pid)
-		return CSN_CTX_UNLABELLED;
 	bpf_core_read(&nr, sizeof(nr), &pid->numbers[0].nr);
 	task = bpf_task_from_pid(nr);
 	if (!task)
-		return CSN_CTX_UNLABELLED; /* it is gone, and so is all it could tell */
+		return none;
 	s = bpf_task_storage_get(&subjects, task, 0, 0);
 	if (s)
 		context = s->in == CSN_CTX_PLATFORM_IN ? CSN_CTX_SEALED : s->in;
 	bpf_task_release(task);
 	return context;
+}
+
+/* A file of /proc/PID has the context of that process [OP-9]. */
+static __always_inline u32 proc_context(struct inode *inode)
+{
+	struct proc_inode *proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	struct pid *pid = READ(proc, pid);
+
+	if (!pid)
+		return CSN_CTX_BASE; /* the kernel about itself */
+	return process_context(pid, CSN_CTX_UNLABELLED);
+}
+
+/* A pidfd tells how its process ended, and who it was. */
+static __always_inline u32 pidfd_context(struct inode *inode, u32 none)
+{
+	struct pid *pid = READ(inode, i_private);
+
+	return pid ? process_context(pid, none) : CSN_CTX_UNKNOWN;
 }
 
 #define RESOLVED_CACHE (1ull << 32)
@@ -180,6 +196,8 @@ __noinline u64 resolve(const struct where *where)
 	magic = READ(READ(outer, i_sb), s_magic);
 	if (magic == PROC_MAGIC)
 		return proc_context(outer);
+	if (magic == PIDFS_MAGIC)
+		return pidfd_context(outer, CSN_CTX_UNLABELLED); /* see file_open */
 	if (magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC)
 		return CSN_CTX_UNLABELLED;
 	inode = real_inode(outer, &dentry, &lower);

@@ -121,6 +121,13 @@ int BPF_PROG(kernel_load_data)
 	return closed(CSN_OP_MODULE);
 }
 
+/* A labelled subject's choice of bytes would become the arguments of modprobe. */
+SEC("lsm/kernel_module_request")
+int BPF_PROG(kernel_module_request)
+{
+	return closed(CSN_OP_MODULE);
+}
+
 SEC("?lsm/binder_transaction")
 int BPF_PROG(binder_transaction)
 {

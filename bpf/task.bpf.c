@@ -48,7 +48,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 {
 	struct file *file = bprm->file;
 
-	return access_inode(file->f_inode, WANT_READ, CSN_OP_EXEC);
+	return access_file(file, WANT_READ, CSN_OP_EXEC);
 }
 
 /* A child of vfork shared its parent's memory until now. */
@@ -108,7 +108,10 @@ int BPF_PROG(task_setpgid, struct task_struct *task, int pgid)
 SEC("lsm/task_setnice")
 int BPF_PROG(task_setnice, struct task_struct *task, int nice)
 {
-	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+	/* anybody may read it, with getpriority, which has no hook */
+	int error = closed(CSN_OP_SCHEDULE);
+
+	return error ? error : access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
 }
 
 SEC("lsm/task_setioprio")
@@ -126,7 +129,10 @@ int BPF_PROG(task_setscheduler, struct task_struct *task)
 SEC("lsm/task_setrlimit")
 int BPF_PROG(task_setrlimit, struct task_struct *task, unsigned int resource)
 {
-	return access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
+	/* anybody may read it, with prlimit, whose hook does not say of whom */
+	int error = closed(CSN_OP_SCHEDULE);
+
+	return error ? error : access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
 }
 
 SEC("lsm/task_movememory")
@@ -155,6 +161,12 @@ int BPF_PROG(task_getscheduler, struct task_struct *task)
 
 SEC("lsm/task_getioprio")
 int BPF_PROG(task_getioprio, struct task_struct *task)
+{
+	return access_task(task, WANT_READ, CSN_OP_INSPECT);
+}
+
+SEC("lsm/capget")
+int BPF_PROG(capget, struct task_struct *task)
 {
 	return access_task(task, WANT_READ, CSN_OP_INSPECT);
 }

@@ -50,6 +50,7 @@ static __always_inline int world_of_magic(u64 magic)
 	case 0x858458f6: /* ramfs */
 	case OVERLAYFS_MAGIC:
 	case PIPEFS_MAGIC:
+	case SOCKFS_MAGIC: /* pairs that a subject made for itself, see socket.bpf.c */
 	case 0x958458f6: /* hugetlbfs */
 	case 0x1cd1:	 /* devpts */
 	case 0x5345434d: /* secretmem */
@@ -59,6 +60,7 @@ static __always_inline int world_of_magic(u64 magic)
 	case 0x9660:	 /* iso9660 */
 	case 0x01021997: /* 9p: the machine's view of its host */
 	case PROC_MAGIC:
+	case PIDFS_MAGIC:
 	case 0x62656572: /* sysfs */
 	case 0x63677270: /* cgroup2 */
 		return WORLD_READ;

@@ -703,7 +703,7 @@ static int use(const char *op)
 	if (!strcmp(op, "seal")) return err(fcntl(fd, 1033, 2));
 	if (!strcmp(op, "getseal")) return err(fcntl(fd, 1034));
 	if (!strcmp(op, "getflags")) { flags = 0; return err(ioctl(fd, FS_IOC_GETFLAGS, &flags)); }
-	if (!strcmp(op, "setflags")) { flags = FS_NODUMP_FL; return err(ioctl(fd, FS_IOC_SETFLAGS, &flags)); }
+	if (!strcmp(op, "setflags")) { flags = FS_NODUMP_FL | FS_EXTENT_FL; return err(ioctl(fd, FS_IOC_SETFLAGS, &flags)); }
 	if (!strcmp(op, "fionread")) { flags = 0; return err(ioctl(fd, FIONREAD, &flags)); }
 	if (!strcmp(op, "fionbio")) { flags = 0; return err(ioctl(fd, FIONBIO, &flags)); }
 	if (!strcmp(op, "fiemap")) { memset(buffer, 0, 256); ((uint64_t *)buffer)[1] = ~0ull; return err(ioctl(fd, 0xc020660b, buffer)); }

@@ -57,6 +57,8 @@ export type Channel = {
   /** The same on a descriptor that was opened, as `mode` says, before the object got its label. */
   readonly open?: string;
   readonly mode?: string;
+  /** The operation of `open`, where it is another one: a descriptor that is there needs no opening. */
+  readonly openOp?: string;
   /** A command after `open`, still before the label. */
   readonly then?: string;
   /** Records that a refusal may leave; the first refusal decides. */
@@ -65,6 +67,8 @@ export type Channel = {
   readonly effect?: "content" | "names" | "gone";
   /** Refusals that come from a capability or from seccomp say so themselves. */
   readonly errno?: readonly string[];
+  /** How many records one refusal may leave: the kernel first asks whether another way would do. */
+  readonly tries?: number;
   /** Also allowed when nothing is refused: what the file system answers. */
   readonly fine?: readonly string[];
 };
@@ -91,11 +95,11 @@ export const CHANNELS: readonly Channel[] = [
   use("readv", "F1", "OP-1", "r", "readv", ["read"]),
   use("preadv2", "F1", "OP-1", "r", "preadv2", ["read"]),
   use("aio-read", "F1", "OP-1", "r", "aioread", ["read"], { fine: ["EINVAL"] }),
-  use("write", "F1", "OP-3", "w", "write", ["write"], { effect: "content" }),
-  use("pwrite", "F1", "OP-3", "w", "pwrite", ["write"], { effect: "content" }),
-  use("writev", "F1", "OP-3", "w", "writev", ["write"], { effect: "content" }),
-  use("aio-write", "F1", "OP-3", "w", "aiowrite", ["write"], { effect: "content", fine: ["EINVAL"] }),
-  use("append", "F1", "OP-3", "w+append", "write", ["write"], { effect: "content" }),
+  use("write", "F1", "OP-3", "w", "write", ["write"], { openOp: "OP-2", effect: "content" }),
+  use("pwrite", "F1", "OP-3", "w", "pwrite", ["write"], { openOp: "OP-2", effect: "content" }),
+  use("writev", "F1", "OP-3", "w", "writev", ["write"], { openOp: "OP-2", effect: "content" }),
+  use("aio-write", "F1", "OP-3", "w", "aiowrite", ["write"], { openOp: "OP-2", effect: "content", fine: ["EINVAL"] }),
+  use("append", "F1", "OP-3", "w+append", "write", ["write"], { openOp: "OP-2", effect: "content" }),
   file("open-r", "F1", "OP-1", "open r {p}", R),
   file("open-w", "F1", "OP-3", "open w {p}", R),
   file("open-rw", "F1", "OP-3", "open rw {p}", R),
@@ -103,9 +107,9 @@ export const CHANNELS: readonly Channel[] = [
   file("open-trunc", "F2", "OP-3", "open w+trunc {p}", [...W, "truncate", "setattr"], { effect: "content" }),
   file("open-creat", "F3", "OP-3", "open rw+creat {p}", W),
   file("truncate", "F2", "OP-2", "truncate {p}", ["truncate", "setattr", ...W], { effect: "content" }),
-  use("ftruncate", "F2", "OP-3", "w", "truncate", ["truncate", "setattr", "write"], { effect: "content" }),
-  use("fallocate", "F2", "OP-3", "w", "fallocate 0", ["write"]),
-  use("punch-hole", "F2", "OP-3", "w", "fallocate 3", ["write"], { effect: "content" }),
+  use("ftruncate", "F2", "OP-3", "w", "truncate", ["truncate", "setattr", "write"], { openOp: "OP-2", effect: "content" }),
+  use("fallocate", "F2", "OP-3", "w", "fallocate 0", ["write"], { openOp: "OP-2" }),
+  use("punch-hole", "F2", "OP-3", "w", "fallocate 3", ["write"], { openOp: "OP-2", effect: "content" }),
   use("seek-end", "F11", "OP-3", "w", "seekend", ["open"], { open: "" }),
 
   named("creat", "F3", "open rw+creat+excl {n}", "create"),
@@ -117,9 +121,9 @@ export const CHANNELS: readonly Channel[] = [
   named("tmpfile", "F3", "open rw+tmpfile {d}", "write"),
   { ...named("newline-name", "F4", "open rw+creat+excl {n}%0Aline", "create") },
 
-  { id: "link", row: "F4", kind: "file", op: "OP-5", path: "link {p} {n}", records: ["link", ...W], effect: "names" },
-  { id: "link-fd", row: "F4", kind: "file", op: "OP-5", open: "f linkfd {n}", mode: "rw", records: ["link", ...W], effect: "names" },
-  { id: "link-empty", row: "F4", kind: "file", op: "OP-5", open: "f linkempty {n}", mode: "rw", records: ["link", ...W], effect: "names" },
+  { id: "link", row: "F4", kind: "file", op: "OP-5", path: "link {p} {n}", records: ["link", ...W], effect: "names", tries: 2 },
+  { id: "link-fd", row: "F4", kind: "file", op: "OP-5", open: "f linkfd {n}", mode: "rw", records: ["link", ...W], effect: "names", tries: 2 },
+  { id: "link-empty", row: "F4", kind: "file", op: "OP-5", open: "f linkempty {n}", mode: "rw", records: ["link", ...W], effect: "names", tries: 2 },
   { id: "unlink", row: "F4", kind: "file", op: "OP-5", path: "unlink {p}", records: ["unlink", ...W], effect: "gone" },
   { id: "rmdir", row: "F4", kind: "dir", op: "OP-5", path: "rmdir {p}", records: ["rmdir", ...W], effect: "gone", fine: ["ENOTEMPTY"] },
   { id: "rename", row: "F4", kind: "file", op: "OP-5", path: "rename {p} {n} 0", records: ["rename", ...W], effect: "gone" },
@@ -146,12 +150,12 @@ export const CHANNELS: readonly Channel[] = [
   file("access-exists", "F6", "OP-6", "access {p} 0", []),
 
   file("chmod", "F7", "OP-2", "chmod {p}", ["setattr"]),
-  use("fchmod", "F7", "OP-3", "rw", "chmod", ["setattr"]),
+  use("fchmod", "F7", "OP-3", "rw", "chmod", ["setattr"], { openOp: "OP-2" }),
   file("chown", "F7", "OP-2", "chown {p}", ["setattr"]),
-  use("fchown", "F7", "OP-3", "rw", "chown", ["setattr"]),
+  use("fchown", "F7", "OP-3", "rw", "chown", ["setattr"], { openOp: "OP-2" }),
   file("utimensat", "F7", "OP-2", "utimens {p}", ["setattr"]),
   file("utime-now", "F7", "OP-2", "utimenow {p}", ["setattr", "lookup"]),
-  use("futimens", "F7", "OP-3", "rw", "utimens", ["setattr"]),
+  use("futimens", "F7", "OP-3", "rw", "utimens", ["setattr"], { openOp: "OP-2" }),
   file("set-acl", "F7", "OP-3", "setacl {p}", ["acl", "setxattr"]),
   file("get-acl", "F7", "OP-1", "getacl {p}", ["acl", "getxattr"]),
   file("remove-acl", "F7", "OP-3", "rmacl {p}", ["acl", "setxattr"]),
@@ -160,13 +164,13 @@ export const CHANNELS: readonly Channel[] = [
   use("fiemap", "F7", "OP-1", "r", "fiemap", ["ioctl"]),
   use("fionread", "F7", "OP-1", "r", "fionread", ["ioctl"]),
 
-  file("setxattr", "F8", "OP-3", "setxattr {p}", ["setxattr"]),
+  file("setxattr", "F8", "OP-3", "setxattr {p}", ["setxattr", "lookup"]),
   use("fsetxattr", "F8", "OP-3", "rw", "setxattr", ["setxattr"]),
-  file("getxattr", "F8", "OP-1", "getxattr {p}", ["getxattr"]),
+  file("getxattr", "F8", "OP-1", "getxattr {p}", ["getxattr", "lookup"]),
   use("fgetxattr", "F8", "OP-1", "r", "getxattr", ["getxattr"]),
   file("listxattr", "F8", "OP-1", "listxattr {p}", ["getxattr"]),
   use("flistxattr", "F8", "OP-1", "r", "listxattr", ["getxattr"]),
-  file("removexattr", "F8", "OP-3", "removexattr {p}", ["setxattr"]),
+  file("removexattr", "F8", "OP-3", "removexattr {p}", ["setxattr", "lookup"]),
 
   use("flock", "F10", "OP-3", "r", "flock 1", ["lock"]),
   use("lock", "F10", "OP-3", "r", "setlk 0", ["lock"]),
@@ -213,9 +217,11 @@ export const CHANNELS: readonly Channel[] = [
 ]; // prettier-ignore
 
 /** What one process does to another: by the operation that it is. */
-export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP-9" | "OP-10"; records: readonly string[]; fine?: readonly string[] }[] = [
+export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP-9" | "OP-10"; records: readonly string[]; errno?: readonly string[]; fine?: readonly string[] }[] = [
   ...["kill0", "kill", "sigqueue", "tgkill"].map((id) => ({ id, row: "T2", op: "OP-8" as const, records: ["signal"] })),
-  ...["attach", "seize", "vmread", "vmwrite", "getfd"].map((id) => ({ id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "open", "stat"] })),
+  ...["attach", "seize", "vmread", "vmwrite", "getfd"].map((id) => ({
+    id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "open", "stat"], errno: ["EPERM"],
+  })),
   { id: "proc:mem", row: "T4", op: "OP-10", records: ["trace", "open", "lookup"] },
   ...["proc:stack", "proc:syscall", "movepages"].map((id) => ({ id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "schedule", "open", "lookup"] })),
   { id: "procw:mem", row: "T4", op: "OP-10", records: ["trace", "open", "lookup", "write"] },
@@ -282,6 +288,7 @@ export type Case = {
   readonly errno: readonly string[];
   readonly fine: readonly string[];
   readonly effect: Channel["effect"] | null;
+  readonly tries: number;
 };
 
 const subjectOf = (name: ContextName): Subject => ({ in: contextFrom(CONTEXTS[name]), out: contextFrom(CONTEXTS[name]) });
@@ -299,8 +306,8 @@ function* channelCases(channel: Channel): Generator<Case> {
     const one = (moment: Moment, before: readonly string[], command: string): Case => ({
       id: `${channel.id}/${subject}-${object}/${moment}`,
       row: channel.row, channel: channel.id, relation, subject, object, kind: channel.kind, moment, before, command,
-      expect: verdict(channel.op, subject, object),
-      records: channel.records, errno: channel.errno ?? EACCES, fine: channel.fine ?? [], effect: channel.effect ?? null,
+      expect: verdict(moment === "path" ? channel.op : (channel.openOp ?? channel.op), subject, object),
+      records: channel.records, errno: channel.errno ?? EACCES, fine: channel.fine ?? [], effect: channel.effect ?? null, tries: channel.tries ?? 1,
     }); // prettier-ignore
     if (channel.path) yield one("path", [], channel.path);
     if (!channel.open || object === "base") continue;
@@ -322,8 +329,8 @@ function* taskCases(): Generator<Case> {
       yield {
         id: `${channel.id}/${subject}-${object}/task`, row: channel.row, channel: channel.id, relation, subject, object,
         kind: "task", moment: "path", before: [], command: `other ${channel.id} {pid}`,
-        expect: verdict(channel.op, subject, object), records: channel.records, errno: EACCES,
-        fine: channel.fine ?? [], effect: null,
+        expect: verdict(channel.op, subject, object), records: channel.records, errno: [...EACCES, ...(channel.errno ?? [])],
+        fine: channel.fine ?? [], effect: null, tries: 9,
       }; // prettier-ignore
     }
 }
@@ -336,7 +343,7 @@ function* doorCases(): Generator<Case> {
         id: `${door.id}/${subject}/door`, row: door.row, channel: door.id, relation: "", subject, object: "U",
         kind: "door", moment: "path", before: [], command: door.command,
         expect: verdict("OP-12", subject, "U"), records: door.records, errno: [...EACCES, ...(door.errno ?? [])],
-        fine: door.fine ?? [], effect: null,
+        fine: door.fine ?? [], effect: null, tries: 1,
       }; // prettier-ignore
     }
 }
@@ -348,7 +355,7 @@ function* ownCases(): Generator<Case> {
         yield {
           id: `${own.id}/${subject}/own-${n}`, row: own.row, channel: own.id, relation: "equal", subject, object: subject,
           kind: "own", moment: "path", before: [...own.make, ...(own.id === "pipe" ? own.use.slice(0, n) : [])], command,
-          expect: "allow", records: [], errno: EACCES, fine: [], effect: null,
+          expect: "allow", records: [], errno: EACCES, fine: [], effect: null, tries: 1,
         }; // prettier-ignore
 }
 

@@ -100,7 +100,9 @@ static void drop_capabilities(const struct options *o)
 
 void confine(const struct options *o)
 {
-	struct rlimit none = { 0, 0 };
+	/* 1, not 0: a dump by pipe is made at a limit of 0 too, and 1 is the kernel's own
+	 * word for "to no pipe" (fs/coredump.c); for a file it is too little */
+	struct rlimit none = { 1, 1 };
 
 	if (setrlimit(RLIMIT_CORE, &none))
 		fail("confine: core dumps");

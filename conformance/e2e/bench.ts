@@ -1,0 +1,92 @@
+/**
+ * How the system's cases use csn: through its command line, as a process, with real streams.
+ */
+import { deepStrictEqual } from "node:assert";
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ROOT } from "../../src/setup/index.ts";
+
+export type Result = { code: number; out: string; err: string };
+export type Options = { input?: string | Buffer; env?: Record<string, string>; signal?: { name: NodeJS.Signals; afterMs: number } };
+
+const TIMEOUT_MS = 180_000;
+
+export class Bench {
+  readonly home: string;
+  readonly kernel: string;
+
+  constructor(home: string, kernel: string) {
+    this.home = home;
+    this.kernel = kernel;
+  }
+
+  async start(): Promise<void> {
+    await this.ok("up");
+  }
+
+  /** Runs `csn ARGS…`; binary output is kept as latin1. */
+  csn(args: readonly string[], options: Options = {}): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const child = spawn("sh", [`${ROOT}/csn`, ...args], {
+        env: { ...process.env, CSN_HOME: this.home, CSN_KERNEL: this.kernel, CSN_MACHINE_NAME: "system", ...options.env },
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+      let out = "";
+      let err = "";
+      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("latin1")));
+      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(options.input ?? "");
+      if (options.signal) setTimeout(() => child.kill(options.signal!.name), options.signal.afterMs).unref();
+      const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        clearTimeout(timer);
+        resolve({ code: code ?? (signal ? 128 : -1), out, err });
+      });
+    });
+  }
+
+  /** Must exit 0. */
+  async ok(...args: string[]): Promise<string> {
+    const result = await this.csn(args);
+    deepStrictEqual({ args, code: result.code, err: result.code === 0 ? "" : result.err }, { args, code: 0, err: "" });
+    return result.out;
+  }
+
+  /** Must fail with that error code, in one clear error with a hint. */
+  async fails(code: string, args: readonly string[], exit = 1): Promise<string> {
+    const result = await this.csn(args);
+    const first = result.err.split("\n").filter((line) => line.startsWith("csn: E_") || line.startsWith("Hint:"));
+    deepStrictEqual(
+      { args, exit: result.code, error: first[0]?.split(":")[1]?.trim(), hint: first[1]?.startsWith("Hint: "), lines: first.length, err: first.length === 2 ? "" : result.err },
+      { args, exit, error: code, hint: true, lines: 2, err: "" },
+    );
+    return result.err;
+  }
+
+  /** An ordinary root shell in the machine. */
+  shell(script: string): Promise<Result> {
+    return this.csn(["machine", "exec", "--", "sh", "-c", script]);
+  }
+
+  async shellOk(script: string): Promise<string> {
+    const result = await this.shell(script);
+    deepStrictEqual({ script, code: result.code, err: result.code === 0 ? "" : result.err }, { script, code: 0, err: "" });
+    return result.out;
+  }
+
+  /** A labelled program; its output is released so that the test can see it. */
+  labelled(tags: string, volumes: readonly string[], argv: readonly string[], options: Options = {}): Promise<Result> {
+    return this.csn(["run", "--release", "--secrecy", tags, ...volumes.flatMap((v) => ["--volume", v]), "--", ...argv], options);
+  }
+
+  /** Asks until it is so. */
+  async until(what: string, test: () => Promise<boolean>, seconds = 60): Promise<void> {
+    for (let i = 0; i < seconds * 4; i++) {
+      if (await test()) return;
+      await sleep(250);
+    }
+    throw new Error(`not within ${seconds} s: ${what}`);
+  }
+}

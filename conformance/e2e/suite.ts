@@ -1,0 +1,49 @@
+/**
+ * The suite "system": csn as a user has it, from the command line to the kernel, on one machine that is
+ * restarted, killed and cut off on the way. Cases run in order and share the machine.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { listMachines, stopMachine } from "../../src/machine/index.ts";
+import type { Count, Suite } from "../../tools/suite.ts";
+import { Bench } from "./bench.ts";
+import { badInput } from "./bad-input.ts";
+import { confinement } from "./confinement.ts";
+import { labels } from "./labels.ts";
+import { running } from "./running.ts";
+import { survival } from "./survival.ts";
+
+export type Case = { name: string; run: (bench: Bench) => Promise<void> };
+
+const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...survival];
+
+export function systemSuite(kernel: string): Suite {
+  return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };
+}
+
+async function runSystem(kernel: string): Promise<Count> {
+  const home = mkdtempSync(join(tmpdir(), "csn-system-"));
+  const bench = new Bench(home, kernel);
+  const count = { passed: 0, failed: 0 };
+  const only = process.env.CSN_CASE;
+  try {
+    await bench.start();
+    for (const { name, run } of CASES) {
+      if (only !== undefined && !name.includes(only)) continue;
+      const begun = Date.now();
+      try {
+        await run(bench);
+        count.passed++;
+        process.stderr.write(`  ok ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
+      } catch (error) {
+        count.failed++;
+        console.log(`  FAILED: system ${kernel}: ${name}\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, "    ")}`);
+      }
+    }
+  } finally {
+    for (const machine of listMachines(home)) await stopMachine(home, machine.name);
+    rmSync(home, { recursive: true, force: true });
+  }
+  return count;
+}

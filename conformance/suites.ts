@@ -1,0 +1,86 @@
+/**
+ * The conformance suites, for tools/test.ts: every case of cases.ts and scenarios.ts on a real kernel, in
+ * one machine each. What is missing at the end (a panic, a hang) counts as failed.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runInMachine } from "../src/machine/index.ts";
+import { ensureBuilt, ensureKernel, kernelIds, type KernelId, type Progress, ROOT } from "../src/setup/index.ts";
+import type { Count, Suite } from "../tools/suite.ts";
+import { allCases } from "./cases.ts";
+import { scenarios } from "./scenarios.ts";
+
+/** Far more than it takes under emulation, so that only what hangs runs into it. */
+const TIMEOUT_SECONDS = 900;
+const SHOWN_FAULTS = 40;
+
+const progress: Progress = {
+  step: (text) => void process.stderr.write(`  ${text}\n`),
+  done: () => undefined,
+};
+
+type Line = { id: string; row: string; fault: string | null; milliseconds?: number };
+
+/** Lines that are about the run, not a case. */
+const MARKS = new Set(["attach", "matrix", "end"]);
+
+export const suites: readonly Suite[] = kernelIds.map((kernel) => ({
+  name: `kernel ${kernel}`,
+  kernel,
+  run: () => runOn(kernel),
+}));
+
+async function runOn(id: KernelId): Promise<Count> {
+  await ensureBuilt(progress);
+  const kernel = await ensureKernel(id, progress);
+  const home = await mkdtemp(join(tmpdir(), "csn-conformance-"));
+  const lines: Line[] = [];
+  let rest = "";
+  let ended: string | null = null;
+  progress.step(`kernel ${id}: ${allCases().length} generated cases, ${scenarios.length} scenarios`);
+  try {
+    await runInMachine({
+      home,
+      name: "conformance",
+      kernel,
+      root: ROOT,
+      command: [process.execPath, "--disable-warning=ExperimentalWarning", `${ROOT}/conformance/inside.ts`],
+      freshDisk: true,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      onOutput: (chunk) => {
+        const parts = (rest + chunk.toString()).split("\n");
+        rest = parts.pop() ?? "";
+        for (const part of parts) lines.push(...parse(part));
+      },
+    });
+  } catch (error) {
+    ended = error instanceof Error ? error.message : String(error);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+  return judge(lines, ended);
+}
+
+function parse(text: string): Line[] {
+  if (!text.startsWith('{"id":')) {
+    if (text.trim() !== "") process.stderr.write(`  | ${text}\n`);
+    return [];
+  }
+  const line = JSON.parse(text) as Line;
+  if (MARKS.has(line.id)) progress.step(`${line.id}: ${line.milliseconds} ms`);
+  return [line];
+}
+
+function judge(lines: readonly Line[], ended: string | null): Count {
+  const results = new Map(lines.filter(({ id }) => !MARKS.has(id)).map((line) => [line.id, line]));
+  const all = [...allCases(), ...scenarios].map(({ id }) => id);
+  const faults = [...results.values()].filter(({ fault }) => fault !== null);
+  const missing = all.filter((id) => !results.has(id));
+  for (const { id, fault } of faults.slice(0, SHOWN_FAULTS)) console.log(`  FAILED: ${id}: ${fault}`);
+  if (faults.length > SHOWN_FAULTS) console.log(`  and ${faults.length - SHOWN_FAULTS} more`);
+  if (missing.length > 0) {
+    console.log(`  NO RESULT: ${missing.length}, the first ${missing[0]}${ended === null ? "" : `; ${ended}`}`);
+  } else if (ended !== null) console.log(`  ${ended}`);
+  return { passed: all.length - faults.length - missing.length, failed: faults.length + missing.length };
+}
