@@ -98,7 +98,7 @@ static void drop_capabilities(const struct options *o)
 		fail("confine: capabilities");
 }
 
-void confine(const struct options *o)
+void limit_core(void)
 {
 	/* 1, not 0: a dump by pipe is made at a limit of 0 too, and 1 is the kernel's own
 	 * word for "to no pipe" (fs/coredump.c); for a file it is too little */
@@ -106,6 +106,10 @@ void confine(const struct options *o)
 
 	if (setrlimit(RLIMIT_CORE, &none))
 		fail("confine: core dumps");
+}
+
+void confine(const struct options *o)
+{
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		fail("confine: no_new_privs");
 	drop_capabilities(o);

@@ -41,6 +41,8 @@ void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)
  * terminal's slave side, or -1; its master goes to `channel`. */
 int build_tree(const struct options *o, int devices, int channel);
 
+/* confine.c: before the label, since a labelled subject may not set limits */
+void limit_core(void);
 /* confine.c: capabilities, user, seccomp. After it nothing can be undone. */
 void confine(const struct options *o);
 

@@ -202,6 +202,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 		close_range(report + 1, ~0u, 0);
 		execute(o, report);
 	}
+	limit_core();
 	label_self(subjects, o->in, o->out);
 	confine(o);
 	program_pid = fork();
