@@ -57,7 +57,7 @@ export const badInput: readonly Case[] = [
   {
     name: "volumes that make no sense",
     async run(b) {
-      for (const volume of ["/data", "/nowhere:/x", "/data:x", "/data:/../x", "/data:/x:bad"])
+      for (const volume of ["/data", "/nowhere:/x", "/data:x", "/data:/x:bad"])
         await b.fails("E_VOLUME", ["run", "--volume", volume, "--", "true"], 125);
     },
   },

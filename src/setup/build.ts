@@ -26,6 +26,7 @@ type Product = { output: string; command: (root: string, output: string) => stri
 const PRODUCTS: readonly Product[] = [
   { output: "csn.bpf.o", command: (root, out) => bpf(`${root}/bpf/csn.bpf.c`, root, out) },
   { output: "floor.bpf.o", command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_FLOOR"] },
+  { output: "abi.o", command: (root, out) => bpf(`${root}/bpf/abi.c`, root, out) },
   { output: "probe.bpf.o", command: (root, out) => bpf(`${root}/bpf/probe.bpf.c`, root, out) },
   {
     output: "addon.node",
