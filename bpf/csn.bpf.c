@@ -8,6 +8,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#ifdef CSN_FLOOR
+#include "floor.bpf.h"
+#endif
 
 #include "abi.h"
 #include "label.bpf.h"
