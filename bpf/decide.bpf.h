@@ -76,17 +76,14 @@ static __always_inline u8 kind_of(struct inode *inode)
 
 /* One flow, as the functions below hand it to the record. */
 struct event {
-	u64 inode;   /* or 0 */
-	u64 process; /* the other process's start, when there is no inode */
-	u32 other_pid;
+	u64 inode; /* the far end, when it is one */
 	u32 actor_context;
 	u32 other_context;
 	u16 op;
 	u8 verdict;
 	u8 want; /* WANT_READ: the actor is the sink */
-	u8 other_kind;
 	u8 internal;
-	u16 pad;
+	u8 pad[3];
 };
 
 static __always_inline u64 count(u32 which)
@@ -156,39 +153,20 @@ __noinline int record_name(const struct where *where)
 	return 0;
 }
 
-/* Writes the record of one decided flow. */
-__noinline int record_flow(const struct event *event)
+/* Writes the record of one decided flow; `other` is its far end. Apart from record_flow
+ * because most programs never have an inode, and the verifier looks at each. */
+__noinline int emit(const struct event *event, const struct csn_entity *other, u32 other_kind)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct csn_entity other = {}, self = {};
-	struct where where = {};
+	struct csn_entity self = {};
 	struct csn_record *r;
-	u8 other_kind, sink;
+	u8 sink;
 
-	if (!event)
+	if (!event || !other)
 		return 0;
-	where.inode = event->inode;
 	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
-	other_kind = event->other_kind;
-	if (event->inode) {
-		struct dentry *dentry = 0;
-		u32 lower = 0;
-		struct inode *outer = (void *)event->inode;
-		struct inode *inode = real_inode(outer, &dentry, &lower);
-
-		if (!inode)
-			inode = outer;
-		other.first = READ(inode, i_ino);
-		other.second = READ(READ(inode, i_sb), s_dev);
-		other.third = READ(inode, i_generation);
-		other_kind = kind_of(inode);
-		record_name(&where);
-	} else {
-		other.first = event->process;
-		other.second = event->other_pid;
-	}
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
 		count(1);
@@ -215,11 +193,11 @@ __noinline int record_flow(const struct event *event)
 	r->source_context = sink ? event->other_context : event->actor_context;
 	r->sink_context = sink ? event->actor_context : event->other_context;
 	if (sink) {
-		r->source = other;
+		r->source = *other;
 		r->sink = self;
 	} else {
 		r->source = self;
-		r->sink = other;
+		r->sink = *other;
 	}
 	r->pid = pid_tgid >> 32;
 	r->tid = (u32)pid_tgid;
@@ -229,6 +207,29 @@ __noinline int record_flow(const struct event *event)
 	bpf_ringbuf_submit(r, event->verdict ? BPF_RB_FORCE_WAKEUP : 0);
 	__sync_fetch_and_add(&control.recorded, 1);
 	return 0;
+}
+
+/* The record of a flow between the current task and an inode. */
+__noinline int record_flow(const struct event *event)
+{
+	struct csn_entity other = {};
+	struct dentry *dentry = 0;
+	struct inode *outer, *inode;
+	struct where where = {};
+	u32 lower = 0;
+
+	if (!event)
+		return 0;
+	outer = (void *)event->inode;
+	inode = real_inode(outer, &dentry, &lower);
+	if (!inode)
+		inode = outer;
+	other.first = READ(inode, i_ino);
+	other.second = READ(READ(inode, i_sb), s_dev);
+	other.third = READ(inode, i_generation);
+	where.inode = event->inode;
+	record_name(&where);
+	return emit(event, &other, kind_of(inode));
 }
 
 /* Does this allowed flow carry anything that the sink has not seen? Both ends keep
@@ -281,15 +282,14 @@ struct question {
 };
 
 /* Would somebody be told of this use of the file? A watch on it, on its directory or
- * on its file system makes each read a sign to the watcher. */
+ * on its file system makes each read a sign to the watcher. The files of the layers below
+ * an overlay tell as well. */
 static __always_inline int is_watched(struct file *file)
 {
 	struct inode *inode = READ(file, f_inode), *above;
 	struct dentry *dentry = READ(file, f_path.dentry);
 	struct fsnotify_sb_info *info;
 
-	if (READ(file, f_mode) & FMODE_QUIET)
-		return 0;
 	if (READ(inode, i_fsnotify_mask))
 		return 1;
 	info = READ(READ(inode, i_sb), s_fsnotify_info);
@@ -417,6 +417,7 @@ static __always_inline int access_file(struct file *file, u32 want, u16 op)
 static __always_inline int closed(u16 op)
 {
 	struct csn_subject *s = subject();
+	struct csn_entity nothing = {};
 	struct event event = {};
 
 	if (!is_labelled(s))
@@ -426,7 +427,7 @@ static __always_inline int closed(u16 op)
 	event.op = op;
 	event.verdict = CSN_REFUSED_CLOSED;
 	event.want = WANT_BOTH;
-	record_flow(&event);
+	emit(&event, &nothing, CSN_ENTITY_NONE);
 	return -EACCES;
 }
 
@@ -435,6 +436,7 @@ static __always_inline int closed(u16 op)
 static __always_inline int access_task(struct task_struct *task, u32 want, u16 op)
 {
 	struct csn_subject *s = subject(), *o;
+	struct csn_entity process = {};
 	struct event event = {};
 	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0;
 
@@ -461,15 +463,14 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = flow(other_in, in);
 	if (!verdict && in == other_in && out == other_out)
 		return 0; /* within one context nothing moves that the record lacks */
-	event.process = task->group_leader->start_boottime;
-	event.other_pid = task->tgid;
-	event.other_kind = CSN_ENTITY_PROCESS;
+	process.first = task->group_leader->start_boottime;
+	process.second = task->tgid;
 	event.actor_context = want & WANT_WRITE ? out : in;
 	event.other_context = other_in;
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
-	record_flow(&event);
+	emit(&event, &process, CSN_ENTITY_PROCESS);
 	return verdict ? -EACCES : 0;
 }
 

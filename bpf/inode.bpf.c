@@ -358,7 +358,7 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 			u32 disk = dev | ALL_MINORS;
 
 			device.flags = 0;
-			if (dev >> MINOR_BITS)
+			if (dev >> MINOR_BITS && request->context > CSN_CTX_BASE)
 				request->error = bpf_map_update_elem(&devices, &disk, &device, BPF_ANY);
 		}
 		if (!request->error)
@@ -428,7 +428,7 @@ int BPF_PROG(inode_init_security_anon, struct inode *inode, const struct qstr *n
 {
 	char text[12] = {};
 
-	bpf_probe_read_kernel_str(text, sizeof(text), READ(name, name));
+	bpf_probe_read_kernel_str(text, sizeof(text), name->name);
 	if (bpf_strncmp(text, 10, "[io_uring]") == 0)
 		return closed(CSN_OP_URING);
 	if (bpf_strncmp(text, 11, "[userfaultfd]") == 0)

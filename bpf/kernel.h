@@ -175,9 +175,6 @@ struct bpf_prog;
 #define MAY_APPEND 8
 #define FMODE_READ 1
 #define FMODE_WRITE 2
-/* A file of a layer below another file, or one that nobody is told of: bit 25 until
- * 6.13, since then bit 24, and 25 says that no event is made for it. */
-#define FMODE_QUIET (3 << 24)
 #define FS_EVENT_ON_CHILD 0x08000000
 #define PROT_READ 1
 #define PROT_WRITE 2

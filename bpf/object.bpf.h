@@ -150,6 +150,18 @@ static __always_inline u32 process_context(struct pid *pid, u32 none)
 	return context;
 }
 
+/* /proc/locks: it shows the locks of all processes, byte ranges of their choice included. */
+static __always_inline int is_lock_list(struct inode *inode)
+{
+	struct dentry *dentry = alias_of(inode);
+	char name[8] = {};
+
+	if (!dentry || READ(dentry, d_parent) != READ(READ(inode, i_sb), s_root))
+		return 0;
+	bpf_probe_read_kernel_str(name, sizeof(name), READ(dentry, d_name.name));
+	return bpf_strncmp(name, 6, "locks") == 0;
+}
+
 /* A file of /proc/PID has the context of that process [OP-9]. */
 static __always_inline u32 proc_context(struct inode *inode)
 {
@@ -157,7 +169,7 @@ static __always_inline u32 proc_context(struct inode *inode)
 	struct pid *pid = READ(proc, pid);
 
 	if (!pid)
-		return CSN_CTX_BASE; /* the kernel about itself */
+		return is_lock_list(inode) ? CSN_CTX_SEALED : CSN_CTX_BASE; /* the kernel about itself */
 	return process_context(pid, CSN_CTX_UNLABELLED);
 }
 

@@ -734,6 +734,20 @@ static int run(void)
 
 	if (!strcmp(op, "fork") || !strcmp(op, "exec")) { int execute = *op == 'e'; shift(1); return in_child(execute); }
 	if (!strcmp(op, "deep")) { if (num(1) <= 0) { shift(2); return run(); } char left[24]; snprintf(left, sizeof(left), "%ld", num(1) - 1); word[1] = left; return in_child(0); }
+	if (!strcmp(op, "repeat")) { /* how often it was not refused */
+		char *saved[16];
+		int count = num(1), first, let = 0, total;
+		shift(2);
+		total = words;
+		memcpy(saved, word, sizeof(saved));
+		for (first = 0; first < count; first++) {
+			words = total;
+			memcpy(word, saved, sizeof(saved));
+			let += run() != -EACCES;
+		}
+		snprintf(detail, sizeof(detail), "%d", let);
+		return 0;
+	}
 	if (!strcmp(op, "thread")) {
 		pthread_t thread;
 		shift(1);
@@ -792,6 +806,20 @@ static int run(void)
 	if (!strcmp(op, "connect")) { struct sockaddr_un a = { .sun_family = AF_UNIX }; strncpy(a.sun_path + 1, arg(1), 100); return err(connect(extra, (void *)&a, sizeof(a))); }
 	if (!strcmp(op, "memfd")) return do_memfd();
 	if (!strcmp(op, "drop")) return drop();
+	if (!strcmp(op, "futex")) { /* on a page of a file that both may read */
+		struct timespec limit = { 3, 0 };
+		int file = open(arg(2), O_RDONLY);
+		uint32_t *page = mmap(0, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+		close(file);
+		if (page == MAP_FAILED) return -errno;
+		(void)*(volatile uint32_t *)page;
+		n = !strcmp(arg(1), "wait") ? syscall(SYS_futex, page, 0, *page, &limit, 0, 0) : syscall(SYS_futex, page, 1, 1, 0, 0, 0);
+		if (n >= 0) snprintf(detail, sizeof(detail), "%ld", n);
+		return err(n);
+	}
+	if (!strcmp(op, "crash")) { *(volatile int *)0 = 0; return 0; }
+	if (!strcmp(op, "fds")) { n = 0; for (int i = 3; i < 1024; i++) n += fcntl(i, F_GETFD) >= 0; snprintf(detail, sizeof(detail), "%ld", n); return 0; }
+	if (!strcmp(op, "descriptor")) { int p = syscall(SYS_pidfd_open, num(1), 0); return keep(p); }
 	if (!strcmp(op, "pid")) { snprintf(detail, sizeof(detail), "%d", getpid()); return 0; }
 	return attribute(op, 0);
 }

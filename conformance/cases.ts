@@ -60,7 +60,7 @@ export type Channel = {
   /** The operation of `open`, where it is another one: a descriptor that is there needs no opening. */
   readonly openOp?: string;
   /** A command after `open`, still before the label. */
-  readonly then?: string;
+  readonly setup?: string;
   /** Records that a refusal may leave; the first refusal decides. */
   readonly records: readonly string[];
   /** What else must hold for the refusal to be one without effect. */
@@ -188,9 +188,9 @@ export const CHANNELS: readonly Channel[] = [
   use("mmap-shared-rw", "F12", "OP-3", "rw", "mmap rw shared", ["mmap"]),
   use("mmap-shared-w", "F12", "OP-3", "rw", "mmap w shared", ["mmap"]),
   use("mmap-validate-rw", "F12", "OP-3", "rw", "mmap rw validate", ["mmap"]),
-  { id: "mprotect-shared-w", row: "F12", kind: "file", op: "OP-3", open: "f mprotect rw", mode: "rw", then: "f mmap r shared", records: ["mprotect"] },
-  { id: "mprotect-shared-r", row: "F12", kind: "file", op: "OP-1", open: "f mprotect r", mode: "rw", then: "f mmap - shared", records: ["mprotect"] },
-  { id: "mprotect-private-x", row: "F12", kind: "file", op: "OP-1", open: "f mprotect rx", mode: "r", then: "f mmap r private", records: ["mprotect"] },
+  { id: "mprotect-shared-w", row: "F12", kind: "file", op: "OP-3", open: "f mprotect rw", mode: "rw", setup: "f mmap r shared", records: ["mprotect"] },
+  { id: "mprotect-shared-r", row: "F12", kind: "file", op: "OP-1", open: "f mprotect r", mode: "rw", setup: "f mmap - shared", records: ["mprotect"] },
+  { id: "mprotect-private-x", row: "F12", kind: "file", op: "OP-1", open: "f mprotect rx", mode: "r", setup: "f mmap r private", records: ["mprotect"] },
 
   use("sendfile", "F13", "OP-1", "r", "sendfile", ["read"]),
   use("copy-file-range", "F13", "OP-3", "rw", "copyrange", ["read", "write"]),
@@ -223,9 +223,9 @@ export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP
     id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "open", "stat"], errno: ["EPERM"],
   })),
   { id: "proc:mem", row: "T4", op: "OP-10", records: ["trace", "open", "lookup"] },
-  ...["proc:stack", "proc:syscall", "movepages"].map((id) => ({ id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "schedule", "open", "lookup"] })),
+  ...["proc:syscall", "movepages"].map((id) => ({ id, row: "T4", op: "OP-10" as const, records: ["trace", "inspect", "schedule", "open", "lookup"], errno: ["EPERM"] })),
   { id: "procw:mem", row: "T4", op: "OP-10", records: ["trace", "open", "lookup", "write"] },
-  ...["kcmp", "robust"].map((id) => ({ id, row: "T4", op: "OP-9" as const, records: ["inspect", "schedule"] })),
+  ...["kcmp", "robust"].map((id) => ({ id, row: "T4", op: "OP-9" as const, records: ["inspect"], errno: ["EPERM"] })),
   ...["maps", "environ", "auxv", "fd", "exe", "cwd", "root", "ns/uts", "task", "io"].map((name) => ({ id: `proc:${name}`, row: "T4", op: "OP-9" as const, records: ["inspect", "open", "lookup", "readlink", "trace"] })),
   ...["cmdline", "comm", "stat", "status", "statm", "limits", "wchan", "cgroup", "oom_score", "sched", "loginuid"].map((name) => ({ id: `proc:${name}`, row: "T5", op: "OP-9" as const, records: ["inspect", "open", "lookup"] })),
   ...["getaffinity", "getscheduler", "getparam", "getioprio", "getpgid", "getsid", "capget"].map((id) => ({ id, row: id === "capget" ? "T7" : "T6", op: "OP-9" as const, records: ["inspect"] })),
@@ -233,14 +233,14 @@ export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP
 ]; // prettier-ignore
 
 /** Doors that labelled subjects find closed. `harmless`: unlabelled subjects may try it here too. */
-export const DOORS: readonly { id: string; row: string; command: string; records: readonly string[]; harmless?: boolean; errno?: readonly string[]; fine?: readonly string[] }[] = [
+export const DOORS: readonly { id: string; row: string; command: string; records: readonly string[]; harmless?: boolean; errno?: readonly string[]; fine?: readonly string[]; tries?: number }[] = [
   ...["shmget", "msgget", "semget"].map((id, n) => ({ id, row: `I${n + 1}`, command: `sysv ${id} 0`, records: ["sysv"], harmless: true })),
   { id: "mq-open", row: "I4", command: "door mqopen", records: ["create", "lookup", "open"] },
   { id: "key-add", row: "I8", command: "door addkey", records: ["key"], harmless: true },
-  { id: "keyring", row: "I8", command: "door keyring", records: ["key"], harmless: true },
-  { id: "key-request", row: "I8", command: "door requestkey", records: ["key"] },
-  ...([["unix", 1, 2, 0], ["inet", 2, 1, 0], ["inet-dgram", 2, 2, 0], ["inet6", 10, 1, 0], ["netlink", 16, 3, 0], ["raw", 2, 3, 1], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0], ["unix-stream", 1, 1, 0]] as const).map(
-    ([id, family, type, protocol]) => ({ id: `socket-${id}`, row: family === 1 ? "U1" : family === 2 || family === 10 ? (type === 3 ? "N3" : type === 1 ? "N1" : "N2") : "N3", command: `socket ${family} ${type} ${protocol}`, records: ["socket"], harmless: true, fine: ["EAFNOSUPPORT", "ESOCKTNOSUPPORT"] })),
+  { id: "keyring", row: "I8", command: "door keyring", records: ["key"], harmless: true, errno: ["ENOKEY"] },
+  { id: "key-request", row: "I8", command: "door requestkey", records: ["key"], errno: ["ENOKEY"], tries: 9 },
+  ...([["inet", 2, 1, 0], ["inet-dgram", 2, 2, 0], ["inet6", 10, 1, 0], ["netlink", 16, 3, 0], ["raw", 2, 3, 1], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0]] as const).map(
+    ([id, family, type, protocol]) => ({ id: `socket-${id}`, row: family === 2 || family === 10 ? (type === 3 ? "N3" : type === 1 ? "N1" : "N2") : "N3", command: `socket ${family} ${type} ${protocol}`, records: ["socket"], harmless: true, fine: ["EAFNOSUPPORT", "ESOCKTNOSUPPORT"] })),
   { id: "io-uring", row: "K1", command: "door io_uring", records: ["uring"], harmless: true },
   { id: "userfaultfd", row: "K2", command: "door userfaultfd", records: ["userfaultfd"], harmless: true, errno: ["EPERM"] },
   { id: "bpf", row: "K3", command: "door bpf", records: ["bpf"], harmless: true, fine: ["EPERM", "EINVAL", "ENOENT"] },
@@ -311,7 +311,7 @@ function* channelCases(channel: Channel): Generator<Case> {
     }); // prettier-ignore
     if (channel.path) yield one("path", [], channel.path);
     if (!channel.open || object === "base") continue;
-    const before = [`open ${channel.mode} {p}`, ...(channel.then ? [channel.then] : [])];
+    const before = [`open ${channel.mode} {p}`, ...(channel.setup ? [channel.setup] : [])];
     yield one("open", before, channel.open);
     // Over fork, exec and threads the descriptor is the same: a few channels show it.
     if (!["read", "write", "mmap-shared-rw", "readdir", "fstat"].includes(channel.id)) continue;
@@ -343,7 +343,7 @@ function* doorCases(): Generator<Case> {
         id: `${door.id}/${subject}/door`, row: door.row, channel: door.id, relation: "", subject, object: "U",
         kind: "door", moment: "path", before: [], command: door.command,
         expect: verdict("OP-12", subject, "U"), records: door.records, errno: [...EACCES, ...(door.errno ?? [])],
-        fine: door.fine ?? [], effect: null, tries: 1,
+        fine: door.fine ?? [], effect: null, tries: door.tries ?? 1,
       }; // prettier-ignore
     }
 }
@@ -361,7 +361,7 @@ function* ownCases(): Generator<Case> {
 
 /** All generated cases, in the order in which they run. */
 export function allCases(): Case[] {
-  const cases = [...CHANNELS.flatMap((channel) => [...channelCases(channel)]), ...taskCases(), ...doorCases(), ...ownCases()];
+  const cases = [...CHANNELS.flatMap((channel) => Array.from(channelCases(channel))), ...taskCases(), ...doorCases(), ...ownCases()];
   const ids = new Set(cases.map(({ id }) => id));
   if (ids.size !== cases.length) throw new Error("two cases with one id");
   return cases;

@@ -115,7 +115,7 @@ function makeObject(world: World, one: Case, first: Case["object"]): Place {
   return { path, folder, before: readdirSync(folder) };
 }
 
-const CODE = { "FLOW-1": [1, 5, 6], "FLOW-2": [2, 5, 6], labelled: [4] } as const;
+const CODE = { "FLOW-1": [1, 4, 5, 6], "FLOW-2": [2, 4, 5, 6], labelled: [4] } as const;
 
 /** Runs one case. Gives what is wrong, or null. */
 function runCase(world: World, one: Case): string | null {

@@ -80,7 +80,16 @@ export class Party {
   }
 
   ask(command: string): Answer {
+    this.send(command);
+    return this.receive(command);
+  }
+
+  /** For what takes a while: `receive` gets the answer. */
+  send(command: string): void {
     writeSync(this.#commands, `${command}\n`);
+  }
+
+  receive(command: string): Answer {
     const buffer = Buffer.alloc(8192);
     while (!this.#rest.includes("\n")) {
       const n = readSync(this.#answers, buffer);

@@ -94,7 +94,7 @@ const HOLES: readonly (readonly [flow: string, closing: string, cases: string])[
   ["leases broken by readers", "no leases on writing", "lease/readers-do-not-break-one"],
   ["/proc/locks", "refused to all but the platform", "locks/list-of-all-locks"],
   ["the disk below the file system", "refused to all but the platform", "disk/raw"],
-  ["module names made from a program's first bytes", "`kernel_module_request` is refused to labelled subjects", "-"],
+  ["module names made from a program's first bytes", "`kernel_module_request` is refused to labelled subjects", "modules/none-named-by-a-program"],
   ["crash messages in the kernel's log", "the launcher turns them off (`debug.exception-trace`)", "compartment/no-core-dump-by-pipe"],
 ]; // prettier-ignore
 
@@ -108,9 +108,8 @@ const KNOWN: readonly (readonly [id: string, what: string])[] = [
 function casesOf(row: string): string {
   const counts = new Map<string, number>();
   for (const { row: of, channel } of cases) if (of === row) counts.set(channel, (counts.get(channel) ?? 0) + 1);
-  const generated = [...counts].map(([channel, count]) => `${channel} (${count})`);
   const named = scenarios.filter((scenario) => scenario.row === row).map(({ id }) => id);
-  return [...generated, ...named].join(", ") || "-";
+  return [...Array.from(counts, ([channel, count]) => `${channel} (${count})`), ...named].join(", ") || "-";
 }
 
 const cases = allCases();
