@@ -88,7 +88,8 @@ async function socketState(client: Client): Promise<SocketState> {
     await client.call("status", { silenceMs: PROBE_MS });
     return "answers";
   } catch (error) {
-    if (!(error instanceof CliError)) return "answers"; // with a refusal: it is the caller's to see
+    // With a refusal, or nonsense: the caller meets it again, and shows it.
+    if (!(error instanceof CliError) || error.code === "E_DAEMON_ANSWER") return "answers";
     const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
     if (code === "EACCES" || code === "EPERM") return "denied";
     if (error.code === "E_DAEMON_LOST") {

@@ -37,6 +37,8 @@ export async function runProgram(client: Client, request: RunRequest): Promise<n
   const { connection, head } = await client.upgrade(path, "csn-stream");
 
   const leaveRawMode = request.tty === null ? () => {} : enterRawMode();
+  // Before anything is shown: a signal that answers the first output must not meet csn unprepared.
+  const stopForwarding = forward(() => relay, request.tty !== null);
   const relay = startRelay(connection, head, {
     input: isInBackground() ? null : process.stdin,
     output: process.stdout,
@@ -45,7 +47,6 @@ export async function runProgram(client: Client, request: RunRequest): Promise<n
     // In raw mode a line feed alone does not go back to the left.
     say: (text) => process.stderr.write(request.tty === null ? text : text.replaceAll("\n", "\r\n")),
   });
-  const stopForwarding = forward(relay, request.tty !== null);
   try {
     return await relay.ended;
   } finally {

@@ -9,10 +9,10 @@ import type { Relay } from "./relay.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 
-/** Passes signals and window sizes to the program. @returns what ends that */
-export function forward(relay: Relay, withSizes: boolean): () => void {
-  const onSignal = (name: NodeJS.Signals) => relay.signal(name);
-  const onResize = () => relay.resize(windowSize());
+/** Passes signals and window sizes to the program, from now on. @returns what ends that */
+export function forward(relay: () => Relay, withSizes: boolean): () => void {
+  const onSignal = (name: NodeJS.Signals) => relay().signal(name);
+  const onResize = () => relay().resize(windowSize());
   for (const name of FORWARDED) process.on(name, onSignal);
   if (withSizes) process.stdout.on("resize", onResize);
   return () => {

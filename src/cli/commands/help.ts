@@ -10,19 +10,14 @@ export function registerHelp(program: Command): void {
     .command("help")
     .description("how a command is used")
     .argument("[command...]", "such as `label set`")
-    .action((names: string[]) => {
-      let topic = program;
-      for (const name of names) {
-        const next = topic.commands.find((sub) => sub.name() === name || sub.aliases().includes(name));
-        if (next === undefined) return missing(topic, name);
-        topic = next;
-      }
-      topic.outputHelp();
-    });
+    .action((names: string[]) => names.reduce(commandIn, program).outputHelp());
   example(help, "$ csn help label set");
 }
 
-function missing(topic: Command, name: string): never {
+/** @throws CommanderError, CliError E_USAGE when there is no such command */
+function commandIn(topic: Command, name: string): Command {
+  const found = topic.commands.find((sub) => sub.name() === name || sub.aliases().includes(name));
+  if (found !== undefined) return found;
   // Tried as a command, so that error and suggestion are the same as there.
   if (topic.commands.length > 0) topic.parse([name], { from: "user" });
   throw new CliError(
