@@ -291,11 +291,21 @@ export type Case = {
   readonly tries: number;
 };
 
-const subjectOf = (name: ContextName): Subject => ({ in: contextFrom(CONTEXTS[name]), out: contextFrom(CONTEXTS[name]) });
+const subjectOf = (name: ContextName): Subject => ({
+  in: contextFrom(CONTEXTS[name]),
+  out: contextFrom(CONTEXTS[name]),
+});
 
 function verdict(op: string, subject: ContextName, object: ContextName): ReturnType<typeof operation> {
   const context = contextFrom(CONTEXTS[object]);
-  const target: Target = { object: context, directory: context, directories: [context], other: subjectOf(object), readable: true, writable: true };
+  const target: Target = {
+    object: context,
+    directory: context,
+    directories: [context],
+    other: subjectOf(object),
+    readable: true,
+    writable: true,
+  };
   return operation(op, subjectOf(subject), target);
 }
 
@@ -361,7 +371,12 @@ function* ownCases(): Generator<Case> {
 
 /** All generated cases, in the order in which they run. */
 export function allCases(): Case[] {
-  const cases = [...CHANNELS.flatMap((channel) => Array.from(channelCases(channel))), ...taskCases(), ...doorCases(), ...ownCases()];
+  const cases = [
+    ...CHANNELS.flatMap((channel) => Array.from(channelCases(channel))),
+    ...taskCases(),
+    ...doorCases(),
+    ...ownCases(),
+  ];
   const ids = new Set(cases.map(({ id }) => id));
   if (ids.size !== cases.length) throw new Error("two cases with one id");
   return cases;

@@ -8,7 +8,16 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"; // prettier-ignore
 import { execFileSync } from "node:child_process";
 import { BASE } from "../src/label/index.ts";
-import { KIND, Monitor, native, OPS, type Ring, SHAPE, VERDICTS, type Interning } from "../src/kernel/index.ts";
+import {
+  KIND,
+  Monitor,
+  native,
+  OPS,
+  type Ring,
+  SHAPE,
+  VERDICTS,
+  type Interning,
+} from "../src/kernel/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { allCases, type Case, SUBJECTS, type SubjectName } from "./cases.ts";
 import { contextNamed, Party, PROGRAM } from "./party.ts";
@@ -95,7 +104,8 @@ function interning(): Interning {
 type Place = { path: string; folder: string; before: string[] };
 
 function makeObject(world: World, one: Case, first: Case["object"]): Place {
-  const inFolder = one.kind === "new" || ["unlink", "rmdir", "rename", "link"].some((op) => one.channel.startsWith(op));
+  const inFolder =
+    one.kind === "new" || ["unlink", "rmdir", "rename", "link"].some((op) => one.channel.startsWith(op));
   const folder = inFolder ? `/data/d/${world.fresh()}` : "/data/f";
   if (inFolder) mkdirSync(folder);
   const path = `${folder}/${world.fresh()}`;
@@ -122,12 +132,16 @@ function runCase(world: World, one: Case): string | null {
   const party = world.party(one.subject);
   let place: Place | null = null;
   let command = one.command;
-  if (one.kind === "task") command = command.replace("{pid}", String(world.party(one.object as SubjectName).pid));
+  if (one.kind === "task")
+    command = command.replace("{pid}", String(world.party(one.object as SubjectName).pid));
   else if (one.kind !== "door" && one.kind !== "own") {
     const later = one.before.length > 0;
     place = makeObject(world, one, later ? one.subject : one.object);
     const fill = (text: string): string =>
-      text.replaceAll("{p}", place!.path).replaceAll("{d}", place!.folder).replaceAll("{n}", `${place!.folder}/new`);
+      text
+        .replaceAll("{p}", place!.path)
+        .replaceAll("{d}", place!.folder)
+        .replaceAll("{n}", `${place!.folder}/new`);
     command = fill(command);
     for (const each of one.before) {
       const { error } = party.ask(fill(each));
@@ -156,29 +170,44 @@ function runCase(world: World, one: Case): string | null {
   return fault;
 }
 
-function judge(world: World, one: Case, command: string, error: string, detail: string, refused: Refusal[], place: Place | null): string | null {
+function judge(
+  world: World,
+  one: Case,
+  command: string,
+  error: string,
+  detail: string,
+  refused: Refusal[],
+  place: Place | null,
+): string | null {
   const seen = refused.map((r) => `${r.op}:${VERDICTS[r.verdict]?.name}`).join(" ");
   if (one.expect === "allow") {
     if (error !== "ok" && !one.fine.includes(error)) return `expected ok, found ${error} [${seen}]`;
     return refused.length === 0 ? null : `allowed, but recorded as refused [${seen}]`;
   }
-  if (!one.errno.includes(error)) return `expected ${one.errno.join(" or ")}, found ${error} ${detail} [${seen}]`;
+  if (!one.errno.includes(error))
+    return `expected ${one.errno.join(" or ")}, found ${error} ${detail} [${seen}]`;
   if (detail.includes("secret") || detail.includes("value")) return `refused, but gave \`${detail}\``;
   const codes: readonly number[] = CODE[one.expect];
   const wrong = refused.find(({ op, verdict }) => !one.records.includes(op) || !codes.includes(verdict));
   if (wrong) return `wrong record [${seen}], expected ${one.records.join(" or ")}, ${one.expect}`;
   if (one.records.length > 0 && refused.length === 0 && error === "EACCES") return "refused, but no record";
-  if (one.records.length > 0 && refused.length > one.tries) return `${refused.length} records for one refusal [${seen}]`;
+  if (one.records.length > 0 && refused.length > one.tries)
+    return `${refused.length} records for one refusal [${seen}]`;
   if (one.kind !== "door" && one.kind !== "own") {
-    const [mine, theirs] = [one.subject, one.object].map((name) => world.monitor.contexts.idOf(contextNamed(name)));
-    const off = refused.find(({ source, sink }) => ![`${mine},${theirs}`, `${theirs},${mine}`].includes(`${source},${sink}`));
+    const [mine, theirs] = [one.subject, one.object].map((name) =>
+      world.monitor.contexts.idOf(contextNamed(name)),
+    );
+    const off = refused.find(
+      ({ source, sink }) => ![`${mine},${theirs}`, `${theirs},${mine}`].includes(`${source},${sink}`),
+    );
     if (off) return `the record's contexts are ${off.source} and ${off.sink}, expected ${mine} and ${theirs}`;
   }
   return place && effect(one, place);
 }
 
 function effect(one: Case, place: Place): string | null {
-  if (one.effect === "content" && readFileSync(place.path, "utf8") !== CONTENT) return "refused, but the content changed";
+  if (one.effect === "content" && readFileSync(place.path, "utf8") !== CONTENT)
+    return "refused, but the content changed";
   if (one.effect === "names" || one.effect === "gone") {
     const after = readdirSync(place.folder);
     if (after.join() !== place.before.join()) return `refused, but the names are now ${after.join()}`;

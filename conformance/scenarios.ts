@@ -23,11 +23,15 @@ export type Scenario = {
 };
 
 /** Asks, and compares: `EXPECTED PARTY COMMAND`. The first difference, or null. */
-function expectAll(world: World, ...steps: readonly (readonly [expected: string, who: SubjectName | Party, command: string])[]): string | null {
+function expectAll(
+  world: World,
+  ...steps: readonly (readonly [expected: string, who: SubjectName | Party, command: string])[]
+): string | null {
   for (const [expected, who, command] of steps) {
     const party = typeof who === "string" ? world.party(who) : who;
     const { error, detail } = party.ask(command);
-    if (!expected.split("|").includes(error)) return `${party.name}: \`${command}\`: expected ${expected}, found ${error} ${detail}`;
+    if (!expected.split("|").includes(error))
+      return `${party.name}: \`${command}\`: expected ${expected}, found ${error} ${detail}`;
   }
   return null;
 }
@@ -66,7 +70,12 @@ function launch(id: string, ...options: readonly string[]): string[] {
 }
 
 /** An unmodified program under a context: what it printed and its exit code. */
-function program(world: World, context: SubjectName, command: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
+function program(
+  world: World,
+  context: SubjectName,
+  command: readonly string[],
+  cwd: string,
+): Promise<{ code: number | null; output: string }> {
   const id = String(world.monitor.contexts.idOf(contextNamed(context)));
   const [tool, ...rest] = launch(id, "--cwd", cwd);
   return new Promise((resolve) => {

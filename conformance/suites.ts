@@ -6,9 +6,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInMachine } from "../src/machine/index.ts";
-import { ensureBuilt, ensureKernel, kernelIds, type KernelId, type Progress, ROOT } from "../src/setup/index.ts";
+import {
+  ensureBuilt,
+  ensureKernel,
+  kernelIds,
+  type KernelId,
+  type Progress,
+  ROOT,
+} from "../src/setup/index.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
+import { systemSuite } from "./e2e/suite.ts";
 import { scenarios } from "./scenarios.ts";
 
 /** Far more than it takes under emulation, so that only what hangs runs into it. */
@@ -25,11 +33,10 @@ type Line = { id: string; row: string; fault: string | null; milliseconds?: numb
 /** Lines that are about the run, not a case. */
 const MARKS = new Set(["attach", "matrix", "end"]);
 
-export const suites: readonly Suite[] = kernelIds.map((kernel) => ({
-  name: `kernel ${kernel}`,
-  kernel,
-  run: () => runOn(kernel),
-}));
+export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
+  { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
+  systemSuite(kernel),
+]);
 
 async function runOn(id: KernelId): Promise<Count> {
   await ensureBuilt(progress);
@@ -80,7 +87,9 @@ function judge(lines: readonly Line[], ended: string | null): Count {
   for (const { id, fault } of faults.slice(0, SHOWN_FAULTS)) console.log(`  FAILED: ${id}: ${fault}`);
   if (faults.length > SHOWN_FAULTS) console.log(`  and ${faults.length - SHOWN_FAULTS} more`);
   if (missing.length > 0) {
-    console.log(`  NO RESULT: ${missing.length}, the first ${missing[0]}${ended === null ? "" : `; ${ended}`}`);
+    console.log(
+      `  NO RESULT: ${missing.length}, the first ${missing[0]}${ended === null ? "" : `; ${ended}`}`,
+    );
   } else if (ended !== null) console.log(`  ${ended}`);
   return { passed: all.length - faults.length - missing.length, failed: faults.length + missing.length };
 }

@@ -107,7 +107,8 @@ const KNOWN: readonly (readonly [id: string, what: string])[] = [
 /** The channels of a row with the number of their cases, then its scenarios. */
 function casesOf(row: string): string {
   const counts = new Map<string, number>();
-  for (const { row: of, channel } of cases) if (of === row) counts.set(channel, (counts.get(channel) ?? 0) + 1);
+  for (const { row: of, channel } of cases)
+    if (of === row) counts.set(channel, (counts.get(channel) ?? 0) + 1);
   const named = scenarios.filter((scenario) => scenario.row === row).map(({ id }) => id);
   return [...Array.from(counts, ([channel, count]) => `${channel} (${count})`), ...named].join(", ") || "-";
 }
@@ -143,7 +144,9 @@ ${HOLES.map((row) => `| ${row.join(" | ")} |`).join("\n")}
 
 ${scenarios
   .filter(({ id }) => id.startsWith("defect-"))
-  .map(({ id }) => `- ${id.replace("/", ": ").replaceAll("-", " ").replace("defect ", "defect ")} (\`${id}\`)`)
+  .map(
+    ({ id }) => `- ${id.replace("/", ": ").replaceAll("-", " ").replace("defect ", "defect ")} (\`${id}\`)`,
+  )
   .join("\n")}
 
 ## Known leaks
