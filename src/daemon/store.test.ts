@@ -1,0 +1,68 @@
+import { deepStrictEqual, strictEqual, throws } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { parseTagId } from "../label/index.ts";
+import { CsnError } from "./errors.ts";
+import { Store } from "./store.ts";
+import { readContext, viewContext } from "./views.ts";
+
+let home: string;
+let store: Store;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "csn-store-"));
+  store = new Store(home, () => new Date(0));
+});
+afterEach(() => {
+  store.close();
+  rmSync(home, { recursive: true, force: true });
+});
+const reopen = () => {
+  store.close();
+  store = new Store(home);
+};
+const code = (expected: string) => (error: unknown) => error instanceof CsnError && error.code === expected;
+
+describe("store", () => {
+  it("keeps tags over a restart, and refuses a second of the same name", () => {
+    const tag = store.createTag("registry/patient", 7);
+    reopen();
+    deepStrictEqual({ ...store.tagNamed("registry/patient") }, { ...tag });
+    throws(() => store.createTag("registry/patient", 8), code("E_TAG_EXISTS"));
+    throws(() => store.createTag("Registry/patient", 8), code("E_TAG_NAME"));
+    strictEqual(store.tags().length, 1);
+  });
+
+  it("keeps labels by file system and handle; the last one counts", () => {
+    const label = { fsid: "aa", handle: Buffer.from([1, 2, 0, 3]), context: "S=;I=", path: "/a\n b" };
+    store.putLabels([label]);
+    store.putLabels([{ ...label, path: "/c" }]);
+    reopen();
+    deepStrictEqual(store.labels().map((l) => [l.fsid, [...l.handle], l.path]), [["aa", [1, 2, 0, 3], "/c"]]);
+    store.removeLabel("aa", label.handle);
+    strictEqual(store.labelCount(), 0);
+  });
+
+  it("gives a tag one number in a boot, and remembers what context ids mean", () => {
+    const tags = [..."abc"].map((c) => parseTagId(c.repeat(32)));
+    deepStrictEqual(tags.map((t) => store.tagNumber(t)), [1, 2, 3]);
+    store.add(16, "S=;I=");
+    reopen();
+    deepStrictEqual(tags.map((t) => store.tagNumber(t)), [1, 2, 3]);
+    deepStrictEqual([...store.contexts()], [[16, "S=;I="]]);
+  });
+
+  it("says in one error that its folder can't be used", () => {
+    throws(() => new Store(join(home, "csn.db")), code("E_STORE"));
+  });
+});
+
+describe("views", () => {
+  it("names to contexts and back", () => {
+    for (const name of ["b/two", "a/one"]) store.createTag(name, 0);
+    const input = { secrecy: ["b/two", "a/one", "a/one"], integrity: ["a/one"] };
+    deepStrictEqual(viewContext(readContext(input, store).context, store), { secrecy: ["a/one", "b/two"], integrity: ["a/one"] });
+    throws(() => readContext({ secrecy: ["a/nobody"], integrity: [] }, store), code("E_TAG_UNKNOWN"));
+  });
+});
