@@ -306,6 +306,7 @@ __noinline int judge(const struct question *q)
 	struct event event = {};
 	struct inode *inode;
 	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
+	u32 told = 0;
 	int world;
 	u64 magic;
 
@@ -321,7 +322,7 @@ __noinline int judge(const struct question *q)
 		if (world == WORLD_CLOSED || (world == WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
 		if (q->file && context != q->out && is_watched((void *)q->file))
-			want |= WANT_WRITE;
+			told = WANT_WRITE;
 	}
 	magic = READ(READ(inode, i_sb), s_magic);
 	if (magic == SOCKFS_MAGIC)
@@ -340,6 +341,7 @@ __noinline int judge(const struct question *q)
 				want = (want & ~WANT_WRITE) | WANT_READ;
 		}
 	}
+	want |= told; /* whichever layer it is: the watcher is a party */
 	if (!verdict && want & WANT_READ)
 		verdict = flow(context, q->in);
 	event.want = verdict ? WANT_READ : want;

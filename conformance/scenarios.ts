@@ -450,6 +450,17 @@ export const scenarios: readonly Scenario[] = [
   },
   { id: "disk/raw", row: "K8", run: (world) => expectAll(world, ["EACCES", "U", "door rawdisk"], ["EACCES", "A", "door rawdisk"]) },
   {
+    id: "disk/device-nodes",
+    row: "K8",
+    run: (world) => {
+      const mine = folder(world, "A");
+      world.refusals();
+      const fault = expectAll(world, ["EACCES", "A", `mknod ${mine}/null 1 3`], ["EACCES", "A", `mknod ${mine}/mem 1 1`]);
+      const records = world.refusals().filter(({ op }) => op === "device").length;
+      return fault ?? (records === 2 ? null : `${records} records`);
+    },
+  },
+  {
     id: "pidfd/of-another-context",
     row: "T3",
     run: (world) => {
