@@ -58,12 +58,17 @@ export function processLines(processes: readonly Process[]): string[] {
     const holds = process.holds.map(safe);
     return [
       ...[process.pid, process.ppid, process.uid].map(String),
-      safe(process.command),
+      cut(safe(process.command)),
       reads === writes ? reads : `${reads} -> ${writes}`,
       holds.length > 3 ? `${holds.slice(0, 3).join(" ")} and ${holds.length - 3} more` : holds.join(" "),
     ];
   });
   return table([["PID", "PPID", "UID", "COMMAND", "CONTEXT", "HOLDS"], ...rows]);
+}
+
+/** So that one long command line doesn't make all others wide; `--json` has it whole. */
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 /** One record on one line. */
