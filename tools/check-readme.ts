@@ -8,6 +8,9 @@
  * Not covered: what the commands print.
  */
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readIfThere, root } from "./files.ts";
 
 /** How long a block may take when it does not say. */
@@ -31,10 +34,18 @@ export function checkReadme(): string[] {
   const blocks = blocksOf(text);
   // Only asked when needed: starting ./csn is most of this check's time.
   const help = blocks.some(({ mode }) => mode === "check") ? helpText() : "";
-  return blocks.flatMap((block) => {
-    const fault = faultOf(block, help);
-    return fault === null ? [] : [`README.md:${block.line}: ${fault}`];
-  });
+  // A state of its own, so that a user's machine and data are not touched; ended whatever happens.
+  const home = mkdtempSync(join(tmpdir(), "csn-readme-"));
+  try {
+    return blocks.flatMap((block) => {
+      const fault = faultOf(block, help, home);
+      return fault === null ? [] : [`README.md:${block.line}: ${fault}`];
+    });
+  } finally {
+    if (blocks.some(({ mode }) => mode === "run"))
+      spawnSync("./csn", ["machine", "stop"], { cwd: root, env: { ...process.env, CSN_HOME: home } });
+    rmSync(home, { recursive: true, force: true });
+  }
 }
 
 /** The ```sh blocks of a Markdown text, in order. */
@@ -66,7 +77,7 @@ export function isListed(subcommand: string, help: string): boolean {
   return help.split("\n").some((line) => /^\s+([a-z][a-z-]*)\b/.exec(line)?.[1] === subcommand);
 }
 
-function faultOf(block: Block, help: string): string | null {
+function faultOf(block: Block, help: string, home: string): string | null {
   if (block.mode === "check") {
     const unknown = subcommandsOf(block.script).find((name) => !isListed(name, help));
     if (unknown !== undefined) return `\`./csn ${unknown}\` is not in \`./csn --help\``;
@@ -75,6 +86,7 @@ function faultOf(block: Block, help: string): string | null {
   // From standard input, so that the file's own line numbers do not matter and nothing is written.
   const ended = spawnSync("sh", [flags, "-c", block.script], {
     cwd: root,
+    env: { ...process.env, CSN_HOME: home },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     timeout: block.timeoutSeconds * 1000,

@@ -9,7 +9,9 @@ import { ROOT } from "../../src/setup/index.ts";
 export type Result = { code: number; out: string; err: string };
 export type Options = { input?: string | Buffer; env?: Record<string, string>; signal?: { name: NodeJS.Signals; afterMs: number } };
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 120_000;
+/** Not the developer's own: programs are to be the system's. */
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export class Bench {
   readonly home: string;
@@ -28,7 +30,7 @@ export class Bench {
   csn(args: readonly string[], options: Options = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       const child = spawn("sh", [`${ROOT}/csn`, ...args], {
-        env: { ...process.env, CSN_HOME: this.home, CSN_KERNEL: this.kernel, CSN_MACHINE_NAME: "system", ...options.env },
+        env: { ...process.env, PATH, CSN_HOME: this.home, CSN_KERNEL: this.kernel, CSN_MACHINE_NAME: "system", ...options.env },
         stdio: ["pipe", "pipe", "pipe"],
       });
       let out = "";

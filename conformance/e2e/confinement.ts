@@ -67,7 +67,7 @@ export const confinement: readonly Case[] = [
     run: async (b: import("./bench.ts").Bench) => {
       await b.csn(["run", "--secrecy", TAG, "--volume", "/data/s:/data/s", "--volume", "/data/leak:/data/leak", "--", ...argv]);
       strictEqual(await b.shellOk("cd /data/leak; ls; cat existing; stat -c '%a %Y' existing | cut -c1-4"), "existing\nordinary\n644 \n", "the unlabelled folder changed");
-      const found = await b.shell(`grep -rsl ${SECRET} /data/leak /tmp /run /var /dev/shm /proc/sys/kernel/hostname /proc/sys/kernel/core_pattern /sys/fs/cgroup 2>/dev/null; ls /data/leak /sys/fs/cgroup /mnt /tmp | grep ${SECRET}; dmesg | grep ${SECRET}`);
+      const found = await b.shell(`grep -rsl ${SECRET} /data/leak /tmp /dev/shm /proc/sys/kernel/hostname /proc/sys/kernel/core_pattern /sys/fs/cgroup 2>/dev/null; ls /data/leak /sys/fs/cgroup /mnt /tmp | grep ${SECRET}; dmesg | grep ${SECRET}`);
       strictEqual(found.out, "");
     },
   })),

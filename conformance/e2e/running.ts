@@ -4,7 +4,6 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
-import { ROOT } from "../../src/setup/index.ts";
 import type { Case } from "./suite.ts";
 
 export const running: readonly Case[] = [
@@ -87,14 +86,20 @@ export const running: readonly Case[] = [
   {
     name: "another user of the host may not use somebody's tag, nor see its records",
     async run(b) {
-      const as = (script: string) => b.shell(`cd /; setpriv --reuid=12345 --regid=12345 --clear-groups sh -c '${script}'`);
-      const csn = `${ROOT}/csn`;
-      const run = await as(`CSN_SOCKET=/run/csn/csnd.sock sh ${csn} run --secrecy lab/patient -- true`);
-      match(run.err, /E_NOT_PERMITTED/);
-      strictEqual(run.code, 125);
-      const log = await as(`CSN_SOCKET=/run/csn/csnd.sock sh ${csn} log --json`);
-      ok(!log.out.includes("lab/patient"), log.out.slice(0, 500));
-      match((await as(`CSN_SOCKET=/run/csn/csnd.sock sh ${csn} down`)).err, /E_NOT_PERMITTED/);
+      const ask = (method: string, path: string, body: unknown) =>
+        b.shell(`cd /; setpriv --reuid=12345 --regid=12345 --clear-groups python3 -c '
+import http.client, socket
+c = http.client.HTTPConnection("csn"); c.sock = socket.socket(socket.AF_UNIX); c.sock.connect("/run/csn/csnd.sock")
+c.request("${method}", "${path}", """${JSON.stringify(body)}""", {"content-type": "application/json"})
+print(c.getresponse().read().decode())'`);
+      const run = { argv: ["true"], context: { secrecy: ["lab/patient"], integrity: [] }, env: {}, cwd: "/", tty: null, shows: { output: "other", error: "other" } };
+      match((await ask("POST", "/v1/runs", { ...run, user: { uid: 12345, gid: 12345, groups: [] } })).out, /E_NOT_PERMITTED.*lab\/patient/);
+      match((await ask("POST", "/v1/runs", { ...run, context: {}, user: { uid: 0, gid: 0, groups: [] } })).out, /E_NOT_PERMITTED/);
+      match((await ask("POST", "/v1/tags", { name: "root/mine" })).out, /E_NOT_PERMITTED/);
+      match((await ask("POST", "/v1/down", { force: true })).out, /E_NOT_PERMITTED/);
+      match((await ask("PUT", "/v1/labels", { path: "/data", context: { secrecy: ["lab/patient"] } })).out, /E_NOT_PERMITTED/);
+      strictEqual((await ask("GET", "/v1/log?refused=true", {})).out.trim(), "");
+      match((await ask("GET", "/v1/status", {})).out, /"attached":true/);
     },
   },
 ];
