@@ -257,7 +257,6 @@ export const DOORS: readonly { id: string; row: string; command: string; records
   ...["settime", "settimeofday"].map((id) => ({ id, row: "K9", command: `door ${id}`, records: ["clock"], errno: ["EPERM"] })),
   { id: "adjtime", row: "K9", command: "door adjtime", records: ["clock"], errno: ["EPERM"] },
   { id: "quota", row: "F9", command: "door quota", records: ["quota", "lookup"], errno: ["EPERM"] },
-  { id: "mknod-device", row: "K8", command: "mknod /data/tmp-device 1 3", records: ["device", "lookup"] },
   { id: "nice", row: "T6", command: "other nice 0", records: ["schedule"] },
   { id: "setrlimit", row: "T6", command: "other setlimit 0", records: ["schedule"] },
 ]; // prettier-ignore
