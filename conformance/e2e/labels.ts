@@ -13,16 +13,39 @@ export const labels: readonly Case[] = [
       await b.shellOk("mkdir -p /data/t/a/b/c && echo one > /data/t/a/b/c/one && ls -lR /data/t > /dev/null");
       await b.ok("label", "set", "/data/t", "--secrecy", TAG);
       for (const path of ["/data/t", "/data/t/a/b", "/data/t/a/b/c/one"])
-        deepStrictEqual((JSON.parse(await b.ok("label", "get", path, "--json")) as { context: { secrecy: string[] } }[])[0]?.context.secrecy, [TAG]);
-      strictEqual((await b.labelled(TAG, ["/data/t:/data/t"], ["sh", "-c", "echo two > /data/t/a/two && cat /data/t/a/b/c/one"])).out, "one\n");
-      deepStrictEqual((JSON.parse(await b.ok("label", "get", "/data/t/a/two", "--json")) as { context: { secrecy: string[] } }[])[0]?.context.secrecy, [TAG]);
-      for (const script of ["cat /data/t/a/b/c/one", "ls /data/t", "stat /data/t/a", "cat /data/t/a/two"]) ok((await b.shell(script)).code !== 0, script);
+        deepStrictEqual(
+          (JSON.parse(await b.ok("label", "get", path, "--json")) as { context: { secrecy: string[] } }[])[0]
+            ?.context.secrecy,
+          [TAG],
+        );
+      strictEqual(
+        (
+          await b.labelled(
+            TAG,
+            ["/data/t:/data/t"],
+            ["sh", "-c", "echo two > /data/t/a/two && cat /data/t/a/b/c/one"],
+          )
+        ).out,
+        "one\n",
+      );
+      deepStrictEqual(
+        (
+          JSON.parse(await b.ok("label", "get", "/data/t/a/two", "--json")) as {
+            context: { secrecy: string[] };
+          }[]
+        )[0]?.context.secrecy,
+        [TAG],
+      );
+      for (const script of ["cat /data/t/a/b/c/one", "ls /data/t", "stat /data/t/a", "cat /data/t/a/two"])
+        ok((await b.shell(script)).code !== 0, script);
     },
   },
   {
     name: "a hard link that lies outside the folder is covered too",
     async run(b) {
-      await b.shellOk("mkdir -p /data/h/in && echo x > /data/h/in/f && ln /data/h/in/f /data/h/out && cat /data/h/out > /dev/null");
+      await b.shellOk(
+        "mkdir -p /data/h/in && echo x > /data/h/in/f && ln /data/h/in/f /data/h/out && cat /data/h/out > /dev/null",
+      );
       await b.ok("label", "set", "/data/h/in", "--secrecy", TAG);
       ok((await b.shell("cat /data/h/out")).code !== 0);
       ok((await b.shell("echo 3 > /proc/sys/vm/drop_caches; cat /data/h/out")).code !== 0);
@@ -33,7 +56,9 @@ export const labels: readonly Case[] = [
     async run(b) {
       await b.shellOk("mkdir -p /data/m && head -c 8192 /dev/zero > /data/m/f");
       const hold = (code: string) =>
-        b.shellOk(`setsid python3 -c '${code}' </dev/null >/dev/null 2>&1 & until test -e /tmp/held; do sleep 0.1; done; rm /tmp/held`);
+        b.shellOk(
+          `setsid python3 -c '${code}' </dev/null >/dev/null 2>&1 & until test -e /tmp/held; do sleep 0.1; done; rm /tmp/held`,
+        );
       await hold(`import mmap,time
 m=mmap.mmap(open("/data/m/f","r+b").fileno(),0)
 open("/tmp/held","w"); time.sleep(60)`);
@@ -48,12 +73,30 @@ open("/tmp/held","w"); time.sleep(60)`);
     },
   },
   {
+    name: "pages that a pipe holds since before the label keep it off",
+    async run(b) {
+      await b.shellOk("mkdir -p /data/p && head -c 8192 /dev/zero > /data/p/f");
+      await b.shellOk(`setsid python3 -c '
+import os, time
+r, w = os.pipe()
+assert os.splice(os.open("/data/p/f", os.O_RDONLY), w, 4096) == 4096
+open("/tmp/held", "w"); time.sleep(100)' </dev/null >/dev/null 2>&1 & until test -e /tmp/held; do sleep 0.1; done; rm /tmp/held`);
+      match(await b.fails("E_IN_USE", ["label", "set", "/data/p", "--secrecy", TAG]), /pipe/);
+      await b.shellOk("cat /data/p/f > /dev/null; pkill -9 python3; sleep 0.5");
+      await b.ok("label", "set", "/data/p", "--secrecy", TAG);
+    },
+  },
+  {
     name: "a file that was open before its label is refused at the next use",
     async run(b) {
       await b.shellOk("mkdir -p /data/o && echo before > /data/o/f");
-      await b.shellOk(`setsid sh -c 'exec 3< /data/o/f 4>> /data/o/f; : > /tmp/open-ready; until test -e /tmp/open-go; do sleep 0.1; done; cat <&3 > /tmp/open-read; echo more >&4; : > /tmp/open-done' </dev/null >/dev/null 2>&1 & until test -e /tmp/open-ready; do sleep 0.1; done`);
+      await b.shellOk(
+        `setsid sh -c 'exec 3< /data/o/f 4>> /data/o/f; : > /tmp/open-ready; until test -e /tmp/open-go; do sleep 0.1; done; cat <&3 > /tmp/open-read; echo more >&4; : > /tmp/open-done' </dev/null >/dev/null 2>&1 & until test -e /tmp/open-ready; do sleep 0.1; done`,
+      );
       await b.ok("label", "set", "/data/o", "--secrecy", TAG);
-      await b.shellOk(": > /tmp/open-go; until test -e /tmp/open-done; do sleep 0.1; done; test ! -s /tmp/open-read");
+      await b.shellOk(
+        ": > /tmp/open-go; until test -e /tmp/open-done; do sleep 0.1; done; test ! -s /tmp/open-read",
+      );
     },
   },
   {
@@ -71,7 +114,10 @@ open("/tmp/held","w"); time.sleep(60)`);
     name: "every refusal is on the record, and can be explained",
     async run(b) {
       await b.shell("cat /data/t/a/two");
-      const last = (await b.ok("log", "--refused", "--json", "-n", "1000")).trim().split("\n").map((line) => JSON.parse(line) as { id: number; rule: string; tags: string[]; program: string });
+      const last = (await b.ok("log", "--refused", "--json", "-n", "1000"))
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { id: number; rule: string; tags: string[]; program: string });
       const mine = last.findLast((entry) => entry.tags.includes(TAG));
       strictEqual(mine?.rule, "FLOW-1");
       const text = await b.ok("explain", String(mine.id));
@@ -90,7 +136,9 @@ open("/tmp/held","w"); time.sleep(60)`);
   {
     name: "2,000 files in one folder, labelled with progress",
     async run(b) {
-      await b.shellOk("mkdir -p /data/big/d && cd /data/big/d && python3 -c 'for i in range(2000): open(str(i), \"w\")'");
+      await b.shellOk(
+        "mkdir -p /data/big/d && cd /data/big/d && python3 -c 'for i in range(2000): open(str(i), \"w\")'",
+      );
       await b.ok("label", "set", "/data/big", "--secrecy", TAG);
       ok((await b.shell("cat /data/big/d/1999")).code !== 0);
     },

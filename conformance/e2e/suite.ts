@@ -38,7 +38,9 @@ async function runSystem(kernel: string): Promise<Count> {
         process.stderr.write(`  ok ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
       } catch (error) {
         count.failed++;
-        console.log(`  FAILED: system ${kernel}: ${name}\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, "    ")}`);
+        console.log(
+          `  FAILED: system ${kernel}: ${name}\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, "    ")}`,
+        );
       }
     }
   } finally {

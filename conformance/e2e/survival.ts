@@ -19,15 +19,27 @@ export const survival: readonly Case[] = [
   {
     name: "caches dropped",
     async run(b) {
-      ok((await b.shell("for i in 1 2 3; do echo $i > /proc/sys/vm/drop_caches; cat /data/k/sub/f && exit 0; done; exit 1")).code === 1);
+      ok(
+        (
+          await b.shell(
+            "for i in 1 2 3; do echo $i > /proc/sys/vm/drop_caches; cat /data/k/sub/f && exit 0; done; exit 1",
+          )
+        ).code === 1,
+      );
     },
   },
   {
     name: "the daemon killed (SIGKILL): not one refused flow gets through until and after it is back",
     async run(b) {
-      await b.shellOk(`setsid sh -c 'end=$(($(date +%s) + 25)); old=$(cat /run/csn/daemon.pid); kill -9 $old; while [ $(date +%s) -lt $end ]; do cat /data/k/sub/f >> /tmp/got 2>/dev/null; echo x >> /data/k/sub/f 2>/dev/null && : > /tmp/wrote; echo >> /tmp/tries; done; : > /tmp/survived' </dev/null >/dev/null 2>&1 &`).catch(() => undefined);
+      await b
+        .shellOk(
+          `setsid sh -c 'end=$(($(date +%s) + 25)); old=$(cat /run/csn/daemon.pid); kill -9 $old; while [ $(date +%s) -lt $end ]; do cat /data/k/sub/f >> /tmp/got 2>/dev/null; echo x >> /data/k/sub/f 2>/dev/null && : > /tmp/wrote; echo >> /tmp/tries; done; : > /tmp/survived' </dev/null >/dev/null 2>&1 &`,
+        )
+        .catch(() => undefined);
       await b.until("the loop to end", async () => (await b.shell("test -e /tmp/survived")).code === 0);
-      await b.shellOk("test ! -s /tmp/got && test ! -e /tmp/wrote && test $(wc -l < /tmp/tries) -gt 20; rm -f /tmp/tries /tmp/survived");
+      await b.shellOk(
+        "test ! -s /tmp/got && test ! -e /tmp/wrote && test $(wc -l < /tmp/tries) -gt 20; rm -f /tmp/tries /tmp/survived",
+      );
       strictEqual((await b.labelled(TAG, ["/data/k:/data/k"], ["cat", "/data/k/sub/f"])).out, "secret\n");
       const records = (await b.ok("log", "--refused", "--json", "-n", "100000")).trim().split("\n").length;
       ok(records > 20, `${records} refusals on the record`);
@@ -37,17 +49,28 @@ export const survival: readonly Case[] = [
     name: "a labelled program that was running when the daemon was killed ends with it",
     async run(b) {
       const run = b.labelled(TAG, ["/data/k:/data/k"], ["sh", "-c", "sleep 100"]);
-      await b.until("it to run", async () => (JSON.parse(await b.ok("ps", "--json")) as unknown[]).length > 0);
+      await b.until(
+        "it to run",
+        async () => (JSON.parse(await b.ok("ps", "--json")) as unknown[]).length > 0,
+      );
       await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
       strictEqual((await run).code, 125);
-      await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0 && (await b.csn(["ps", "--json"])).out.trim() === "[]");
+      await b.until(
+        "the daemon to be back",
+        async () =>
+          (await b.csn(["status", "--json"])).code === 0 &&
+          (await b.csn(["ps", "--json"])).out.trim() === "[]",
+      );
     },
   },
   {
     name: "down is refused while labelled programs run, and to others than root; then it is off, and up brings all back",
     async run(b) {
       const run = b.labelled(TAG, [], ["sleep", "100"]);
-      await b.until("it to run", async () => (JSON.parse(await b.ok("ps", "--json")) as unknown[]).length > 0);
+      await b.until(
+        "it to run",
+        async () => (JSON.parse(await b.ok("ps", "--json")) as unknown[]).length > 0,
+      );
       await b.fails("E_LABELLED_RUNNING", ["down"]);
       ok((await b.shell("cat /data/k/sub/f")).code !== 0);
       await b.shell("pkill -9 -x sleep");
@@ -83,7 +106,9 @@ export const survival: readonly Case[] = [
   {
     name: "the disk full: labelling fails and leaves nothing half done; refusals hold and are counted",
     async run(b) {
-      await b.shellOk("mkdir -p /data/full && echo x > /data/full/f && (head -c 5G /dev/zero > /data/fill 2>/dev/null; :) && sync; df /data | tail -1 >&2");
+      await b.shellOk(
+        "mkdir -p /data/full && echo x > /data/full/f && (head -c 5G /dev/zero > /data/fill 2>/dev/null; :) && sync; df /data | tail -1 >&2",
+      );
       const set = await b.csn(["label", "set", "/data/full", "--secrecy", TAG]);
       if (set.code !== 0) {
         match(set.err, /E_STORE/);

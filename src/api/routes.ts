@@ -22,9 +22,21 @@ export const ROUTES = {
   status: { method: "GET", path: "/v1/status", summary: "what is enforced", answer: wire.Status },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
   up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
-  down: { method: "POST", path: "/v1/down", summary: "take the monitor off", body: wire.Down, answer: wire.Status },
+  down: {
+    method: "POST",
+    path: "/v1/down",
+    summary: "take the monitor off",
+    body: wire.Down,
+    answer: wire.Status,
+  },
   tags: { method: "GET", path: "/v1/tags", summary: "all tags", answer: z.array(wire.Tag) },
-  createTag: { method: "POST", path: "/v1/tags", summary: "make a tag", body: wire.TagCreate, answer: wire.Tag },
+  createTag: {
+    method: "POST",
+    path: "/v1/tags",
+    summary: "make a tag",
+    body: wire.TagCreate,
+    answer: wire.Tag,
+  },
   getLabel: {
     method: "GET",
     path: "/v1/labels",
@@ -54,7 +66,12 @@ export const ROUTES = {
     body: wire.Check,
     answer: wire.CheckAnswer,
   },
-  processes: { method: "GET", path: "/v1/processes", summary: "labelled processes", answer: z.array(wire.Process) },
+  processes: {
+    method: "GET",
+    path: "/v1/processes",
+    summary: "labelled processes",
+    answer: z.array(wire.Process),
+  },
   log: {
     method: "GET",
     path: "/v1/log",

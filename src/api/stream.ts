@@ -45,7 +45,8 @@ export class FrameReader {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     while (this.#rest.length >= 5) {
       const length = this.#rest.readUInt32BE(1);
-      if (length > MAX_FRAME) throw new RangeError(`frame of ${length} bytes, at most ${MAX_FRAME} are allowed`);
+      if (length > MAX_FRAME)
+        throw new RangeError(`frame of ${length} bytes, at most ${MAX_FRAME} are allowed`);
       if (this.#rest.length < 5 + length) return;
       const kind = this.#rest[0]!;
       const content = this.#rest.subarray(5, 5 + length);

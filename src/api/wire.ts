@@ -34,7 +34,10 @@ export const World = z.object({
 export const Status = z.object({
   version: z.string(),
   kernel: z.string(),
-  machine: z.string().nullable().describe("name of the virtual machine that enforces; null: this host itself"),
+  machine: z
+    .string()
+    .nullable()
+    .describe("name of the virtual machine that enforces; null: this host itself"),
   attached: z.boolean(),
   programs: z.number(),
   absentHooks: z.array(z.string()).describe("hooks that this kernel lacks"),
@@ -162,7 +165,12 @@ export const RunRequest = z.object({
 });
 export const RunCreated = z.object({ id: z.string() });
 
-export const DoctorCheck = z.object({ name: z.string(), ok: z.boolean(), found: z.string(), hint: z.string() });
+export const DoctorCheck = z.object({
+  name: z.string(),
+  ok: z.boolean(),
+  found: z.string(),
+  hint: z.string(),
+});
 export const Doctor = z.object({ ok: z.boolean(), checks: z.array(DoctorCheck) });
 
 export const Down = z.object({ force: z.boolean().default(false) });

@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
-import { readHeader, readRecords, readTextPart, RECORD_BYTES, segments, textRecords, Writer, writeHeader } from "./index.ts";
+import {
+  readHeader,
+  readRecords,
+  readTextPart,
+  RECORD_BYTES,
+  segments,
+  textRecords,
+  Writer,
+  writeHeader,
+} from "./index.ts";
 
 const BOOT = "01234567-89ab-cdef-0123-456789abcdef";
 let folder: string;

@@ -34,7 +34,8 @@ export function writeHeader(header: SegmentHeader): Buffer {
 /** Null when it is no header of this format. */
 export function readHeader(buffer: Buffer): SegmentHeader | null {
   if (buffer.length < RECORD_BYTES || !buffer.subarray(0, 8).equals(MAGIC)) return null;
-  if (buffer.readUInt32LE(HEADER.recordBytes) !== RECORD_BYTES || buffer.readUInt32LE(HEADER.version) !== 1) return null;
+  if (buffer.readUInt32LE(HEADER.recordBytes) !== RECORD_BYTES || buffer.readUInt32LE(HEADER.version) !== 1)
+    return null;
   return {
     first: Number(buffer.readBigUInt64LE(HEADER.first)),
     bootId: buffer.toString("hex", HEADER.bootId, HEADER.bootId + 16),

@@ -7,7 +7,16 @@
  *
  * Not covered: proof that nothing was changed afterwards (comes with the Merkle tree).
  */
-import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { RECORD_BYTES, type SegmentHeader, writeHeader } from "./format.ts";
 

@@ -138,4 +138,3 @@ function above(folders: readonly string[]): string[] {
 export function kernelRelease(): string {
   return readFileSync("/proc/sys/kernel/osrelease", "utf8").trim();
 }
-

@@ -20,11 +20,14 @@ export function doctor(csn: Csn): Doctor {
       accessSync("/sys/kernel/btf/vmlinux", constants.R_OK);
       return "/sys/kernel/btf/vmlinux";
     }),
-    attempt("a program loads, attaches and fires", "some containers and sandboxes refuse this even to root: use the virtual machine (`csn machine start`)", () =>
-      native().probe(`${ROOT}/build/probe.bpf.o`),
+    attempt(
+      "a program loads, attaches and fires",
+      "some containers and sandboxes refuse this even to root: use the virtual machine (`csn machine start`)",
+      () => native().probe(`${ROOT}/build/probe.bpf.o`),
     ),
     attempt("overlayfs", "`modprobe overlay`", () => {
-      if (!/\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8"))) throw new Error("not among /proc/filesystems");
+      if (!/\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8")))
+        throw new Error("not among /proc/filesystems");
       return "available";
     }),
     attempt("core dumps go to a file", "`sysctl kernel.core_pattern=core`", () => {
@@ -57,6 +60,11 @@ function attempt(name: string, hint: string, work: () => string): Check {
   } catch (error) {
     const errno = errnoOf(error);
     const message = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    return { name, ok: false, found: errno && !message.includes(errno) ? `${errno}: ${message}` : message, hint };
+    return {
+      name,
+      ok: false,
+      found: errno && !message.includes(errno) ? `${errno}: ${message}` : message,
+      hint,
+    };
   }
 }

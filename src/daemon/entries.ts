@@ -29,11 +29,20 @@ export function logEntry(entry: Entry, store: Store, names: Names): LogEntry {
     uid: record.readUInt32LE(R.uid),
     count: record.readUInt32LE(R.count),
     lost: record.readUInt32LE(R.lost),
-    tags: tagsAgainst(entry).map((id) => nameOf(id, store)).sort(),
+    tags: tagsAgainst(entry)
+      .map((id) => nameOf(id, store))
+      .sort(),
   };
 }
 
-function entity(record: Buffer, at: number, kind: number, context: Context | null, store: Store, names: Names): Entity {
+function entity(
+  record: Buffer,
+  at: number,
+  kind: number,
+  context: Context | null,
+  store: Store,
+  names: Names,
+): Entity {
   const first = record.readBigUInt64LE(at);
   const second = record.readUInt32LE(at + 8);
   const third = record.readUInt32LE(at + 12);
@@ -101,13 +110,25 @@ export function explain(entry: Entry, store: Store, names: Names): Explanation {
   const record = logEntry(entry, store, names);
   const tags = record.tags.join(", ");
   const remedy: string[] = [];
-  const owners = [...new Set(tagsAgainst(entry).map((id) => store.tag(id)?.owner).filter((o) => o !== undefined))].map(userName);
+  const owners = [
+    ...new Set(
+      tagsAgainst(entry)
+        .map((id) => store.tag(id)?.owner)
+        .filter((o) => o !== undefined),
+    ),
+  ].map(userName);
   if (record.rule === "FLOW-1") {
-    remedy.push(`run the reader with \`--secrecy ${record.tags.join(",")}\`, or write to a place labelled so`);
-    remedy.push(`or the owner of ${tags} (${owners.join(", ")}) takes the label off: \`csn label clear\`, or shows output with \`csn run --release\``);
+    remedy.push(
+      `run the reader with \`--secrecy ${record.tags.join(",")}\`, or write to a place labelled so`,
+    );
+    remedy.push(
+      `or the owner of ${tags} (${owners.join(", ")}) takes the label off: \`csn label clear\`, or shows output with \`csn run --release\``,
+    );
   } else if (record.rule === "FLOW-2") {
     remedy.push(`take the input from something that carries ${tags}`);
-    remedy.push(`or the owner of ${tags} (${owners.join(", ")}) vouches for it: \`csn label set --integrity ${record.tags.join(",")}\``);
+    remedy.push(
+      `or the owner of ${tags} (${owners.join(", ")}) vouches for it: \`csn label set --integrity ${record.tags.join(",")}\``,
+    );
   } else if (record.rule === "OP-12") {
     remedy.push("nothing yet: `csn status` lists which channels are mediated and which are refused outright");
   } else if (record.rule === "OBJ-3") {

@@ -34,7 +34,12 @@ export function createTag(csn: Csn, caller: Caller, body: unknown): Tag {
   const { name } = parse(TagCreate, body);
   const owner = name.split("/")[0];
   if (caller.uid !== 0 && owner !== caller.name) {
-    throw new CsnError("E_NOT_PERMITTED", `expected a tag of ${caller.name}, found one of ${JSON.stringify(owner)}`, `name it \`${caller.name}/...\``, 403);
+    throw new CsnError(
+      "E_NOT_PERMITTED",
+      `expected a tag of ${caller.name}, found one of ${JSON.stringify(owner)}`,
+      `name it \`${caller.name}/...\``,
+      403,
+    );
   }
   return csn.store.createTag(name, caller.uid);
 }
@@ -46,16 +51,32 @@ export function getLabel(csn: Csn, path: string): LabelView {
 export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Line): Promise<void> {
   const request = parse(LabelSet, body);
   const { context, tags } = readContext(request.context, csn.store);
-  if (tags.length === 0) throw new CsnError("E_BAD_REQUEST", "expected at least one tag, found none", "`csn label clear` takes a label off", 400);
+  if (tags.length === 0)
+    throw new CsnError(
+      "E_BAD_REQUEST",
+      "expected at least one tag, found none",
+      "`csn label clear` takes a label off",
+      400,
+    );
   const monitor = csn.attached();
   const path = resolvePath(request.path);
   const state = monitor.inode(path);
   requireOwner(caller, path);
   requireTags(caller, [...tags, ...tagsOf(csn, state.context)], "change its label");
-  const result = await setLabel(monitor, csn.store, path, context, (inodes, links) => line({ progress: { inodes, links } }));
+  const result = await setLabel(monitor, csn.store, path, context, (inodes, links) =>
+    line({ progress: { inodes, links } }),
+  );
   recordLabel(csn, caller, result.before ?? UNLABELLED, context, state);
   const before = result.before && viewContext(result.before, csn.store);
-  line({ result: { path, context: viewContext(context, csn.store), before, inodes: result.inodes, skipped: result.skipped } });
+  line({
+    result: {
+      path,
+      context: viewContext(context, csn.store),
+      before,
+      inodes: result.inodes,
+      skipped: result.skipped,
+    },
+  });
 }
 
 export async function deleteLabel(csn: Csn, caller: Caller, body: unknown): Promise<LabelView> {
@@ -74,7 +95,8 @@ export function check(csn: Csn, body: unknown): CheckAnswer {
   const request = parse(Check, body);
   const read = (input: ContextInput) => readContext(input, csn.store).context;
   const denial = checkFlow(read(request.from), read(request.to));
-  if (denial === null) return { allowed: true, rule: null, tags: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
+  if (denial === null)
+    return { allowed: true, rule: null, tags: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
   const tags = isAll(denial.tags) ? [] : denial.tags.map((id) => nameOf(id, csn.store)).sort();
   const reason =
     denial.rule === "FLOW-1"
@@ -88,10 +110,16 @@ export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation
   if (Number.isInteger(number) && number > 0) {
     for (const entry of csn.records.read(number - 1)) {
       if (entry.id > number) break;
-      if (entry.id === number && mayRead(entry, caller, csn.store)) return explain(entry, csn.store, csn.records.names);
+      if (entry.id === number && mayRead(entry, caller, csn.store))
+        return explain(entry, csn.store, csn.records.names);
     }
   }
-  throw new CsnError("E_NO_RECORD", `expected the number of a record that you may read, found ${JSON.stringify(id)}`, "`csn log` shows them", 404);
+  throw new CsnError(
+    "E_NO_RECORD",
+    `expected the number of a record that you may read, found ${JSON.stringify(id)}`,
+    "`csn log` shows them",
+    404,
+  );
 }
 
 export function createRun(csn: Csn, caller: Caller, runs: Runs, body: unknown): { id: string } {
@@ -108,19 +136,33 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw new CsnError("E_BAD_REQUEST", `\`${issue.path.join(".") || "body"}\`: ${issue.message}`, "GET /v1/openapi.json describes each request", 400);
+  throw new CsnError(
+    "E_BAD_REQUEST",
+    `\`${issue.path.join(".") || "body"}\`: ${issue.message}`,
+    "GET /v1/openapi.json describes each request",
+    400,
+  );
 }
 
 function requireMonitor(csn: Csn) {
   if (csn.monitor !== null) return csn.monitor;
-  throw new KernelError("E_MONITOR_OFF", "expected the monitor to be attached, found that nothing on this host has a label", "`csn up` attaches it; the first `csn label set` does so by itself");
+  throw new KernelError(
+    "E_MONITOR_OFF",
+    "expected the monitor to be attached, found that nothing on this host has a label",
+    "`csn up` attaches it; the first `csn label set` does so by itself",
+  );
 }
 
 /** Whoever labels a file takes it from others: only its owner may, and root. */
 function requireOwner(caller: Caller, path: string): void {
   const owner = lstatSync(path).uid;
   if (caller.uid === 0 || owner === caller.uid) return;
-  throw new CsnError("E_NOT_PERMITTED", `expected the owner of \`${path}\`, found ${caller.name}`, "ask its owner", 403);
+  throw new CsnError(
+    "E_NOT_PERMITTED",
+    `expected the owner of \`${path}\`, found ${caller.name}`,
+    "ask its owner",
+    403,
+  );
 }
 
 function tagsOf(csn: Csn, context: Context | null): StoredTag[] {

@@ -73,7 +73,8 @@ function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<st
       if (!/^(inotify|fanotify) /.test(line)) continue;
       const ino = / ino:([0-9a-f]+)/.exec(line)?.[1];
       const device = / sdev:([0-9a-f]+)/.exec(line)?.[1];
-      if (device !== undefined && ino === undefined && devices.has(device)) return "watches the whole file system";
+      if (device !== undefined && ino === undefined && devices.has(device))
+        return "watches the whole file system";
       if (ino === undefined && / mnt_id:/.test(line)) return "watches a whole mount";
       if (device && ino && inodes.has(inodeKey(Number.parseInt(device, 16), BigInt(`0x${ino}`))))
         return "watches it (inotify or fanotify)";

@@ -26,14 +26,25 @@ export function callerOf(
     const expected = Buffer.from(token ?? "");
     if (token !== null && given.length === expected.length && timingSafeEqual(given, expected))
       return { uid: 0, gid: 0, name: "root" };
-    throw new CsnError("E_NOT_PERMITTED", "expected the machine's token, found another or none", "only the user who started the machine may use it", 403);
+    throw new CsnError(
+      "E_NOT_PERMITTED",
+      "expected the machine's token, found another or none",
+      "only the user who started the machine may use it",
+      403,
+    );
   }
   const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
-  if (typeof handle?.fd !== "number") throw new CsnError("E_NOT_PERMITTED", "the caller is gone", "try again", 403);
+  if (typeof handle?.fd !== "number")
+    throw new CsnError("E_NOT_PERMITTED", "the caller is gone", "try again", 403);
   const peer = native().peer(handle.fd);
   const subject = monitor?.subject(peer.pid);
   if (subject && !subject.platform) {
-    throw new CsnError("E_LABELLED_CALLER", "expected a caller without a label, found a labelled process", "run csn outside `csn run`", 403);
+    throw new CsnError(
+      "E_LABELLED_CALLER",
+      "expected a caller without a label, found a labelled process",
+      "run csn outside `csn run`",
+      403,
+    );
   }
   return { uid: peer.uid, gid: peer.gid, name: userName(peer.uid) };
 }

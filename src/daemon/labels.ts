@@ -59,7 +59,15 @@ export async function setLabel(
     apply(path);
     const inodes = new Set<string>([inodeKey(before.dev, before.ino)]);
     const skipped: string[] = [];
-    if (lstatSync(path).isDirectory()) await walk(path, inodes, skipped, apply, () => progress(inodes.size, changed.length - 1));
+    const files = [path];
+    if (lstatSync(path).isDirectory())
+      await walk(path, {
+        inodes,
+        skipped,
+        files,
+        applyOwn: apply,
+        progress: () => progress(inodes.size, changed.length - 1),
+      });
     const holder = findHolder(monitor, inodes, context);
     if (holder !== null) {
       throw new CsnError(
@@ -69,8 +77,18 @@ export async function setLabel(
         409,
       );
     }
-    if (LABELLED_FS.get(before.magic) === "kept") store.putLabels(changed.map((c) => storedLabel(c.path, context)));
-    mirror(changed.map((c) => c.path), contextKey(context));
+    // tmpfs keeps its pages for ever; that a context without secrets is read on tells nothing
+    if (
+      LABELLED_FS.get(before.magic) === "kept" &&
+      !(Array.isArray(context.secrecy) && context.secrecy.length === 0)
+    )
+      await settlePages(path, files);
+    if (LABELLED_FS.get(before.magic) === "kept")
+      store.putLabels(changed.map((c) => storedLabel(c.path, context)));
+    mirror(
+      changed.map((c) => c.path),
+      contextKey(context),
+    );
     return { before: before.context, inodes: inodes.size, skipped, path };
   } catch (error) {
     for (const { path: target, before: old } of changed.reverse()) restoreInode(monitor, target, old);
@@ -106,7 +124,11 @@ export async function clearLabel(monitor: Monitor, store: Store, path: string): 
  *
  * @returns how many, and how many wait for their file system to be mounted
  */
-export function restoreLabels(monitor: Monitor, store: Store, mounts: Mounts): { restored: number; waiting: number } {
+export function restoreLabels(
+  monitor: Monitor,
+  store: Store,
+  mounts: Mounts,
+): { restored: number; waiting: number } {
   let restored = 0;
   let waiting = 0;
   for (const label of store.labels()) {
@@ -132,16 +154,41 @@ export function restoreLabels(monitor: Monitor, store: Store, mounts: Mounts): {
   return { restored, waiting };
 }
 
+/**
+ * A pipe or socket may hold pages of a file since before the label (splice, sendfile), and would show what is
+ * written into them later. Pages that can't be dropped from the cache are held by somebody.
+ *
+ * @throws CsnError E_IN_USE
+ */
+async function settlePages(root: string, files: readonly string[]): Promise<void> {
+  native().syncFs(lstatSync(root).isDirectory() ? root : dirname(root));
+  for (const [i, file] of files.entries()) {
+    if (native().settle(file) > 0 && native().settle(file) > 0) {
+      throw new CsnError(
+        "E_IN_USE",
+        `expected nobody to hold pages of \`${file}\`, found some that can't be dropped from memory: a pipe, a socket or a mapping has them`,
+        "end the programs that use it, and label again",
+        409,
+      );
+    }
+    if (i % STEP === STEP - 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+type Walk = {
+  inodes: Set<string>;
+  skipped: string[];
+  files: string[];
+  /** For a file that has several links. */
+  applyOwn: (path: string) => void;
+  progress: () => void;
+};
+
 /** Each inode of the tree once, in steps that let others work. */
-async function walk(
-  root: string,
-  inodes: Set<string>,
-  skipped: string[],
-  applyOwn: (path: string) => void,
-  progress: () => void,
-): Promise<void> {
+async function walk(root: string, { inodes, skipped, files, applyOwn, progress }: Walk): Promise<void> {
   const device = lstatSync(root, { bigint: true }).dev;
-  const kernelDevice = Number(((device >> 8n) & 0xfffn) << 20n) | Number((device & 0xffn) | ((device >> 12n) & 0xfff00n));
+  const kernelDevice =
+    Number(((device >> 8n) & 0xfffn) << 20n) | Number((device & 0xffn) | ((device >> 12n) & 0xfff00n));
   const folders = [root];
   let seen = 0;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -157,6 +204,7 @@ async function walk(
       inodes.add(inodeKey(kernelDevice >>> 0, stat.ino));
       if (stat.isDirectory()) folders.push(path);
       else if (stat.nlink > 1n) applyOwn(path);
+      if (stat.isFile()) files.push(path);
       if (++seen % STEP === 0) {
         progress();
         await new Promise((resolve) => setImmediate(resolve));
@@ -170,7 +218,12 @@ async function walk(
 function requireLabelable(path: string, state: InodeState): void {
   const fs = native().fsOf(path).magic;
   if (state.context !== null && contextEquals(state.context, SEALED)) {
-    throw new CsnError("E_SEALED", `\`${path}\` is csn's own state and keeps its label`, "choose another place", 403);
+    throw new CsnError(
+      "E_SEALED",
+      `\`${path}\` is csn's own state and keeps its label`,
+      "choose another place",
+      403,
+    );
   }
   if (LABELLED_FS.has(fs)) return;
   throw new KernelError(
@@ -222,4 +275,3 @@ function unmirror(path: string): void {
     // best effort, as above
   }
 }
-

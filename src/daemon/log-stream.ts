@@ -9,7 +9,12 @@ import { logEntry, matches, mayRead } from "./entries.ts";
 import type { Caller } from "./identity.ts";
 import type { Entry } from "./records.ts";
 
-export async function streamLog(csn: Csn, caller: Caller, query: LogQuery, reply: FastifyReply): Promise<void> {
+export async function streamLog(
+  csn: Csn,
+  caller: Caller,
+  query: LogQuery,
+  reply: FastifyReply,
+): Promise<void> {
   const out = reply.raw;
   const wanted = (entry: Entry) => matches(entry, query, csn.store) && mayRead(entry, caller, csn.store);
   const text = (entry: Entry) => `${JSON.stringify(logEntry(entry, csn.store, csn.records.names))}\n`;
@@ -22,7 +27,8 @@ export async function streamLog(csn: Csn, caller: Caller, query: LogQuery, reply
   }
   reply.hijack();
   out.writeHead(200, { "content-type": "application/x-ndjson" });
-  for (const entry of last.slice(-query.limit)) if (!out.write(text(entry))) await Promise.race([once(out, "drain"), once(out, "close")]);
+  for (const entry of last.slice(-query.limit))
+    if (!out.write(text(entry))) await Promise.race([once(out, "drain"), once(out, "close")]);
   if (!query.follow) {
     out.end();
     return;

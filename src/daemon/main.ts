@@ -39,7 +39,12 @@ async function main(): Promise<void> {
   const socket = values.socket;
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   if (await answers(socket)) {
-    throw new CsnError("E_SECOND_DAEMON", `expected no daemon at \`${socket}\`, found one that answers`, "`csn status` asks it", 409);
+    throw new CsnError(
+      "E_SECOND_DAEMON",
+      `expected no daemon at \`${socket}\`, found one that answers`,
+      "`csn status` asks it",
+      409,
+    );
   }
   rmSync(socket, { force: true }); // nobody listens: left behind by a daemon that was killed
 
@@ -61,7 +66,10 @@ async function main(): Promise<void> {
 
   const stop = async () => {
     runs.close();
-    await Promise.race([Promise.all(servers.map((server) => server.close())), new Promise((r) => setTimeout(r, 2000))]);
+    await Promise.race([
+      Promise.all(servers.map((server) => server.close())),
+      new Promise((r) => setTimeout(r, 2000)),
+    ]);
     csn.close();
     process.exit(0);
   };

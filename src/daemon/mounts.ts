@@ -15,7 +15,8 @@ export class Mounts {
       if (!/^(ext[234]|xfs) /.test(after)) continue;
       try {
         const fsid = native().fsOf(path).fsid.toString("hex");
-        if (!this.#descriptors.has(fsid)) this.#descriptors.set(fsid, openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
+        if (!this.#descriptors.has(fsid))
+          this.#descriptors.set(fsid, openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
       } catch {
         continue; // a mount on a file, or hidden below another one
       }
@@ -35,5 +36,7 @@ export class Mounts {
 
 /** mountinfo writes space, tab, newline and backslash as octal. */
 function unescape(text: string): string {
-  return text.replaceAll(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return text.replaceAll(/\\([0-3][0-7]{2})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }

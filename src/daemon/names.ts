@@ -18,7 +18,8 @@ export class Names {
     const kind = record[N.kind];
     if (kind === KIND.NAME) {
       const parts: string[] = [];
-      for (let i = 0; i < record[N.parts]!; i++) parts.unshift(text(record, N.name + i * LIMITS.NAME_BYTES, LIMITS.NAME_BYTES));
+      for (let i = 0; i < record[N.parts]!; i++)
+        parts.unshift(text(record, N.name + i * LIMITS.NAME_BYTES, LIMITS.NAME_BYTES));
       // a root's own name is `/`
       const path = parts.join("/").replace(/^\/\/?/, "/");
       this.#put(key(record, N.entity), parts[0] === "/" ? path : `…/${path}`);

@@ -16,7 +16,10 @@ export function openapi(): unknown {
       schema: { type: "string" },
     })) as unknown[];
     if (route.query) {
-      const query = z.toJSONSchema(route.query, { io: "input" }) as { properties?: Record<string, unknown>; required?: string[] };
+      const query = z.toJSONSchema(route.query, { io: "input" }) as {
+        properties?: Record<string, unknown>;
+        required?: string[];
+      };
       for (const [name, schema] of Object.entries(query.properties ?? {}))
         parameters.push({ name, in: "query", required: query.required?.includes(name) ?? false, schema });
     }
@@ -28,7 +31,11 @@ export function openapi(): unknown {
       responses: {
         200: {
           description: route.lines ? "one JSON value a line" : "done",
-          content: { [route.lines ? "application/x-ndjson" : "application/json"]: { schema: z.toJSONSchema(route.answer) } },
+          content: {
+            [route.lines ? "application/x-ndjson" : "application/json"]: {
+              schema: z.toJSONSchema(route.answer),
+            },
+          },
         },
         default: { description: "not done", content: json(Failure, "output") },
       },

@@ -18,13 +18,20 @@ export function processes(csn: Csn): Process[] {
       pid,
       ppid: field("PPid"),
       uid: field("Uid"),
-      command: read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || read(`/proc/${pid}/comm`).trim(),
+      command: commandOf(pid),
       in: viewContext(subject.in, csn.store),
       out: viewContext(subject.out, csn.store),
       holds: openFiles(pid),
     });
   }
   return found;
+}
+
+/** The launcher is process 1 of its compartment; its own command line is nobody's business. */
+function commandOf(pid: number): string {
+  const name = read(`/proc/${pid}/comm`).trim();
+  if (name === "csn-launch") return "csn-launch";
+  return read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || name;
 }
 
 function openFiles(pid: number): string[] {

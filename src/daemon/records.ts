@@ -6,7 +6,14 @@
  */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
-import { readRecords, readTextPart, RECORD_BYTES, type SegmentHeader, textRecords, Writer } from "../audit/index.ts";
+import {
+  readRecords,
+  readTextPart,
+  RECORD_BYTES,
+  type SegmentHeader,
+  textRecords,
+  Writer,
+} from "../audit/index.ts";
 import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
 import { type Context, contextKey, parseContextKey } from "../label/index.ts";
 import { Names } from "./names.ts";
@@ -133,7 +140,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         const part = readTextPart(stored.record);
         if (part.part === 0) text = [];
         text.push(part.bytes);
-        if (part.part === part.parts - 1) contexts.set(part.id, parseContextKey(Buffer.concat(text).toString()));
+        if (part.part === part.parts - 1)
+          contexts.set(part.id, parseContextKey(Buffer.concat(text).toString()));
         continue;
       }
       if (stored.id <= after || (kind !== KIND.FLOW && kind !== KIND.EVENT)) continue;
@@ -177,7 +185,10 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     if (this.listenerCount("entry") === 0) return;
     const offset = wallOffset();
     for (const flow of flows)
-      this.emit("entry", entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id)));
+      this.emit(
+        "entry",
+        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id)),
+      );
   }
 }
 
@@ -196,7 +207,11 @@ function entry(
   };
 }
 
-function writeEntity(record: Buffer, at: number, [first, second, third]: readonly [bigint, number, number]): void {
+function writeEntity(
+  record: Buffer,
+  at: number,
+  [first, second, third]: readonly [bigint, number, number],
+): void {
   record.writeBigUInt64LE(BigInt.asUintN(64, first), at);
   record.writeUInt32LE(second >>> 0, at + 8);
   record.writeUInt32LE(third >>> 0, at + 12);

@@ -10,7 +10,14 @@ import type { DaemonEvent } from "./records.ts";
 const PROCESS = ENTITY_KINDS.indexOf("process");
 const PRINCIPAL = ENTITY_KINDS.indexOf("principal");
 
-export function recordShown(csn: Csn, context: Context, caller: Caller, pid: number, shown: number, dropped: number): void {
+export function recordShown(
+  csn: Csn,
+  context: Context,
+  caller: Caller,
+  pid: number,
+  shown: number,
+  dropped: number,
+): void {
   const event: Omit<DaemonEvent, "op" | "verdict" | "bytes"> = {
     sourceKind: PROCESS,
     sinkKind: PRINCIPAL,
@@ -26,7 +33,13 @@ export function recordShown(csn: Csn, context: Context, caller: Caller, pid: num
 }
 
 /** A label that an owner set or took off. */
-export function recordLabel(csn: Csn, caller: Caller, before: Context, after: Context, inode: { ino: bigint; dev: number; generation: number }): void {
+export function recordLabel(
+  csn: Csn,
+  caller: Caller,
+  before: Context,
+  after: Context,
+  inode: { ino: bigint; dev: number; generation: number },
+): void {
   if (contextEquals(before, after)) return;
   csn.records.event({
     op: "label",

@@ -9,7 +9,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
-import { type ClientControl, controlFrame, FRAME, frame, FrameReader, type RunRequest } from "../api/index.ts";
+import {
+  type ClientControl,
+  controlFrame,
+  FRAME,
+  frame,
+  FrameReader,
+  type RunRequest,
+} from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
 import { type Context, contextOf, integrityOf, isAll, isLabelled } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
@@ -21,6 +28,9 @@ import { recordShown } from "./run-events.ts";
 import { readContext } from "./views.ts";
 
 const SCRATCH = "/run/csn/tree";
+/** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
+const LOOK_MS = 300;
+const MAX_HELD = 64 * 1024 * 1024;
 /** Control channel of the launcher: its fourth descriptor. */
 const CONTROL = 3;
 
@@ -39,7 +49,8 @@ export class Runs {
   create(request: RunRequest, caller: Caller): string {
     const { context, tags } = readContext(request.context, this.#csn.store);
     requireTags(caller, tags, "run a program with it");
-    if (request.user.uid !== caller.uid || request.plain) requireRoot(caller, "run a program for another user or outside a compartment");
+    if (request.user.uid !== caller.uid || request.plain)
+      requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
     const args: string[] = [];
@@ -67,7 +78,12 @@ export class Runs {
   take(id: string, caller: Caller): Prepared {
     const prepared = this.#prepared.get(id);
     if (prepared === undefined || prepared.caller.uid !== caller.uid)
-      throw new CsnError("E_NO_RUN", "expected a run that was prepared and not started, found none", "start again", 404);
+      throw new CsnError(
+        "E_NO_RUN",
+        "expected a run that was prepared and not started, found none",
+        "start again",
+        404,
+      );
     this.#prepared.delete(id);
     return prepared;
   }
@@ -108,7 +124,13 @@ export class Runs {
       this.#running.delete(child);
       recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
       if (failed) end(client, failed);
-      else end(client, controlFrame({ exit: view.cleared ? { code: code ?? 125, withheld: false } : { code: 0, withheld: true } }));
+      else
+        end(
+          client,
+          controlFrame({
+            exit: view.cleared ? { code: code ?? 125, withheld: false } : { code: 0, withheld: true },
+          }),
+        );
     });
   }
 
@@ -153,7 +175,13 @@ class View {
   }
 }
 
-function relayOutput(from: Readable, kind: number, stream: "output" | "error", client: Duplex, view: View): void {
+function relayOutput(
+  from: Readable,
+  kind: number,
+  stream: "output" | "error",
+  client: Duplex,
+  view: View,
+): void {
   from.on("data", (bytes: Buffer) => {
     const out = view.pass(kind, stream, bytes);
     if (out === null || client.destroyed) return;
@@ -170,9 +198,8 @@ function relayInput(client: Duplex, input: Writable, control: Writable, child: C
   client.on("data", (chunk: Buffer) => {
     try {
       for (const { kind, content } of reader.push(chunk)) {
-        if (kind === FRAME.INPUT && !input.write(content)) {
-          client.pause();
-          input.once("drain", () => client.resume());
+        if (kind === FRAME.INPUT) {
+          if (!input.write(content)) hold(client, input);
         } else if (kind === FRAME.CONTROL) {
           obey(JSON.parse(content.toString()) as ClientControl, input, control);
         }
@@ -182,11 +209,30 @@ function relayInput(client: Duplex, input: Writable, control: Writable, child: C
     }
   });
   client.on("error", () => undefined);
+  client.on("end", () => client.destroy()); // the client is gone: nobody is left to run for
   client.on("close", () => {
     control.destroy(); // the launcher takes that as our end, and kills the program
     input.destroy();
     setTimeout(() => child.exitCode === null && child.kill("SIGKILL"), 5000).unref();
   });
+}
+
+/** Takes no more input until the program reads, but for a little now and then: a signal, or the client's end,
+ * may wait behind it. */
+function hold(client: Duplex, input: Writable): void {
+  if (client.isPaused()) return;
+  client.pause();
+  const look = setInterval(() => {
+    if (input.writableLength > MAX_HELD) return;
+    client.resume();
+    setImmediate(() => input.writableNeedDrain && client.pause());
+  }, LOOK_MS);
+  const free = () => {
+    clearInterval(look);
+    client.resume();
+  };
+  input.once("drain", free);
+  input.once("close", free);
 }
 
 function obey(message: ClientControl, input: Writable, control: Writable): void {
@@ -196,7 +242,9 @@ function obey(message: ClientControl, input: Writable, control: Writable): void 
 }
 
 function end(client: Duplex, last: Buffer): void {
-  if (!client.destroyed) client.end(last);
+  if (client.destroyed) return;
+  client.end(last);
+  client.resume(); // unread input would make the kernel cut off what was just sent
 }
 
 /** `SRC:DST[:ro]`, `\:` for a colon in a path. @throws CsnError E_VOLUME */
@@ -215,7 +263,11 @@ function checkVolumes(volumes: readonly string[]): void {
             ? null
             : `something at \`${source}\`, found nothing`;
     if (problem !== null)
-      throw new CsnError("E_VOLUME", `volume \`${volume}\`: expected ${problem}`, "write it as `--volume SRC:DST[:ro]`; paths are those of the machine that enforces", 400);
+      throw new CsnError(
+        "E_VOLUME",
+        `volume \`${volume}\`: expected ${problem}`,
+        "write it as `--volume SRC:DST[:ro]`; paths are those of the machine that enforces",
+        400,
+      );
   }
 }
-

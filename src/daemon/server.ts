@@ -41,7 +41,14 @@ export function createServer(serving: Serving): FastifyInstance {
     void reply.code(code).send(body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const body = failureOf(new CsnError("E_BAD_REQUEST", `there is no \`${request.method} ${request.url}\``, "GET /v1/openapi.json lists all", 404)).body;
+    const body = failureOf(
+      new CsnError(
+        "E_BAD_REQUEST",
+        `there is no \`${request.method} ${request.url}\``,
+        "GET /v1/openapi.json lists all",
+        404,
+      ),
+    ).body;
     void reply.code(404).send(body);
   });
 
@@ -65,13 +72,21 @@ export function createServer(serving: Serving): FastifyInstance {
   });
   on(ROUTES.tags, () => csn.store.tags());
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
-  on(ROUTES.getLabel, (request) => handle.getLabel(csn, handle.parse(ROUTES.getLabel.query, request.query).path));
-  on(ROUTES.setLabel, (request, reply, who) => lines(reply, (line) => handle.putLabel(csn, who, request.body, line)));
+  on(ROUTES.getLabel, (request) =>
+    handle.getLabel(csn, handle.parse(ROUTES.getLabel.query, request.query).path),
+  );
+  on(ROUTES.setLabel, (request, reply, who) =>
+    lines(reply, (line) => handle.putLabel(csn, who, request.body, line)),
+  );
   on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
   on(ROUTES.check, (request) => handle.check(csn, request.body));
-  on(ROUTES.processes, (_request, _reply, who) => processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid));
+  on(ROUTES.processes, (_request, _reply, who) =>
+    processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid),
+  );
   on(ROUTES.log, (request, reply, who) => streamLog(csn, who, handle.parse(LogQuery, request.query), reply));
-  on(ROUTES.explain, (request, _reply, who) => handle.explainRecord(csn, who, (request.params as { id: string }).id));
+  on(ROUTES.explain, (request, _reply, who) =>
+    handle.explainRecord(csn, who, (request.params as { id: string }).id),
+  );
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
   app.get("/v1/openapi.json", async () => openapi());
 
@@ -81,21 +96,31 @@ export function createServer(serving: Serving): FastifyInstance {
       const who = callerOf(request.socket, request.headers.authorization, token, csn.monitor);
       const id = /^\/v1\/runs\/([\w-]+)\/stream$/.exec(request.url ?? "")?.[1];
       if (id === undefined || request.headers.upgrade !== "csn-stream")
-        throw new CsnError("E_BAD_REQUEST", "expected an upgrade of /v1/runs/ID/stream to `csn-stream`", "see docs/cli.md", 400);
+        throw new CsnError(
+          "E_BAD_REQUEST",
+          "expected an upgrade of /v1/runs/ID/stream to `csn-stream`",
+          "see docs/cli.md",
+          400,
+        );
       const prepared = runs.take(id, who);
       socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: csn-stream\r\n\r\n");
       runs.stream(prepared, socket);
     } catch (error) {
       const { code, body } = failureOf(error);
       const text = JSON.stringify(body);
-      socket.end(`HTTP/1.1 ${code} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+      socket.end(
+        `HTTP/1.1 ${code} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      );
     }
   });
   return app;
 }
 
 /** Answers with JSON values, one a line; an error after the first is the last line. */
-async function lines(reply: FastifyReply, work: (line: (value: unknown) => void) => Promise<void>): Promise<void> {
+async function lines(
+  reply: FastifyReply,
+  work: (line: (value: unknown) => void) => Promise<void>,
+): Promise<void> {
   let begun = false;
   const line = (value: unknown) => {
     if (!begun) {
@@ -114,15 +139,48 @@ async function lines(reply: FastifyReply, work: (line: (value: unknown) => void)
   reply.raw.end();
 }
 
-export function failureOf(error: unknown): { code: number; body: { error: { code: string; message: string; hint: string } } } {
+export function failureOf(error: unknown): {
+  code: number;
+  body: { error: { code: string; message: string; hint: string } };
+} {
   if (error instanceof CsnError)
-    return { code: error.status, body: { error: { code: error.code, message: error.message, hint: error.hint } } };
+    return {
+      code: error.status,
+      body: { error: { code: error.code, message: error.message, hint: error.hint } },
+    };
   if (error instanceof KernelError)
-    return { code: error.code === "E_NOT_FOUND" ? 404 : 409, body: { error: { code: error.code, message: error.message, hint: error.hint } } };
+    return {
+      code: error.code === "E_NOT_FOUND" ? 404 : 409,
+      body: { error: { code: error.code, message: error.message, hint: error.hint } },
+    };
   if (error instanceof LabelError)
-    return { code: 400, body: { error: { code: error.code, message: error.message, hint: "a label has at most 64 tags" } } };
-  if (error instanceof z.ZodError || (error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500))
-    return { code: 400, body: { error: { code: "E_BAD_REQUEST", message: (error as Error).message, hint: "GET /v1/openapi.json describes each request" } } };
+    return {
+      code: 400,
+      body: { error: { code: error.code, message: error.message, hint: "a label has at most 64 tags" } },
+    };
+  if (
+    error instanceof z.ZodError ||
+    (error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500)
+  )
+    return {
+      code: 400,
+      body: {
+        error: {
+          code: "E_BAD_REQUEST",
+          message: (error as Error).message,
+          hint: "GET /v1/openapi.json describes each request",
+        },
+      },
+    };
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 500, body: { error: { code: "E_INTERNAL", message, hint: "this is a defect of csn: please report it with what you did" } } };
+  return {
+    code: 500,
+    body: {
+      error: {
+        code: "E_INTERNAL",
+        message,
+        hint: "this is a defect of csn: please report it with what you did",
+      },
+    },
+  };
 }

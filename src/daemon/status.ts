@@ -15,7 +15,10 @@ const ENFORCED: readonly (readonly [string, string])[] = [
   ["terminal", "output is shown to who is cleared, and withheld from others"],
 ];
 const REFUSED: readonly (readonly [string, string])[] = [
-  ["sockets", "labelled programs may not use sockets that leave their process group of one context; not mediated yet"],
+  [
+    "sockets",
+    "labelled programs may not use sockets that leave their process group of one context; not mediated yet",
+  ],
   ["ipc", "System V and POSIX queues, semaphores, shared memory: not mediated yet"],
   ["keys", "kernel keyrings: not mediated yet"],
   ["kernel", "mounts, namespaces, bpf, perf, io_uring, userfaultfd, modules, clocks"],
@@ -25,8 +28,16 @@ const REFUSED: readonly (readonly [string, string])[] = [
 export function worlds(attached: boolean): World[] {
   const off = "nothing on this host has a label, so nothing is attached";
   return [
-    ...ENFORCED.map(([id, why]) => ({ id, state: attached ? ("enforced" as const) : ("off" as const), why: attached ? why : off })),
-    ...REFUSED.map(([id, why]) => ({ id, state: attached ? ("refused" as const) : ("off" as const), why: attached ? why : off })),
+    ...ENFORCED.map(([id, why]) => ({
+      id,
+      state: attached ? ("enforced" as const) : ("off" as const),
+      why: attached ? why : off,
+    })),
+    ...REFUSED.map(([id, why]) => ({
+      id,
+      state: attached ? ("refused" as const) : ("off" as const),
+      why: attached ? why : off,
+    })),
   ];
 }
 

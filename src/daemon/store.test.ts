@@ -39,17 +39,26 @@ describe("store", () => {
     store.putLabels([label]);
     store.putLabels([{ ...label, path: "/c" }]);
     reopen();
-    deepStrictEqual(store.labels().map((l) => [l.fsid, [...l.handle], l.path]), [["aa", [1, 2, 0, 3], "/c"]]);
+    deepStrictEqual(
+      store.labels().map((l) => [l.fsid, [...l.handle], l.path]),
+      [["aa", [1, 2, 0, 3], "/c"]],
+    );
     store.removeLabel("aa", label.handle);
     strictEqual(store.labelCount(), 0);
   });
 
   it("gives a tag one number in a boot, and remembers what context ids mean", () => {
     const tags = [..."abc"].map((c) => parseTagId(c.repeat(32)));
-    deepStrictEqual(tags.map((t) => store.tagNumber(t)), [1, 2, 3]);
+    deepStrictEqual(
+      tags.map((t) => store.tagNumber(t)),
+      [1, 2, 3],
+    );
     store.add(16, "S=;I=");
     reopen();
-    deepStrictEqual(tags.map((t) => store.tagNumber(t)), [1, 2, 3]);
+    deepStrictEqual(
+      tags.map((t) => store.tagNumber(t)),
+      [1, 2, 3],
+    );
     deepStrictEqual([...store.contexts()], [[16, "S=;I="]]);
   });
 
@@ -62,7 +71,10 @@ describe("views", () => {
   it("names to contexts and back", () => {
     for (const name of ["b/two", "a/one"]) store.createTag(name, 0);
     const input = { secrecy: ["b/two", "a/one", "a/one"], integrity: ["a/one"] };
-    deepStrictEqual(viewContext(readContext(input, store).context, store), { secrecy: ["a/one", "b/two"], integrity: ["a/one"] });
+    deepStrictEqual(viewContext(readContext(input, store).context, store), {
+      secrecy: ["a/one", "b/two"],
+      integrity: ["a/one"],
+    });
     throws(() => readContext({ secrecy: ["a/nobody"], integrity: [] }, store), code("E_TAG_UNKNOWN"));
   });
 });

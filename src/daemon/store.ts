@@ -60,31 +60,57 @@ export class Store implements Interning {
   createTag(text: string, owner: number): StoredTag {
     const parsed = parseTagName(text);
     if (!parsed.ok) {
-      throw new CsnError("E_TAG_NAME", `expected ${parsed.problem.expected}, found ${parsed.problem.found}`, "a tag is named `owner/name`, such as `registry/patient`", 400);
+      throw new CsnError(
+        "E_TAG_NAME",
+        `expected ${parsed.problem.expected}, found ${parsed.problem.found}`,
+        "a tag is named `owner/name`, such as `registry/patient`",
+        400,
+      );
     }
     if (this.tagNamed(parsed.name) !== undefined) {
-      throw new CsnError("E_TAG_EXISTS", `tag \`${parsed.name}\` exists already`, "`csn tag list` shows all", 409);
+      throw new CsnError(
+        "E_TAG_EXISTS",
+        `tag \`${parsed.name}\` exists already`,
+        "`csn tag list` shows all",
+        409,
+      );
     }
-    const tag = { id: tagIdFromBytes(randomBytes(16)), name: parsed.name, owner, created: this.#now().toISOString() };
-    this.#write(() => this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?)").run(tag.id, tag.name, owner, tag.created));
+    const tag = {
+      id: tagIdFromBytes(randomBytes(16)),
+      name: parsed.name,
+      owner,
+      created: this.#now().toISOString(),
+    };
+    this.#write(() =>
+      this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?)").run(tag.id, tag.name, owner, tag.created),
+    );
     return tag;
   }
 
   tags(): StoredTag[] {
-    return this.#db.prepare("SELECT id, name, owner, created FROM tag ORDER BY name").all() as unknown as StoredTag[];
+    return this.#db
+      .prepare("SELECT id, name, owner, created FROM tag ORDER BY name")
+      .all() as unknown as StoredTag[];
   }
 
   tagNamed(name: string): StoredTag | undefined {
-    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE name = ?").get(name) as StoredTag | undefined;
+    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE name = ?").get(name) as
+      | StoredTag
+      | undefined;
   }
 
   tag(id: TagId): StoredTag | undefined {
-    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE id = ?").get(id) as StoredTag | undefined;
+    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE id = ?").get(id) as
+      | StoredTag
+      | undefined;
   }
 
   labels(): StoredLabel[] {
     const rows = this.#db.prepare("SELECT fsid, handle, context, path FROM label ORDER BY path").all();
-    return rows.map((row) => ({ ...row, handle: Buffer.from(row.handle as Uint8Array) })) as unknown as StoredLabel[];
+    return rows.map((row) => ({
+      ...row,
+      handle: Buffer.from(row.handle as Uint8Array),
+    })) as unknown as StoredLabel[];
   }
 
   labelCount(): number {
@@ -112,19 +138,25 @@ export class Store implements Interning {
   }
 
   contexts(): Iterable<readonly [number, string]> {
-    const rows = this.#db.prepare("SELECT id, key FROM boot_context WHERE boot = ? ORDER BY id").all(this.bootId);
+    const rows = this.#db
+      .prepare("SELECT id, key FROM boot_context WHERE boot = ? ORDER BY id")
+      .all(this.bootId);
     return rows.map((row) => [row.id as number, row.key as string] as const);
   }
 
   add(id: number, key: string): void {
-    this.#write(() => this.#db.prepare("INSERT INTO boot_context VALUES (?, ?, ?)").run(this.bootId, id, key));
+    this.#write(() =>
+      this.#db.prepare("INSERT INTO boot_context VALUES (?, ?, ?)").run(this.bootId, id, key),
+    );
   }
 
   tagNumber(tag: TagId): number {
     const known = this.#numbers.get(tag);
     if (known !== undefined) return known;
     const number = this.#numbers.size + 1;
-    this.#write(() => this.#db.prepare("INSERT INTO boot_tag VALUES (?, ?, ?)").run(this.bootId, tag, number));
+    this.#write(() =>
+      this.#db.prepare("INSERT INTO boot_tag VALUES (?, ?, ?)").run(this.bootId, tag, number),
+    );
     this.#numbers.set(tag, number);
     return number;
   }
@@ -140,5 +172,10 @@ export class Store implements Interning {
 
 function storeError(where: string, cause: unknown): CsnError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  return new CsnError("E_STORE", `csn's state in \`${where}\` could not be written or read: ${text}`, "check free space and permissions there; nothing was changed", 500);
+  return new CsnError(
+    "E_STORE",
+    `csn's state in \`${where}\` could not be written or read: ${text}`,
+    "check free space and permissions there; nothing was changed",
+    500,
+  );
 }

@@ -52,7 +52,16 @@ export const SHAPE = {
     count: 88,
     uid: 92,
   },
-  csn_name_record: { size: 96, version: 0, kind: 1, parts: 2, entity_kind: 3, context: 4, entity: 8, name: 24 },
+  csn_name_record: {
+    size: 96,
+    version: 0,
+    kind: 1,
+    parts: 2,
+    entity_kind: 3,
+    context: 4,
+    entity: 8,
+    name: 24,
+  },
   csn_request: {
     size: 48,
     ask: 0,

@@ -16,7 +16,16 @@ import { errnoOf, type Fd, native, type Ring } from "./native.ts";
 export const PINS = "/sys/fs/bpf/csn";
 
 /** Maps that the daemon itself uses. */
-const MAPS = ["subjects", "objects", "devices", "contexts", "requests", "records", "control", "entries"] as const;
+const MAPS = [
+  "subjects",
+  "objects",
+  "devices",
+  "contexts",
+  "requests",
+  "records",
+  "control",
+  "entries",
+] as const;
 type MapName = (typeof MAPS)[number];
 
 /** An inode's context as the kernel sees it now. */
@@ -198,7 +207,11 @@ export class Monitor {
     const answer = native().ask(this.#maps.requests, fd, request);
     const error = answer.readInt32LE(shape.error);
     if (answer.readUInt32LE(shape.done) === 0) {
-      throw new KernelError("E_MONITOR_OFF", "the monitor did not answer", "`csn status` says what is attached");
+      throw new KernelError(
+        "E_MONITOR_OFF",
+        "the monitor did not answer",
+        "`csn status` says what is attached",
+      );
     }
     if (error !== 0) {
       throw new KernelError(
@@ -244,7 +257,8 @@ function openMaps(): Record<MapName, Fd> {
 
 function readControl(map: Fd): Buffer {
   const value = native().mapGet(map, u32(0), SHAPE.csn_control.size);
-  if (value === null) throw new KernelError("E_KERNEL_ABI", "the control map is empty", "run `csn down`, then `csn up`");
+  if (value === null)
+    throw new KernelError("E_KERNEL_ABI", "the control map is empty", "run `csn down`, then `csn up`");
   return value;
 }
 

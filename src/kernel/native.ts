@@ -27,6 +27,8 @@ export type Native = {
   handleOf(fd: Fd): { handle: Buffer; fsid: Buffer; magic: number };
   handleOpen(mount: Fd, handle: Buffer): Fd;
   fsOf(path: string): { fsid: Buffer; magic: number };
+  settle(path: string): number;
+  syncFs(path: string): void;
   peer(fd: Fd): { pid: number; uid: number; gid: number };
   xattrSet(path: string, name: string, value: Buffer): void;
   xattrRemove(path: string, name: string): void;

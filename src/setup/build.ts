@@ -25,7 +25,10 @@ type Product = { output: string; command: (root: string, output: string) => stri
 
 const PRODUCTS: readonly Product[] = [
   { output: "csn.bpf.o", command: (root, out) => bpf(`${root}/bpf/csn.bpf.c`, root, out) },
-  { output: "floor.bpf.o", command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_FLOOR"] },
+  {
+    output: "floor.bpf.o",
+    command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_FLOOR"],
+  },
   { output: "abi.o", command: (root, out) => bpf(`${root}/bpf/abi.c`, root, out) },
   { output: "probe.bpf.o", command: (root, out) => bpf(`${root}/bpf/probe.bpf.c`, root, out) },
   {
@@ -43,8 +46,14 @@ const PRODUCTS: readonly Product[] = [
       "-o", out,
     ], // prettier-ignore
   },
-  { output: "csn-actor", command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/conformance/actor.c`, "-o", out] },
-  { output: "bench-calls", command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/bench/calls.c`, "-o", out] },
+  {
+    output: "csn-actor",
+    command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/conformance/actor.c`, "-o", out],
+  },
+  {
+    output: "bench-calls",
+    command: (root, out) => ["gcc", "-static", "-O2", "-Wall", `${root}/bench/calls.c`, "-o", out],
+  },
 ];
 
 function bpf(source: string, root: string, output: string): string[] {
@@ -92,11 +101,18 @@ async function bundleDaemon(root: string, folder: string): Promise<void> {
       format: "esm",
       target: "node24",
       external: ["esbuild"],
-      banner: { js: 'import { createRequire as csnRequire } from "node:module"; const require = csnRequire(import.meta.url);' },
+      banner: {
+        js: 'import { createRequire as csnRequire } from "node:module"; const require = csnRequire(import.meta.url);',
+      },
       logLevel: "silent",
     });
   } catch (error) {
-    throw new SetupError("E_BUILD", `the daemon could not be bundled: ${String(error)}`, "`npm run check` shows what is wrong with the sources", error);
+    throw new SetupError(
+      "E_BUILD",
+      `the daemon could not be bundled: ${String(error)}`,
+      "`npm run check` shows what is wrong with the sources",
+      error,
+    );
   }
 }
 
@@ -120,7 +136,8 @@ async function digestOfInputs(root: string): Promise<string> {
     for (const name of names) hash.update(name).update(await readFile(join(root, folder, name)));
   }
   for (const name of (await readdir(join(root, "src"), { recursive: true })).sort())
-    if (name.endsWith(".ts") && !name.startsWith("cli/") && !name.endsWith(".test.ts")) hash.update(name).update(await readFile(join(root, "src", name)));
+    if (name.endsWith(".ts") && !name.startsWith("cli/") && !name.endsWith(".test.ts"))
+      hash.update(name).update(await readFile(join(root, "src", name)));
   hash.update(await readFile(join(root, "package-lock.json")));
   return hash.digest("hex");
 }

@@ -21,7 +21,10 @@ export function steps(at: string): Step[] {
   const data = `${at}/registry/lung.csv`;
   const analyst: Actor = { context: { secrecy: [PATIENT] }, volumes: [`${at}:${at}`] };
   // mounted by itself: a program that demands integrity does not trust the names of unlabelled folders on the way
-  const clinic: Actor = { context: { integrity: [VALIDATED] }, volumes: [`${at}/clinic:/clinic`, `${at}/public:/public`] };
+  const clinic: Actor = {
+    context: { integrity: [VALIDATED] },
+    volumes: [`${at}/clinic:/clinic`, `${at}/public:/public`],
+  };
   const root: Actor = { plain: true };
   const sh = (script: string) => ["sh", "-c", script];
   const python = (script: string) => ["python3", "-c", script];
