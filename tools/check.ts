@@ -37,6 +37,7 @@ export const checks: readonly Check[] = [
   { name: "format", run: () => tool("oxfmt", ["--check"]) },
   { name: "layers", run: async () => checkLayers().join("\n") },
   ...(existsSync(abi) ? [{ name: "abi", run: () => node([abi]) }] : []),
+  { name: "channels", run: () => node([join(root, "tools/gen-channels.ts"), "--check"]) },
   { name: "errors", run: async () => checkErrors().join("\n") },
   { name: "readme", run: async () => checkReadme().join("\n") },
 ];

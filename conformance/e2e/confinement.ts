@@ -3,6 +3,7 @@
  * unlabelled reader is a root shell of the machine that searches everything it can see for the secret.
  */
 import { ok, strictEqual } from "node:assert";
+import type { Bench } from "./bench.ts";
 import type { Case } from "./suite.ts";
 
 const TAG = "lab/patient";
@@ -103,7 +104,7 @@ export const confinement: readonly Case[] = [
   },
   ...Object.entries(ATTEMPTS).map(([name, argv]) => ({
     name: `no way out: ${name}`,
-    run: async (b: import("./bench.ts").Bench) => {
+    run: async (b: Bench) => {
       await b.csn([
         "run",
         "--secrecy",

@@ -60,7 +60,7 @@ export const labels: readonly Case[] = [
           `setsid python3 -c '${code}' </dev/null >/dev/null 2>&1 & until test -e /tmp/held; do sleep 0.1; done; rm /tmp/held`,
         );
       await hold(`import mmap,time
-m=mmap.mmap(open("/data/m/f","r+b").fileno(),0)
+f=open("/data/m/f","r+b"); m=mmap.mmap(f.fileno(),0)
 open("/tmp/held","w"); time.sleep(60)`);
       match(await b.fails("E_IN_USE", ["label", "set", "/data/m", "--secrecy", TAG]), /python3.*mapped/);
       await b.shellOk("cat /data/m/f > /dev/null; pkill -9 python3; sleep 0.5");

@@ -29,6 +29,9 @@
 
 #define CONTROL 3
 
+/* Where a labelled process can still tell the launcher that it failed. */
+static int report_fd = -1;
+
 void fail(const char *format, ...)
 {
 	int error = errno;
@@ -38,7 +41,10 @@ void fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(step, sizeof(step), format, args);
 	va_end(args);
-	dprintf(CONTROL, "error %s: %d %s\n", step, error, strerror(error));
+	if (dprintf(CONTROL, "error %s: %d %s\n", step, error, strerror(error)) < 0 && report_fd >= 0) {
+		error = -error; /* the daemon's socket is closed to a label; the pipe is not */
+		(void)!write(report_fd, &error, sizeof(error));
+	}
 	_exit(125);
 }
 
@@ -203,6 +209,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 		execute(o, report);
 	}
 	limit_core();
+	report_fd = report;
 	label_self(subjects, o->in, o->out);
 	confine(o);
 	program_pid = fork();
@@ -257,7 +264,9 @@ int main(int argc, char **argv)
 	close(channel[1]);
 	if (o.tty && !o.plain)
 		terminal = receive_descriptor(channel[0]);
-	if (read(report[0], &errnum, sizeof(errnum)) == sizeof(errnum))
+	if (read(report[0], &errnum, sizeof(errnum)) == sizeof(errnum) && errnum < 0)
+		dprintf(CONTROL, "error confine: %d %s\n", -errnum, strerror(-errnum));
+	else if (errnum)
 		dprintf(CONTROL, "exec %d\n", errnum);
 	else
 		dprintf(CONTROL, "started %d\n", (int)child);

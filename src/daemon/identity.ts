@@ -33,6 +33,7 @@ export function callerOf(
       403,
     );
   }
+  // eslint-disable-next-line no-underscore-dangle -- the descriptor has no public name in Node.js
   const handle = (socket as unknown as { _handle?: { fd?: number } })._handle;
   if (typeof handle?.fd !== "number")
     throw new CsnError("E_NOT_PERMITTED", "the caller is gone", "try again", 403);

@@ -101,9 +101,9 @@ export class Runs {
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
-    relayOutput(child.stdout!, FRAME.OUTPUT, "output", client, view);
-    relayOutput(child.stderr!, FRAME.ERROR, "error", client, view);
-    relayInput(client, child.stdin!, control, child);
+    relayOutput(child.stdout, FRAME.OUTPUT, "output", client, view);
+    relayOutput(child.stderr, FRAME.ERROR, "error", client, view);
+    relayInput(client, child.stdin, control, child);
 
     let lines = "";
     let failed: Buffer | null = null;
@@ -237,7 +237,7 @@ function hold(client: Duplex, input: Writable): void {
 
 function obey(message: ClientControl, input: Writable, control: Writable): void {
   if ("close" in message) input.end();
-  else if ("signal" in message) control.write(`signal ${Math.trunc(Number(message.signal))}\n`);
+  else if ("signal" in message) control.write(`signal ${Math.trunc(message.signal)}\n`);
   else control.write(`resize ${Math.trunc(message.resize.rows)} ${Math.trunc(message.resize.columns)}\n`);
 }
 

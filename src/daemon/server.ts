@@ -4,7 +4,6 @@
  * The unix socket is open to all users of the host; who they are is known by the kernel, and each
  * handler says what they may. The TCP port exists only in a virtual machine, and wants its token.
  */
-import { Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -90,8 +89,7 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
   app.get("/v1/openapi.json", async () => openapi());
 
-  const server = app.server as HttpServer;
-  server.on("upgrade", (request, socket: Duplex) => {
+  app.server.on("upgrade", (request, socket: Duplex) => {
     try {
       const who = callerOf(request.socket, request.headers.authorization, token, csn.monitor);
       const id = /^\/v1\/runs\/([\w-]+)\/stream$/.exec(request.url ?? "")?.[1];

@@ -48,7 +48,7 @@ describe("store", () => {
   });
 
   it("gives a tag one number in a boot, and remembers what context ids mean", () => {
-    const tags = [..."abc"].map((c) => parseTagId(c.repeat(32)));
+    const tags = ["a", "b", "c"].map((c) => parseTagId(c.repeat(32)));
     deepStrictEqual(
       tags.map((t) => store.tagNumber(t)),
       [1, 2, 3],

@@ -107,10 +107,12 @@ export class Store implements Interning {
 
   labels(): StoredLabel[] {
     const rows = this.#db.prepare("SELECT fsid, handle, context, path FROM label ORDER BY path").all();
-    return rows.map((row) => ({
-      ...row,
-      handle: Buffer.from(row.handle as Uint8Array),
-    })) as unknown as StoredLabel[];
+    return rows.map(({ fsid, handle, context, path }) => ({
+      fsid: String(fsid),
+      handle: Buffer.from(handle as Uint8Array),
+      context: String(context),
+      path: String(path),
+    }));
   }
 
   labelCount(): number {
