@@ -9,8 +9,10 @@ import { runInMachine } from "../src/machine/index.ts";
 import {
   ensureBuilt,
   ensureKernel,
+  ensureSystemPackages,
   kernelIds,
   type KernelId,
+  programNeeds,
   type Progress,
   ROOT,
 } from "../src/setup/index.ts";
@@ -39,6 +41,7 @@ export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
 ]);
 
 async function runOn(id: KernelId): Promise<Count> {
+  await ensureSystemPackages(programNeeds, progress);
   await ensureBuilt(progress);
   const kernel = await ensureKernel(id, progress);
   const home = await mkdtemp(join(tmpdir(), "csn-conformance-"));

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listMachines, stopMachine } from "../../src/machine/index.ts";
+import { ensureSystemPackages, programNeeds, silent } from "../../src/setup/index.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
@@ -28,6 +29,7 @@ async function runSystem(kernel: string): Promise<Count> {
   const count = { passed: 0, failed: 0 };
   const only = process.env.CSN_CASE;
   try {
+    await ensureSystemPackages(programNeeds, silent);
     await bench.start();
     for (const { name, run } of CASES) {
       if (only !== undefined && !name.includes(only)) continue;

@@ -7,6 +7,6 @@ export { ensureBuilt, ROOT } from "./build.ts";
 export { findCommand, run, systemEnv, type CommandOptions, type CommandResult } from "./command.ts";
 export { SetupError, type SetupErrorCode } from "./errors.ts";
 export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId } from "./kernel.ts";
-export { buildNeeds, isPresent, kernelNeeds, machineNeeds, type Need } from "./needs.ts";
+export { buildNeeds, isPresent, kernelNeeds, machineNeeds, type Need, programNeeds } from "./needs.ts";
 export { ensureSystemPackages } from "./packages.ts";
 export { silent, type Progress } from "./progress.ts";

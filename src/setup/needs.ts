@@ -60,6 +60,12 @@ export const machineNeeds: readonly Need[] = [
   { command: "mkfifo", package: "coreutils", why: "reach the machine's control port" },
 ];
 
+/** Ordinary programs that the demo and the tests put labels on. */
+export const programNeeds: readonly Need[] = [
+  { command: "python3", package: "python3", why: "show and test it on labelled data" },
+  { command: "git", package: "git", why: "show and test it on labelled data" },
+];
+
 /** Is it there? */
 export function isPresent(need: Need): boolean {
   if (need.command !== undefined) {

@@ -5,7 +5,7 @@
  * judged by its exit and by an independent look at the effect. Exit 0 only if each was as expected.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT } from "../../setup/index.ts";
+import { ensureSystemPackages, isPresent, programNeeds, ROOT, SetupError } from "../../setup/index.ts";
 import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { Refusal } from "../errors.ts";
@@ -25,19 +25,25 @@ type Result = {
 /** @returns the exit code: 0 when every step was as expected, else 1 */
 export async function runDemo(options: { json: boolean; keep?: boolean }): Promise<number> {
   const ui = makeUi(options);
+  const absent = await absentPrograms(ui);
   const client = await connect("start", ui);
   const begun = Date.now();
   const at = await setUp(client, ui);
   const results: Result[] = [];
   const list = steps(at);
-  ui.print("", ui.paint.bold(`${list.length} programs try what they would on any computer`));
+  if (!ui.json) ui.print("", ui.paint.bold(`${list.length} programs try what they would on any computer`));
   for (const step of list) {
+    const lacks = absent.find((program) => `${step.argv.join(" ")} ${step.verify ?? ""}`.includes(program));
+    if (lacks !== undefined) {
+      ui.note(`left out, since ${lacks} is not on this computer: ${step.title}`);
+      continue;
+    }
     const result = await attempt(client, step);
     results.push(result);
     show(ui, result);
   }
   const refusals = await countRefusals(client);
-  if (!options.keep) await perform(client, { plain: true }, ["sh", "-c", `rm -rf ${at}/public`]);
+  if (!options.keep) await cleanUp(client, at);
   const failed = results.filter((r) => !r.ok).length;
   const seconds = Math.round((Date.now() - begun) / 1000);
   if (ui.json)
@@ -64,7 +70,7 @@ async function setUp(client: Client, ui: Ui): Promise<string> {
       head -20 ${ROOT}/examples/lung.csv > ${at}/clinic/input.csv
       tail -20 ${ROOT}/examples/lung.csv > ${at}/public/unvalidated.csv
       echo unlabelled > ${at}/public/existing.txt
-      git init -q ${at}/public/repo
+      ! command -v git > /dev/null || git init -q ${at}/public/repo
       mkfifo ${at}/public/fifo`),
   );
   await must(
@@ -90,6 +96,23 @@ async function setUp(client: Client, ui: Ui): Promise<string> {
       rm ${at}/public/open-ready ${at}/public/open-go`),
   );
   return at;
+}
+
+/** Takes the labels off, as their owner may, and removes the data. */
+async function cleanUp(client: Client, at: string): Promise<void> {
+  for (const folder of ["registry", "clinic"])
+    await client.call("clearLabel", { body: { path: `${at}/${folder}` } });
+  await must(perform(client, { plain: true }, ["rm", "-rf", at]));
+}
+
+/** Installs what the steps use, where that can be done. @returns what is still not there */
+async function absentPrograms(ui: Ui): Promise<string[]> {
+  try {
+    await ensureSystemPackages(programNeeds, ui.progress);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+  }
+  return programNeeds.filter((need) => !isPresent(need)).map((need) => need.command ?? need.package);
 }
 
 async function attempt(client: Client, step: Step): Promise<Result> {
