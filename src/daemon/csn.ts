@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BASE, SEALED } from "../label/index.ts";
-import { Monitor } from "../kernel/index.ts";
+import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
@@ -45,6 +45,16 @@ export class Csn {
     } else if (this.store.labelCount() > 0) {
       this.attached();
     }
+  }
+
+  /**
+   * Makes sure that labels can be enforced: attaches where some are stored, and tries a single program where
+   * none is, so that a host without a label pays nothing. @throws KernelError
+   */
+  ready(): void {
+    if (this.monitor !== null) return;
+    if (this.store.labelCount() > 0) this.attached();
+    else probeKernel();
   }
 
   /** The monitor, attached now if it was not. @throws KernelError */

@@ -62,7 +62,7 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.doctor, () => doctor(csn));
   on(ROUTES.up, (_request, _reply, who) => {
     requireRoot(who, "attach the monitor");
-    csn.attached();
+    csn.ready();
     return status(csn);
   });
   on(ROUTES.down, (request, _reply, who) => {

@@ -4,5 +4,5 @@
 export * from "./abi.ts";
 export type { Interning } from "./contexts.ts";
 export { KernelError, type KernelErrorCode } from "./errors.ts";
-export { type Counters, type InodeState, Monitor, PINS, requireLsm } from "./monitor.ts";
+export { type Counters, type InodeState, Monitor, PINS, probeKernel, requireLsm } from "./monitor.ts";
 export { errnoOf, type Fd, native, type Ring } from "./native.ts";

@@ -90,12 +90,7 @@ export class Monitor {
       programs = native().load(`${ROOT}/build/csn.bpf.o`, PINS);
     } catch (error) {
       Monitor.detach();
-      throw new KernelError(
-        "E_KERNEL_LOAD",
-        `the kernel did not take the monitor: ${error instanceof Error ? error.message : String(error)}`,
-        "`csn doctor` tries each requirement by itself and says what to do",
-        error,
-      );
+      throw loadError(error);
     }
     return {
       monitor: new Monitor(openMaps(), interning),
@@ -231,6 +226,25 @@ export class Monitor {
       generation: answer.readUInt32LE(shape.key + SHAPE.csn_key.generation),
     };
   }
+}
+
+/** Loads, attaches and fires one program, and takes it away. @throws KernelError E_KERNEL_LSM, E_KERNEL_LOAD */
+export function probeKernel(): void {
+  requireLsm();
+  try {
+    native().probe(`${ROOT}/build/probe.bpf.o`);
+  } catch (error) {
+    throw loadError(error);
+  }
+}
+
+function loadError(error: unknown): KernelError {
+  return new KernelError(
+    "E_KERNEL_LOAD",
+    `the kernel did not take the monitor: ${error instanceof Error ? error.message : String(error)}`,
+    "`csn doctor` tries each requirement by itself and says what to do",
+    error,
+  );
 }
 
 /** @throws KernelError E_KERNEL_LSM */

@@ -1,5 +1,6 @@
 /**
- * csn up: starts what is missing and attaches the monitor. Says what is enforced, and what is not.
+ * csn up: starts what is missing, and attaches the monitor if anything has a label. Says what is enforced, and
+ * what is not.
  */
 import type { Command } from "commander";
 import { connect } from "../connect.ts";
@@ -18,7 +19,9 @@ export function registerUp(program: Command): void {
       const status = await during(ui, "attaching the monitor", client.call("up"));
       if (ui.json) return ui.answer(status);
       ui.print(...statusLines(status, ui.paint));
-      if (status.worlds.some(({ state }) => state === "off" || state === "observed"))
+      if (!status.attached)
+        ui.note("ready: the first label attaches the monitor, and until then nothing is slowed down");
+      else if (status.worlds.some(({ state }) => state === "off" || state === "observed"))
         ui.note("not every kind of channel is closed; see the list above");
     });
   example(up, "$ csn up");
