@@ -1,0 +1,65 @@
+/**
+ * What bench/inside.ts measures in the machine and hands to bench/main.ts, and the names of it all.
+ */
+
+/** System calls, in the order of bench/calls.c. */
+export const CALLS = {
+  null: "null call (getppid)",
+  read_zero: "read 1 B, /dev/zero",
+  write_null: "write 1 B, /dev/null",
+  read_1: "read 1 B",
+  write_1: "write 1 B",
+  pread_4k: "pread 4 KiB",
+  pwrite_4k: "pwrite 4 KiB",
+  stat: "stat",
+  open_close: "open + close",
+  create_unlink: "create + unlink",
+  pipe: "pipe ping-pong",
+  fork_exit: "fork + exit + wait",
+  fork_exec: "fork + exec + wait",
+} as const;
+export type CallId = keyof typeof CALLS;
+export const callIds = Object.keys(CALLS) as CallId[];
+
+/** Ways in which the same program runs. */
+export const COLUMNS = {
+  baseline: "nothing attached",
+  idle: "csn's daemon is up, no label on the host",
+  floor: "empty programs on the same hooks",
+  unlabelled: "attached; unlabelled program and files, another folder of the file system has a label",
+  labelled: "attached; program and files have the label {t}",
+  run: "as labelled, started by csn-launch: a compartment and its seccomp filter",
+  after: "taken off again",
+} as const;
+export type ColumnId = keyof typeof COLUMNS;
+export const columnIds = Object.keys(COLUMNS) as ColumnId[];
+
+/** One program's figures, as bench/calls.c prints them. */
+export type Figures = {
+  overhead: number;
+  calls: Record<CallId, { rounds: number; least: number; median: number }>;
+};
+
+export type CallsReport = {
+  kernel: string;
+  /** The kernel's security modules. */
+  lsm: string;
+  programs: { csn: number; floor: number };
+  columns: Record<ColumnId, Figures>;
+  /** Records that the kernel wrote while the column's program ran. */
+  records: Record<"unlabelled" | "labelled" | "run", { recorded: number; lost: number }>;
+};
+
+/** Wall-clock figures, from a machine without instruction counting. */
+export type TreeReport = {
+  kernel: string;
+  loadSeconds: number;
+  files: number;
+  createSeconds: number;
+  labelSeconds: number;
+  /** Bytes of kernel memory (slab and per processor) for each inode whose context is cached. */
+  bytesPerInode: number;
+};
+
+/** Lines of inside.ts that carry a report. */
+export const MARK = "csn-bench ";
