@@ -73,7 +73,8 @@ export const survival: readonly Case[] = [
       );
       await b.fails("E_LABELLED_RUNNING", ["down"]);
       ok((await b.shell("cat /data/k/sub/f")).code !== 0);
-      await b.shell("pkill -9 -x sleep");
+      const held = JSON.parse(await b.ok("ps", "--json")) as { pid: number; command: string }[];
+      await b.shellOk(`kill -9 ${held.find((p) => p.command === "sleep 100")?.pid}`); // its name is a secret, to signal it is not
       await run;
       await b.ok("down");
       strictEqual(machineStatus(b.home, "system").running, false);
@@ -107,7 +108,7 @@ export const survival: readonly Case[] = [
     name: "the disk full: labelling fails and leaves nothing half done; refusals hold and are counted",
     async run(b) {
       await b.shellOk(
-        "mkdir -p /data/full && echo x > /data/full/f && (head -c 5G /dev/zero > /data/fill 2>/dev/null; :) && sync; df /data | tail -1 >&2",
+        "mkdir -p /data/full && echo x > /data/full/f && fallocate -l $(($(df -k --output=avail /data | tail -1) - 64))K /data/fill; (head -c 1M /dev/zero > /data/fill2; :) 2>/dev/null; sync",
       );
       const set = await b.csn(["label", "set", "/data/full", "--secrecy", TAG]);
       if (set.code !== 0) {
@@ -116,7 +117,7 @@ export const survival: readonly Case[] = [
       }
       ok((await b.shell("cat /data/k/sub/f")).code !== 0);
       await b.ok("status");
-      await b.shellOk("rm /data/fill; sync");
+      await b.shellOk("rm /data/fill /data/fill2; sync");
       await b.ok("label", "set", "/data/full", "--secrecy", TAG);
       ok((await b.shell("cat /data/full/f")).code !== 0);
     },
