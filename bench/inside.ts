@@ -4,7 +4,15 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setLabel } from "../src/daemon/labels.ts";
@@ -33,7 +41,9 @@ async function measureCalls(): Promise<CallsReport> {
   columns.idle = await withDaemon(() => inFolder("idle", plain));
 
   mkdirSync(PINS, { recursive: true });
-  const floor = native().load(`${ROOT}/build/floor.bpf.o`, PINS).filter((p) => p.attached).length;
+  const floor = native()
+    .load(`${ROOT}/build/floor.bpf.o`, PINS)
+    .filter((p) => p.attached).length;
   columns.floor = await inFolder("floor", plain);
   await detached();
 
@@ -79,7 +89,8 @@ function openStore(): { store: Store; context: Context } {
 function newFolder(name: string): string {
   const folder = `${DATA}/${name}`;
   mkdirSync(folder, { recursive: true });
-  if (!existsSync(`${folder}/bench-calls`)) copyFileSync(`${ROOT}/build/bench-calls`, `${folder}/bench-calls`);
+  if (!existsSync(`${folder}/bench-calls`))
+    copyFileSync(`${ROOT}/build/bench-calls`, `${folder}/bench-calls`);
   return folder;
 }
 
@@ -99,7 +110,9 @@ function start(folder: string, program: string, args: readonly string[]) {
   child.stdio[3]?.on("data", (chunk: Buffer) => void (told += chunk.toString()));
   const ended = once(child, "close").then(([code]) => {
     if (code === 0 && !/error|exec|exit [1-9]/.test(told)) return;
-    throw new Error(`${program} exited with ${code}: ${told}${readFileSync(`${folder}/result.json`, "utf8")}`);
+    throw new Error(
+      `${program} exited with ${code}: ${told}${readFileSync(`${folder}/result.json`, "utf8")}`,
+    );
   });
   return { pid: child.pid ?? 0, ended };
 }
@@ -112,7 +125,12 @@ async function plain(folder: string): Promise<void> {
  * What the platform starts is the platform's; so the program begins by stopping itself, until it is
  * labelled, or has nothing.
  */
-async function asSubject(folder: string, context: number | null, program = "./bench-calls", args = ["--wait"]): Promise<void> {
+async function asSubject(
+  folder: string,
+  context: number | null,
+  program = "./bench-calls",
+  args = ["--wait"],
+): Promise<void> {
   const { pid, ended } = start(folder, program, args);
   while (!/^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) await sleep(10);
   const subjects = native().mapOpen(`${PINS}/subjects`);
@@ -136,7 +154,16 @@ async function asSubject(folder: string, context: number | null, program = "./be
 
 async function launched(folder: string, context: number): Promise<void> {
   mkdirSync("/run/csn/tree", { recursive: true });
-  const options = ["--pins", PINS, "--scratch", "/run/csn/tree", "--in", String(context), "--out", String(context)];
+  const options = [
+    "--pins",
+    PINS,
+    "--scratch",
+    "/run/csn/tree",
+    "--in",
+    String(context),
+    "--out",
+    String(context),
+  ];
   const command = ["--volume", `${folder}:${folder}`, "--cwd", folder, "--", "./bench-calls"];
   await start(folder, `${ROOT}/build/csn-launch`, [...options, ...command]).ended;
 }

@@ -9,7 +9,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runInMachine } from "../src/machine/index.ts";
-import { ensureBuilt, ensureKernel, kernelIds, type KernelId, type Progress, ROOT } from "../src/setup/index.ts";
+import {
+  ensureBuilt,
+  ensureKernel,
+  kernelIds,
+  type KernelId,
+  type Progress,
+  ROOT,
+} from "../src/setup/index.ts";
 import { type CallsReport, MARK, type TreeReport } from "./report.ts";
 import { callsText, document, treeText } from "./text.ts";
 
@@ -82,7 +89,8 @@ async function inMachine(id: KernelId, what: "calls" | "tree"): Promise<unknown>
         }
       },
     });
-    if (exitCode !== 0 || report === undefined) throw new Error(`the bench in the machine exited with ${exitCode}`);
+    if (exitCode !== 0 || report === undefined)
+      throw new Error(`the bench in the machine exited with ${exitCode}`);
     return report;
   } finally {
     await rm(home, { recursive: true, force: true });

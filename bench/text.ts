@@ -1,5 +1,14 @@
 /** The bench's reports as text for people. Pure. */
-import { type CallId, callIds, CALLS, type CallsReport, type ColumnId, COLUMNS, columnIds, type TreeReport } from "./report.ts";
+import {
+  type CallId,
+  callIds,
+  CALLS,
+  type CallsReport,
+  type ColumnId,
+  COLUMNS,
+  columnIds,
+  type TreeReport,
+} from "./report.ts";
 
 /** Two runs of the longer calls differ by this much. */
 const CLOSE = 0.02;
@@ -39,14 +48,22 @@ export function callsText(report: CallsReport): string {
   const table = rows(report);
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   const lines = table.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("  "),
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  "),
   );
-  return [`Linux ${report.kernel}, instructions, minimum`, ...lines, ...goals(report), recordsText(report)].join("\n");
+  return [
+    `Linux ${report.kernel}, instructions, minimum`,
+    ...lines,
+    ...goals(report),
+    recordsText(report),
+  ].join("\n");
 }
 
 /** The goals of the issue, and where they are not met. */
 export function goals(report: CallsReport): string[] {
-  const differs = (a: ColumnId, b: ColumnId) => callIds.filter((call) => Math.abs(least(report, a, call) / least(report, b, call) - 1) > CLOSE);
+  const differs = (a: ColumnId, b: ColumnId) =>
+    callIds.filter((call) => Math.abs(least(report, a, call) / least(report, b, call) - 1) > CLOSE);
   const names = (calls: CallId[]) => calls.map((call) => CALLS[call]).join(", ");
   const over = callIds.filter((call) => (labelledOverFloor(report, call) ?? 0) > 2);
   const idle = differs("idle", "baseline");
@@ -59,7 +76,9 @@ export function goals(report: CallsReport): string[] {
 }
 
 function recordsText({ records }: CallsReport): string {
-  const parts = Object.entries(records).map(([column, { recorded, lost }]) => `${column} ${recorded} (${lost} lost)`);
+  const parts = Object.entries(records).map(
+    ([column, { recorded, lost }]) => `${column} ${recorded} (${lost} lost)`,
+  );
   return `Records written meanwhile: ${parts.join(", ")}.`;
 }
 
@@ -89,8 +108,28 @@ export function document(
     "- **labelled / floor**: (labelled − baseline) / (floor − baseline)",
   ];
   for (const { calls, tree } of measurements) {
-    if (calls) lines.push("", `## Linux ${calls.kernel}`, "", `Security modules: ${calls.lsm}. Programs attached: ${calls.programs.csn}, floor: ${calls.programs.floor}.`, "", ...markdown(rows(calls)), "", ...goals(calls).map((goal) => `- ${goal}`), `- ${recordsText(calls)}`);
-    if (tree) lines.push("", `### Seconds and bytes, Linux ${tree.kernel}`, "", ...treeText(tree).split("\n").slice(1).map((line) => `- ${line}`));
+    if (calls)
+      lines.push(
+        "",
+        `## Linux ${calls.kernel}`,
+        "",
+        `Security modules: ${calls.lsm}. Programs attached: ${calls.programs.csn}, floor: ${calls.programs.floor}.`,
+        "",
+        ...markdown(rows(calls)),
+        "",
+        ...goals(calls).map((goal) => `- ${goal}`),
+        `- ${recordsText(calls)}`,
+      );
+    if (tree)
+      lines.push(
+        "",
+        `### Seconds and bytes, Linux ${tree.kernel}`,
+        "",
+        ...treeText(tree)
+          .split("\n")
+          .slice(1)
+          .map((line) => `- ${line}`),
+      );
   }
   return lines.join("\n") + "\n";
 }

@@ -513,20 +513,27 @@ static napi_value sync_fs(napi_env env, napi_callback_info info)
 	return error ? fail(env, error, "syncfs") : nothing(env);
 }
 
-/* peer(fd) → {pid, uid, gid} of the other end of a unix socket */
+/* peer(fd) → {pid, uid, gid, groups} of the other end of a unix socket */
 static napi_value peer(napi_env env, napi_callback_info info)
 {
 	struct args a;
 	struct ucred cred;
-	socklen_t n = sizeof(cred);
-	napi_value result;
+	gid_t groups[1024];
+	socklen_t n = sizeof(cred), size = sizeof(groups);
+	napi_value result, list;
 	take(env, info, &a);
 	if (getsockopt(number(&a, 0), SOL_SOCKET, SO_PEERCRED, &cred, &n))
 		return fail(env, errno, "SO_PEERCRED");
+	if (getsockopt(number(&a, 0), SOL_SOCKET, SO_PEERGROUPS, groups, &size))
+		return fail(env, errno, "SO_PEERGROUPS");
+	napi_create_array(env, &list);
+	for (uint32_t i = 0; i < size / sizeof(*groups); i++)
+		napi_set_element(env, list, i, from_int(env, groups[i]));
 	napi_create_object(env, &result);
 	put(env, result, "pid", from_int(env, cred.pid));
 	put(env, result, "uid", from_int(env, cred.uid));
 	put(env, result, "gid", from_int(env, cred.gid));
+	put(env, result, "groups", list);
 	return result;
 }
 

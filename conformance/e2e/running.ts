@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
+import { ROOT } from "../../src/setup/index.ts";
 import type { Case } from "./suite.ts";
 
 export const running: readonly Case[] = [
@@ -183,6 +184,25 @@ print(c.getresponse().read().decode())'`);
       );
       strictEqual((await ask("GET", "/v1/log?refused=true", {})).out.trim(), "");
       match((await ask("GET", "/v1/status", {})).out, /"attached":true/);
+    },
+  },
+  {
+    name: "a user gets no folder that he could not enter himself, and plants nothing outside the compartment",
+    async run(b) {
+      await b.shellOk(`mkdir -p -m 700 /data/private && mkdir -p /data/private/in && echo hidden > /data/private/in/f
+        mkdir -p /data/u && ln -sfn /etc /data/u/l && echo own > /data/u/f && chown -hR 12345 /data/u`);
+      const as = (args: string) =>
+        b.shell(
+          `cd /; CSN_SOCKET=/run/csn/csnd.sock setpriv --reuid=12345 --regid=12345 --clear-groups sh ${ROOT}/csn run ${args}`,
+        );
+      const volume = await as("--volume /data/private/in:/x -- cat /x/f");
+      deepStrictEqual([volume.code, volume.out], [125, ""]);
+      match(volume.err, /E_VOLUME/);
+      const folder = await as("-w /data/private/in -- cat f");
+      deepStrictEqual([folder.code, folder.out], [1, ""]);
+      const planted = await as("--volume /data/u:/data/u/l/planted -- sh -c 'id -G; cat /etc/planted/f'");
+      deepStrictEqual([planted.code, planted.out], [0, "12345\nown\n"]);
+      await b.shellOk("test ! -e /etc/planted");
     },
   },
 ];

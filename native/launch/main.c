@@ -188,8 +188,6 @@ static void inside(const struct options *o, int input, int output, int error, in
 
 	if (!o->plain)
 		slave = build_tree(o, map_open(o, "devices"), channel);
-	if (chdir(o->cwd ? o->cwd : "/") && chdir("/"))
-		fail("cwd");
 	umask(022);
 	if (setsid() < 0 && errno != EPERM)
 		fail("setsid");
@@ -197,6 +195,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 	sigemptyset(&none);
 	sigprocmask(SIG_BLOCK, &all, 0);
 	if (o->plain) {
+		(void)!chdir(o->cwd ? o->cwd : "/");
 		label_self(subjects, 0, 0);
 		streams(o, slave, input, output, error);
 		if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
@@ -208,10 +207,14 @@ static void inside(const struct options *o, int input, int output, int error, in
 		close_range(report + 1, ~0u, 0);
 		execute(o, report);
 	}
+	if (chdir("/"))
+		fail("cwd");
 	limit_core();
 	report_fd = report;
 	label_self(subjects, o->in, o->out);
 	confine(o);
+	/* as the user: into no folder that he could not enter himself */
+	(void)!chdir(o->cwd ? o->cwd : "/");
 	program_pid = fork();
 	if (program_pid < 0)
 		_exit(125);

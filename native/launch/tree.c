@@ -13,9 +13,12 @@
  */
 #include "launch.h"
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -138,35 +141,81 @@ static void device(const char *name)
 	mounted(host, at("%s/own/dev/%s", name), "", MS_BIND, 0);
 }
 
-/* Makes what a volume is mounted on: a folder, or an empty file for a file. */
-static void mount_point(char *target, int folder)
+/* A path of the compartment, with every link on the way resolved inside it: the launcher is
+ * outside and root, and links are the user's. */
+static int open_inside(int root, const char *path)
 {
-	for (char *p = target + strlen(scratch) + 6; (p = strchr(p, '/')); p++) {
-		*p = 0;
-		if (mkdir(target, 0755) && errno != EEXIST)
-			fail("tree: mkdir %s", target);
-		*p = '/';
-	}
-	if (folder) {
-		if (mkdir(target, 0755) && errno != EEXIST)
-			fail("tree: mkdir %s", target);
-	} else {
-		int fd = open(target, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
 
-		if (fd < 0 && errno != EISDIR)
-			fail("tree: create %s", target);
-		close(fd);
+	return syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* Makes what a volume is mounted on, folders on the way included: a folder, or an empty
+ * file for a file. Returns a descriptor of it. */
+static int mount_point(int root, const char *path, int folder)
+{
+	char prefix[4096];
+	int parent = open_inside(root, "/"), next;
+
+	for (size_t end = 0; path[end];) {
+		size_t start = end + strspn(path + end, "/");
+		int last;
+
+		end = start + strcspn(path + start, "/");
+		if (end == start)
+			break;
+		last = path[end + strspn(path + end, "/")] == 0;
+		snprintf(prefix, sizeof(prefix), "%.*s", (int)end, path);
+		next = open_inside(root, prefix);
+		if (next < 0 && errno == ENOENT) {
+			const char *name = prefix + start;
+
+			if (last && !folder) {
+				int file = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+				if (file < 0)
+					fail("volume: create %s", path);
+				close(file);
+			} else if (mkdirat(parent, name, 0755)) {
+				fail("volume: mkdir %s", prefix);
+			}
+			next = open_inside(root, prefix);
+		}
+		if (next < 0)
+			fail("volume: %s", path);
+		close(parent);
+		parent = next;
 	}
+	return parent;
+}
+
+/* The source, opened with the user's own rights: the launcher is root, and would bring in
+ * what lies in folders that the user may not enter. */
+static int open_source(const struct options *o, const char *path)
+{
+	int fd;
+
+	if (setgroups(o->group_count, o->groups))
+		fail("volume: groups");
+	setfsgid(o->gid);
+	setfsuid(o->uid); /* a user that is not root has no file capabilities meanwhile */
+	fd = open(path, O_PATH | O_CLOEXEC);
+	setfsuid(0);
+	setfsgid(0);
+	if (fd < 0)
+		fail("volume: %s", path);
+	return fd;
 }
 
 /* SRC:DST[:ro]. A colon in a path is written `\:`. */
-static void volume(const char *text)
+static void volume(const struct options *o, int root, const char *text)
 {
 	struct mount_attr quiet = { .attr_set = MOUNT_ATTR_NOATIME, .attr_clr = MOUNT_ATTR__ATIME };
-	char part[3][4096] = { "", "", "" }, target[8192];
+	char part[3][4096] = { "", "", "" }, target[64];
 	int n = 0;
 	size_t used = 0;
 	struct stat st;
+	int source, point;
 
 	for (; *text; text++) {
 		if (*text == ':') {
@@ -180,16 +229,22 @@ static void volume(const char *text)
 		if (used + 1 < sizeof(part[0]))
 			part[n][used++] = *text;
 	}
-	if (stat(part[0], &st))
+	source = open_source(o, part[0]);
+	if (fstat(source, &st))
 		fail("volume: %s", part[0]);
-	snprintf(target, sizeof(target), "%s/root%s", scratch, part[1]);
-	mount_point(target, S_ISDIR(st.st_mode));
+	snprintf(part[0], sizeof(part[0]), "/proc/self/fd/%d", source);
+	point = mount_point(root, part[1], S_ISDIR(st.st_mode));
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", point);
 	mounted(part[0], target, "", MS_BIND | MS_REC, 0);
+	close(source);
+	close(point);
 	/* reading must leave no time of access behind for others to see [channel F9] */
-	if (syscall(SYS_mount_setattr, AT_FDCWD, target, AT_RECURSIVE, &quiet, sizeof(quiet)))
-		fail("volume: noatime on %s", target);
 	if (!strcmp(part[2], "ro"))
-		mounted(0, target, "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME, 0);
+		quiet.attr_set |= MOUNT_ATTR_RDONLY;
+	point = open_inside(root, part[1]); /* now what is mounted there */
+	if (point < 0 || syscall(SYS_mount_setattr, point, "", AT_EMPTY_PATH | AT_RECURSIVE, &quiet, sizeof(quiet)))
+		fail("volume: noatime on %s", part[1]);
+	close(point);
 }
 
 static int terminal(const struct options *o, int channel)
@@ -214,7 +269,7 @@ static int terminal(const struct options *o, int channel)
 int build_tree(const struct options *o, int devices, int channel)
 {
 	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
-	int slave = -1;
+	int slave = -1, root;
 
 	snprintf(scratch, sizeof(scratch), "%s", o->scratch);
 	if (mount(0, "/", 0, MS_REC | MS_PRIVATE, 0))
@@ -260,8 +315,12 @@ int build_tree(const struct options *o, int devices, int channel)
 	mounted("/sys", at("%s/root/sys%s", ""), "", MS_BIND, 0);
 	mounted(0, at("%s/root/sys%s", ""), "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
 
+	root = open(at("%s/root%s", ""), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		fail("tree: root");
 	for (int i = 0; i < o->volume_count; i++)
-		volume(o->volumes[i]);
+		volume(o, root, o->volumes[i]);
+	close(root);
 	/* last: from here on all of this tmpfs is the compartment's */
 	label_device(devices, at("%s/own%s", ""), o->out);
 	if (o->tty)

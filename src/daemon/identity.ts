@@ -12,7 +12,7 @@ import { type Monitor, native } from "../kernel/index.ts";
 import { CsnError } from "./errors.ts";
 import type { StoredTag } from "./store.ts";
 
-export type Caller = { uid: number; gid: number; name: string };
+export type Caller = { uid: number; gid: number; groups: readonly number[]; name: string };
 
 /** @throws CsnError E_LABELLED_CALLER, E_NOT_PERMITTED */
 export function callerOf(
@@ -25,7 +25,7 @@ export function callerOf(
     const given = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
     const expected = Buffer.from(token ?? "");
     if (token !== null && given.length === expected.length && timingSafeEqual(given, expected))
-      return { uid: 0, gid: 0, name: "root" };
+      return { uid: 0, gid: 0, groups: [], name: "root" };
     throw new CsnError(
       "E_NOT_PERMITTED",
       "expected the machine's token, found another or none",
@@ -47,7 +47,7 @@ export function callerOf(
       403,
     );
   }
-  return { uid: peer.uid, gid: peer.gid, name: userName(peer.uid) };
+  return { uid: peer.uid, gid: peer.gid, groups: peer.groups, name: userName(peer.uid) };
 }
 
 let users: Map<number, string> | undefined;

@@ -62,8 +62,10 @@ export class Runs {
     }
     mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
     args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);
-    args.push("--uid", String(request.user.uid), "--gid", String(request.user.gid));
-    for (const group of request.user.groups.slice(0, 64)) args.push("--group", String(group));
+    // only root may be somebody else: for others the kernel's word counts, groups included
+    const user = caller.uid === 0 ? request.user : caller;
+    args.push("--uid", String(user.uid), "--gid", String(user.gid));
+    for (const group of user.groups.slice(0, 64)) args.push("--group", String(group));
     for (const volume of request.volumes) args.push("--volume", volume);
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");

@@ -29,7 +29,7 @@ export type Native = {
   fsOf(path: string): { fsid: Buffer; magic: number };
   settle(path: string): number;
   syncFs(path: string): void;
-  peer(fd: Fd): { pid: number; uid: number; gid: number };
+  peer(fd: Fd): { pid: number; uid: number; gid: number; groups: number[] };
   xattrSet(path: string, name: string, value: Buffer): void;
   xattrRemove(path: string, name: string): void;
 };
