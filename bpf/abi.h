@@ -21,6 +21,7 @@ enum csn_limits {
 	CSN_MAX_DEVICES = 1024,	   /* file systems that hold a label */
 	CSN_MAX_DEPTH = 4096,	   /* directories between an inode and its root */
 	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
+	CSN_MEMORY_SLOTS = 8,	   /* objects that a task remembers, a power of two */
 	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
 };
 
@@ -45,11 +46,23 @@ struct csn_context {
 	struct csn_label integrity;
 };
 
+/* An object that a task used, as far as the answer depends on it. */
+struct csn_memory {
+	__u64 object; /* 0: nothing */
+	__u64 state;  /* read: of the object; written: how often the subject had taken in something */
+	__u32 context;
+	__u32 pad;
+};
+
 /* A task's storage: what its subject may read, and what its writes get. */
 struct csn_subject {
 	__u32 in;
 	__u32 out;
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
+	/* What this task read and wrote last, allowed and recorded. Of this task alone,
+	 * so nobody else writes it meanwhile. */
+	struct csn_memory read[CSN_MEMORY_SLOTS];
+	struct csn_memory written[CSN_MEMORY_SLOTS];
 };
 
 /* An inode's storage: a cache of its context, or the context itself. */
@@ -63,6 +76,7 @@ struct csn_object {
 	__u32 flags;
 	__u32 pad;
 	__u64 state; /* when it last took in something new, ns since boot */
+	__u64 id;    /* unlike any other's of this boot; 0: not to be remembered */
 };
 
 /* Which inode, in one boot. */

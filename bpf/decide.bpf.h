@@ -19,7 +19,11 @@ enum {
 
 static __always_inline struct csn_subject *subject(void)
 {
-	return bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), 0, 0);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!task->bpf_storage) /* of no map at all: most tasks of a host */
+		return 0;
+	return bpf_task_storage_get(&subjects, task, 0, 0);
 }
 
 static __always_inline int is_platform(const struct csn_subject *s)
@@ -232,10 +236,19 @@ __noinline int record_flow(const struct event *event)
 	return emit(event, &other, kind_of(inode));
 }
 
+/* Counts what a subject takes in, so that its tasks see that it did. Subjects may share a
+ * slot; then one of them asks once more than it had to. */
+static __always_inline u64 *taken_by(u64 id)
+{
+	u32 slot = id & (TAKEN_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&taken, &slot);
+}
+
 /* Does this allowed flow carry anything that the sink has not seen? Both ends keep
  * the time at which they last took in something new. A forgotten time counts as now,
  * so forgetting can only record more. */
-static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write)
+static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write, u64 *source)
 {
 	struct seen_key key = { .subject = id, .write = write };
 	u64 now, state, *known, *last;
@@ -248,6 +261,7 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 	} else {
 		state = object ? object->state : 0;
 	}
+	*source = state;
 	if (known && state && *known >= state)
 		return 0;
 	now = bpf_ktime_get_boot_ns();
@@ -258,15 +272,23 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 		else if (object)
 			object->state = now;
 	}
+	*source = state;
 	bpf_map_update_elem(&seen, &key, &state, BPF_ANY);
 	if (write) {
 		if (object)
 			object->state = now;
 	} else {
+		u64 *times = taken_by(id);
+
 		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+		if (times)
+			__sync_fetch_and_add(times, 1);
 	}
 	return 1;
 }
+
+/* Judged: nothing moves, so nothing is recorded. */
+#define JUDGED_NOTHING 255
 
 /* What judge needs, on the caller's stack. */
 struct question {
@@ -318,7 +340,7 @@ __noinline int judge(const struct question *q)
 	if (q->in || q->out) {
 		world = world_of(inode);
 		if (world == WORLD_VOID)
-			return CSN_ALLOWED;
+			return JUDGED_NOTHING;
 		if (world == WORLD_CLOSED || (world == WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
 		if (q->file && context != q->out && is_watched((void *)q->file))
@@ -362,46 +384,132 @@ __noinline int judge(const struct question *q)
 	return verdict;
 }
 
+/* What is allowed and recorded need not be asked again while nothing of it changed. Not
+ * for layers, which come and go, nor for sockets, which stand for their peer. */
+static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state)
+{
+	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
+	struct csn_memory *memory;
+	u64 id;
+
+	if (magic == OVERLAYFS_MAGIC || magic == SOCKFS_MAGIC)
+		return;
+	if (!object->id)
+		object->id = __sync_fetch_and_add(&control.next_subject, 1);
+	id = object->id;
+	memory = (q->want & WANT_WRITE ? s->written : s->read) + (id & (CSN_MEMORY_SLOTS - 1));
+	memory->object = id;
+	memory->context = q->context;
+	memory->state = state;
+}
+
+/* As is_watched, for a file that the hook was given: loads and no helper. */
+static __always_inline int is_watched_now(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	struct dentry *dentry = file->f_path.dentry;
+
+	return inode->i_fsnotify_mask || inode->i_sb->s_fsnotify_info->sb_marks ||
+	       dentry->d_parent->d_inode->i_fsnotify_mask & FS_EVENT_ON_CHILD;
+}
+
+/* Was just this allowed and recorded, and has nothing changed that the answer depends
+ * on? Contexts are compared, the world of an inode stays, watchers are asked for again. */
+static __always_inline int is_remembered(struct csn_subject *s, struct csn_object *object, struct file *file, u32 context, u32 want)
+{
+	u64 id = object->id, *times;
+	struct csn_memory *memory;
+
+	if (!id)
+		return 0;
+	memory = (want & WANT_WRITE ? s->written : s->read) + (id & (CSN_MEMORY_SLOTS - 1));
+	if (memory->object != id || memory->context != context)
+		return 0;
+	if (want & WANT_WRITE) {
+		if (s->in != context || s->out != context)
+			return 0;
+		times = taken_by(s->id);
+		return times && memory->state == *times;
+	}
+	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
+}
+
+/* What is not decided at once: a labelled party. Not 0: refused. */
+__noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s)
+{
+	struct event event = {};
+	u32 verdict;
+	u64 state = 0, *times, before;
+	int informs;
+
+	if (!q)
+		return -EACCES;
+	times = taken_by(q->id);
+	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
+	verdict = judge(q);
+	if (verdict)
+		return verdict == JUDGED_NOTHING ? 0 : -EACCES;
+	if (!q->id) /* unlabelled: the process stands for the subject */
+		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
+	informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	if (s && object)
+		remember(s, object, q, q->want & WANT_WRITE ? before : state);
+	if (!informs)
+		return 0;
+	event.inode = q->where.inode;
+	event.want = q->want;
+	event.op = q->op;
+	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
+	event.other_context = q->context;
+	record_flow(&event);
+	return 0;
+}
+
 /* Judges one access of the current task to an inode, records it, and gives what
  * the hook returns. The fast path of every file hook. */
 static __always_inline int access_any(struct inode *inode, struct file *file, u32 want, u16 op)
 {
-	struct csn_subject *s = subject();
-	struct csn_object *object;
-	struct question q = {};
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct csn_object *object = 0;
+	struct csn_subject *s = 0;
+	struct question q;
+	u32 context, in = 0, out = 0;
+	u64 id = 0;
 
-	if (s && is_platform(s))
-		return 0;
-	if (!inode)
-		return s && (s->in || s->out) ? -EACCES : 0;
-	q.context = context_of(inode);
+	if (inode)
+		object = bpf_inode_storage_get(&objects, inode, 0, 0);
+	if (task->bpf_storage) /* else it has no storage of any map */
+		s = bpf_task_storage_get(&subjects, task, 0, 0);
+	else if (object && is_ordinary(object))
+		return 0; /* [FLOW-4], the usual case */
+
 	if (s) {
-		q.in = s->in;
-		q.out = s->out;
-		q.id = s->id;
+		in = s->in;
+		out = s->out;
+		id = s->id;
+		if (in == CSN_CTX_PLATFORM_IN)
+			return 0;
 	}
-	if (!q.id) /* unlabelled: the process stands for the subject */
-		q.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
-	if (!q.in && !q.out && q.context <= CSN_CTX_BASE)
+	if (!inode)
+		return in || out ? -EACCES : 0;
+	context = context_and_object(inode, &object);
+	if (!in && !out && context <= CSN_CTX_BASE)
 		return 0; /* [FLOW-4] */
+	if (s && object && is_remembered(s, object, file, context, want))
+		return 0;
+	/* what the record remembers of it is kept with the inode */
+	if (!object)
+		object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	q.where.inode = (u64)inode;
 	q.file = (u64)file;
+	q.id = id;
+	q.in = in;
+	q.out = out;
+	q.context = context;
 	q.want = want;
 	q.op = op;
-	if (judge(&q))
-		return -EACCES;
-	object = bpf_inode_storage_get(&objects, inode, 0, 0);
-	if (informative(q.id, inode, object, want & WANT_WRITE ? 1 : 0)) {
-		struct event event = {};
-
-		event.inode = q.where.inode;
-		event.want = want;
-		event.op = op;
-		event.actor_context = want & WANT_WRITE ? q.out : q.in;
-		event.other_context = q.context;
-		record_flow(&event);
-	}
-	return 0;
+	q.pad = 0;
+	return access_labelled(&q, object, s) ? -EACCES : 0;
 }
 
 static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)

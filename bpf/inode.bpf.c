@@ -312,8 +312,8 @@ static __always_inline void mark_lower(struct inode *outer, const struct csn_ent
 	if (!bpf_core_type_exists(struct ovl_inode) || READ(READ(outer, i_sb), s_magic) != OVERLAYFS_MAGIC)
 		return;
 	ovl = (void *)outer - bpf_core_field_offset(struct ovl_inode, vfs_inode);
-	layers = READ(ovl, oe);
-	if (!READ(ovl, __upperdentry) || !layers || !READ(layers, __numlower))
+	layers = READ_FAR(ovl, oe);
+	if (!READ_FAR(ovl, __upperdentry) || !layers || !READ_FAR(layers, __numlower))
 		return;
 	bpf_core_read(&dentry, sizeof(dentry), &layers->__lowerstack[0].dentry);
 	if (!dentry)

@@ -121,7 +121,9 @@ struct linux_binprm {
 struct cred {
 	int unused;
 };
+struct bpf_local_storage;
 struct task_struct {
+	struct bpf_local_storage *bpf_storage;
 	int pid;
 	int tgid;
 	unsigned int flags;

@@ -84,6 +84,15 @@ struct {
 	__type(value, u64);
 } states SEC(".maps");
 
+/* how often the subjects of a slot have taken in something new */
+#define TAKEN_SLOTS 4096
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TAKEN_SLOTS);
+	__type(key, u32);
+	__type(value, u64);
+} taken SEC(".maps");
+
 /* entities whose name the ring has carried already */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -23,7 +23,19 @@
 extern struct task_struct *bpf_task_from_pid(int pid) __ksym;
 extern void bpf_task_release(struct task_struct *task) __ksym;
 
-#define READ(pointer, field)                                                      \
+extern void *bpf_rdonly_cast(const void *object, u32 type) __ksym;
+
+/* A field of the kernel's; 0 where the address is bad. The cast is free and the load one
+ * instruction, where bpf_probe_read_kernel is 90. */
+#define READ(pointer, field)                                                                          \
+	({                                                                                            \
+		typeof(pointer) pointer_ = (pointer);                                                 \
+		pointer_ = bpf_rdonly_cast(pointer_, bpf_core_type_id_kernel(typeof(*pointer_)));     \
+		pointer_->field;                                                                      \
+	})
+
+/* The same for types of a module, which the cast does not know. */
+#define READ_FAR(pointer, field)                                                  \
 	({                                                                        \
 		typeof(pointer) pointer_ = (pointer);                             \
 		typeof((pointer_)->field) value_ = 0;                             \
@@ -101,12 +113,12 @@ static __always_inline struct dentry *layer_of(struct inode *inode, u32 *lower)
 	if (!bpf_core_type_exists(struct ovl_inode))
 		return 0;
 	ovl = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
-	dentry = READ(ovl, __upperdentry);
+	dentry = READ_FAR(ovl, __upperdentry);
 	if (dentry)
 		return dentry;
 	*lower = 1;
-	entry = READ(ovl, oe);
-	if (!entry || !READ(entry, __numlower))
+	entry = READ_FAR(ovl, oe);
+	if (!entry || !READ_FAR(entry, __numlower))
 		return 0;
 	bpf_core_read(&dentry, sizeof(dentry), &entry->__lowerstack[0].dentry);
 	return dentry;
@@ -243,10 +255,27 @@ __noinline u64 resolve(const struct where *where)
 	return device->flags & CSN_DEVICE_VOLATILE ? device->context : CSN_CTX_UNKNOWN;
 }
 
-/* The context of an inode that a hook was given. */
-static __always_inline u32 context_of(struct inode *inode)
+/* Neither it nor a layer below it can have a context: no need to ask further. Direct
+ * loads, since the inode is the hook's own. */
+static __always_inline int is_elsewhere(struct inode *inode)
 {
-	struct csn_object *object = bpf_inode_storage_get(&objects, inode, 0, 0);
+	u64 magic = inode->i_sb->s_magic;
+	u32 dev = inode->i_sb->s_dev;
+
+	return magic != PROC_MAGIC && magic != PIDFS_MAGIC && magic != OVERLAYFS_MAGIC &&
+	       !bpf_map_lookup_elem(&devices, &dev);
+}
+
+/* Its cache is of this epoch and says unlabelled or base: one look at both fields. */
+static __always_inline int is_ordinary(struct csn_object *object)
+{
+	return *(volatile u64 *)object - ((u64)*(volatile u32 *)&control.epoch << 32) <= CSN_CTX_BASE && !object->flags;
+}
+
+/* The context of an inode that a hook was given; *storage: what it has, and may get. */
+static __always_inline u32 context_and_object(struct inode *inode, struct csn_object **storage)
+{
+	struct csn_object *object = *storage;
 	u32 epoch = control.epoch; /* before the look-up: a change in between makes it stale */
 	struct where where;
 	u32 lower = 0;
@@ -263,11 +292,13 @@ static __always_inline u32 context_of(struct inode *inode)
 				return object->context;
 		}
 	}
+	if (is_elsewhere(inode))
+		return CSN_CTX_UNLABELLED;
 	where.inode = (u64)inode;
 	found = resolve(&where);
 	if (found & RESOLVED_CACHE) {
 		if (!object)
-			object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+			object = *storage = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (object) {
 			object->flags = found & RESOLVED_LOWER ? CSN_OBJECT_LOWER : 0;
 			/* context and epoch in one store: never a new epoch with an old context */
@@ -275,6 +306,13 @@ static __always_inline u32 context_of(struct inode *inode)
 		}
 	}
 	return (u32)found;
+}
+
+static __always_inline u32 context_of(struct inode *inode)
+{
+	struct csn_object *object = bpf_inode_storage_get(&objects, inode, 0, 0);
+
+	return context_and_object(inode, &object);
 }
 
 #endif

@@ -61,6 +61,8 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	if (!is_labelled(s))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
+	__builtin_memset(s->read, 0, sizeof(s->read));
+	__builtin_memset(s->written, 0, sizeof(s->written));
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r)
 		return 0;

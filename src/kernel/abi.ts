@@ -23,8 +23,8 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 16, in: 0, out: 4, id: 8 },
-  csn_object: { size: 24, context: 0, epoch: 4, flags: 8, state: 16 },
+  csn_subject: { size: 400, in: 0, out: 4, id: 8 },
+  csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
   csn_device: { size: 8, context: 0, flags: 4 },
