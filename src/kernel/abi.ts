@@ -13,6 +13,7 @@ export const LIMITS = {
   MAX_DEVICES: 1024,
   MAX_DEPTH: 4096,
   RING_BYTES: 4194304,
+  MEMORY_SLOTS: 8,
   NAME_BYTES: 24,
 } as const;
 
