@@ -20,9 +20,11 @@ import { Store } from "../src/daemon/store.ts";
 import { Monitor, native, PINS, requireLsm, SHAPE } from "../src/kernel/index.ts";
 import { type Context, contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
 import { ROOT } from "../src/setup/index.ts";
-import { type CallsReport, type ColumnId, type Figures, MARK, type TreeReport } from "./report.ts";
+import { callIds, type CallsReport, type ColumnId, type Figures, MARK, type TreeReport } from "./report.ts";
 
 const DATA = "/data/bench";
+/** What a process's pages and the scheduler's state happen to be changes the longer calls by some percent. */
+const PASSES = 2;
 const TREE_FILES = 100_000;
 const FILES_PER_FOLDER = 1000;
 /** Unlike any subject id that the kernel or the launcher gives out. */
@@ -37,6 +39,7 @@ process.exit(0);
 async function measureCalls(): Promise<CallsReport> {
   requireLsm();
   const columns: Partial<Record<ColumnId, Figures>> = {};
+  await plain(newFolder("warm-up")); // what the kernel does once after it began
   columns.baseline = await inFolder("baseline", plain);
   columns.idle = await withDaemon(() => inFolder("idle", plain));
 
@@ -97,8 +100,16 @@ function newFolder(name: string): string {
 async function inFolder(name: string, run: (folder: string) => Promise<void>): Promise<Figures> {
   const folder = newFolder(name);
   console.log(name);
-  await run(folder);
-  return JSON.parse(readFileSync(`${folder}/result.json`, "utf8")) as Figures;
+  const passes: Figures[] = [];
+  for (let pass = 0; pass < PASSES; pass++) {
+    await run(folder);
+    passes.push(JSON.parse(readFileSync(`${folder}/result.json`, "utf8")) as Figures);
+  }
+  const [best, ...others] = passes as [Figures, ...Figures[]];
+  for (const call of callIds)
+    for (const other of others)
+      best.calls[call].least = Math.min(best.calls[call].least, other.calls[call].least);
+  return best;
 }
 
 /** Streams are files of the folder itself, which whoever runs there may write. */

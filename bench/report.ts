@@ -46,7 +46,7 @@ export type CallsReport = {
   lsm: string;
   programs: { csn: number; floor: number };
   columns: Record<ColumnId, Figures>;
-  /** Records that the kernel wrote while the column's program ran. */
+  /** Records that the kernel wrote while the column's program ran, in all its passes. */
   records: Record<"unlabelled" | "labelled" | "run", { recorded: number; lost: number }>;
 };
 
