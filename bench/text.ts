@@ -67,12 +67,12 @@ export function callsText(report: CallsReport): string {
 
 /** The goals of the issue, and where they are not met. */
 export function goals(report: CallsReport): string[] {
-  const differs = (a: ColumnId, b: ColumnId) =>
-    callIds.filter((call) => Math.abs(least(report, a, call) / least(report, b, call) - 1) > CLOSE);
+  const above = (a: ColumnId, b: ColumnId) =>
+    callIds.filter((call) => least(report, a, call) / least(report, b, call) - 1 > CLOSE);
   const names = (calls: CallId[]) => calls.map((call) => CALLS[call]).join(", ");
   const over = callIds.filter((call) => (labelledOverFloor(report, call) ?? 0) > 2);
-  const idle = differs("idle", "baseline");
-  const unlabelled = differs("unlabelled", "floor");
+  const idle = above("idle", "baseline");
+  const unlabelled = above("unlabelled", "floor");
   return [
     `No label on the host costs nothing (within 2 %): ${idle.length === 0 ? "met" : `not met for ${names(idle)}`}.`,
     `An unlabelled program is at the floor (within 2 %): ${unlabelled.length === 0 ? "met" : `not met for ${names(unlabelled)}`}.`,
