@@ -10,7 +10,8 @@ export type Result = { code: number; out: string; err: string };
 export type Options = {
   input?: string | Buffer;
   env?: Record<string, string>;
-  signal?: { name: NodeJS.Signals; afterMs: number };
+  /** Sent once the program has printed that text. */
+  signal?: { name: NodeJS.Signals; after: string };
 };
 
 const TIMEOUT_MS = 120_000;
@@ -46,16 +47,21 @@ export class Bench {
       });
       let out = "";
       let err = "";
-      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("latin1")));
+      let signal = options.signal;
+      child.stdout.on("data", (chunk: Buffer) => {
+        out += chunk.toString("latin1");
+        if (signal === undefined || !out.includes(signal.after)) return;
+        child.kill(signal.name);
+        signal = undefined;
+      });
       child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
-      if (options.signal) setTimeout(() => child.kill(options.signal!.name), options.signal.afterMs).unref();
       const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
       child.on("error", reject);
-      child.on("close", (code, signal) => {
+      child.on("close", (code, endedBy) => {
         clearTimeout(timer);
-        resolve({ code: code ?? (signal ? 128 : -1), out, err });
+        resolve({ code: code ?? (endedBy ? 128 : -1), out, err });
       });
     });
   }

@@ -68,7 +68,7 @@ export const running: readonly Case[] = [
     async run(b) {
       const script = 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.1; done';
       const result = await b.csn(["run", "--", "sh", "-c", script], {
-        signal: { name: "SIGTERM", afterMs: 4000 },
+        signal: { name: "SIGTERM", after: "ready" },
       });
       deepStrictEqual([result.code, result.out], [3, "ready\ncaught\n"]);
     },
