@@ -115,7 +115,7 @@ export class Csn {
       });
   }
 
-  /** Records an event between the platform and something, such as a release to a principal. */
+  /** Ends the daemon's part; what is attached goes on. */
   close(): void {
     this.records.close();
     this.store.close();

@@ -8,9 +8,10 @@
  *
  * Not covered: pages of the file that wait in a pipe (splice before the label), see docs/threats.md.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { Monitor } from "../kernel/index.ts";
 import { type Context, flowsTo, UNLABELLED } from "../label/index.ts";
+import { readText } from "./read-text.ts";
 
 export type Holder = { pid: number; program: string; how: string };
 
@@ -47,7 +48,7 @@ function mapping(
   reads: boolean,
   writes: boolean,
 ): string | null {
-  for (const line of read(`/proc/${pid}/maps`).split("\n")) {
+  for (const line of readText(`/proc/${pid}/maps`).split("\n")) {
     // 7f5c3a600000-7f5c3a628000 r--p 00000000 08:01 1234 /path
     const [, mode = "", , device = "", ino = "0"] = line.split(/ +/);
     if (ino === "0") continue;
@@ -69,7 +70,7 @@ function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<st
   }
   for (const fd of fds) {
     if (!/anon_inode:(inotify|\[fanotify\])/.test(link(`/proc/${pid}/fd/${fd}`))) continue;
-    for (const line of read(`/proc/${pid}/fdinfo/${fd}`).split("\n")) {
+    for (const line of readText(`/proc/${pid}/fdinfo/${fd}`).split("\n")) {
       if (!/^(inotify|fanotify) /.test(line)) continue;
       const ino = / ino:([0-9a-f]+)/.exec(line)?.[1];
       const device = / sdev:([0-9a-f]+)/.exec(line)?.[1];
@@ -84,15 +85,7 @@ function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<st
 }
 
 export function programOf(pid: number): string {
-  return read(`/proc/${pid}/comm`).trimEnd() || `process ${pid}`;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // it has ended, and holds nothing
-  }
+  return readText(`/proc/${pid}/comm`).trimEnd() || `process ${pid}`;
 }
 
 function link(path: string): string {

@@ -5,11 +5,12 @@
  * A labelled process gets no answer at all: what it makes the daemon do could be seen by others. (Its
  * sockets are refused by the monitor; this holds should one reach us nevertheless.)
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { timingSafeEqual } from "node:crypto";
 import { type Monitor, native } from "../kernel/index.ts";
 import { CsnError } from "./errors.ts";
+import { readText } from "./read-text.ts";
 import type { StoredTag } from "./store.ts";
 
 export type Caller = { uid: number; gid: number; groups: readonly number[]; name: string };
@@ -64,14 +65,6 @@ export function userName(uid: number): string {
     }
   }
   return users.get(uid) ?? `uid ${uid}`;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function mtime(path: string): number {

@@ -10,7 +10,7 @@
  */
 import { lstatSync, opendirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type InodeState, KernelError, type Monitor, native } from "../kernel/index.ts";
+import { errnoOf, type InodeState, KernelError, type Monitor, native } from "../kernel/index.ts";
 import { type Context, contextEquals, contextKey, parseContextKey, SEALED } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 import { findHolder, inodeKey } from "./holders.ts";
@@ -122,7 +122,7 @@ export async function clearLabel(monitor: Monitor, store: Store, path: string): 
 /**
  * Brings stored labels back into a kernel that lacks them.
  *
- * @returns how many, and how many wait for their file system to be mounted
+ * @returns how many, and how many are not in force: their file system is not mounted, or they can't be opened
  */
 export function restoreLabels(
   monitor: Monitor,
@@ -140,8 +140,9 @@ export function restoreLabels(
     let fd: number;
     try {
       fd = native().handleOpen(mount, label.handle);
-    } catch {
-      store.removeLabel(label.fsid, label.handle); // ESTALE: the inode is gone for good
+    } catch (error) {
+      if (errnoOf(error) === "ESTALE") store.removeLabel(label.fsid, label.handle); // the inode is gone for good
+      else waiting++; // kept, and shown as not in force
       continue;
     }
     try {

@@ -4,7 +4,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import type { Process } from "../api/index.ts";
 import type { Csn } from "./csn.ts";
-import { read } from "./status.ts";
+import { readText } from "./read-text.ts";
 import { viewContext } from "./views.ts";
 
 export function processes(csn: Csn): Process[] {
@@ -12,7 +12,7 @@ export function processes(csn: Csn): Process[] {
   for (const pid of csn.labelledPids()) {
     const subject = csn.monitor?.subject(pid);
     if (!subject) continue; // it has ended
-    const state = read(`/proc/${pid}/status`);
+    const state = readText(`/proc/${pid}/status`);
     const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(state)?.[1] ?? 0);
     found.push({
       pid,
@@ -29,9 +29,9 @@ export function processes(csn: Csn): Process[] {
 
 /** The launcher is process 1 of its compartment; its own command line is nobody's business. */
 function commandOf(pid: number): string {
-  const name = read(`/proc/${pid}/comm`).trim();
+  const name = readText(`/proc/${pid}/comm`).trim();
   if (name === "csn-launch") return "csn-launch";
-  return read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || name;
+  return readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || name;
 }
 
 function openFiles(pid: number): string[] {

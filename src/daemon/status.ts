@@ -1,7 +1,6 @@
 /**
  * What is enforced, refused outright, or off: said per kind of channel, and never more than is true.
  */
-import { readFileSync } from "node:fs";
 import type { Status, World } from "../api/index.ts";
 import { type Csn, kernelRelease } from "./csn.ts";
 import { VERSION } from "./version.ts";
@@ -15,10 +14,7 @@ const ENFORCED: readonly (readonly [string, string])[] = [
   ["terminal", "output is shown to who is cleared, and withheld from others"],
 ];
 const REFUSED: readonly (readonly [string, string])[] = [
-  [
-    "sockets",
-    "labelled programs may not use sockets that leave their process group of one context; not mediated yet",
-  ],
+  ["sockets", "all but pairs that stay within one context: not mediated yet"],
   ["ipc", "System V and POSIX queues, semaphores, shared memory: not mediated yet"],
   ["keys", "kernel keyrings: not mediated yet"],
   ["kernel", "mounts, namespaces, bpf, perf, io_uring, userfaultfd, modules, clocks"],
@@ -60,12 +56,4 @@ export function status(csn: Csn): Status {
     flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
     worlds: worlds(monitor !== null),
   };
-}
-
-export function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -2,15 +2,7 @@
  * Contexts as clients see them: tags by name. [CTX-4]
  */
 import type { ContextInput, ContextView } from "../api/index.ts";
-import {
-  type Context,
-  contextOf,
-  integrityOf,
-  isAll,
-  LabelError,
-  secrecyOf,
-  type TagId,
-} from "../label/index.ts";
+import { type Context, contextOf, integrityOf, isAll, secrecyOf, type TagId } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 import type { Store, StoredTag } from "./store.ts";
 
@@ -45,5 +37,3 @@ export function readContext(input: ContextInput, store: Store): { context: Conte
     tags: [...secrecy, ...integrity],
   };
 }
-
-export { LabelError };

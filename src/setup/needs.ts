@@ -22,8 +22,11 @@ export interface Need {
 /** To build the kernel part and the native parts. */
 export const buildNeeds: readonly Need[] = [
   { command: "clang", package: "clang", why: "compile the eBPF programs" },
-  { command: "llvm-strip", package: "llvm", why: "drop debug sections from the eBPF object" },
-  { command: "bpftool", package: "bpftool", why: "generate vmlinux.h and look at loaded programs" },
+  {
+    command: "bpftool",
+    package: "bpftool",
+    why: "compare the kernel boundary in C with the one in TypeScript",
+  },
   {
     files: ["/usr/include/bpf/bpf_helpers.h"],
     package: "libbpf-dev",
