@@ -683,6 +683,7 @@ static int use(const char *op)
 	return attribute(op, 1);
 }
 
+#include "pins.h"
 #include "ipc.h"
 #include "sockets.h"
 
@@ -759,6 +760,9 @@ static int run(void)
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
 	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "pin")) return do_pin();
+	if (!strcmp(op, "umount")) return err(umount2(arg(1), MNT_DETACH));
+	if (!strcmp(op, "cover")) return err(mount("evil", arg(1), "tmpfs", 0, ""));
 	if (!strcmp(op, "enter")) return enter(num(1));
 	if (!strcmp(op, "sk")) return do_sk();
 	if (!strcmp(op, "mq")) return do_mq();

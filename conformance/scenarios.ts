@@ -16,6 +16,7 @@ import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios } from "./scenarios/ipc.ts";
+import { protectionScenarios } from "./scenarios/protection.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 
@@ -435,7 +436,8 @@ export const scenarios: readonly Scenario[] = [
     run: (world) => {
       const plain = file(world, "U");
       const objects = native().mapOpen(`${PINS}/subjects`);
-      const party = world.party("W");
+      const party = Party.start("lost"); // it never comes back
+      labelProcess(world.monitor, party.pid, "U");
       const value = Buffer.alloc(SHAPE.csn_subject.size);
       value.writeUInt32LE(4_000_000, 0);
       value.writeUInt32LE(4_000_000, 4);
@@ -454,6 +456,7 @@ export const scenarios: readonly Scenario[] = [
       while (Date.now() < end && seen === 0) seen = world.refusals().filter(({ verdict }) => verdict === 3).length;
       native().closeFd(pidfd);
       native().closeFd(objects);
+      party.stop();
       return seen > 0 ? null : "an unknown context was not refused as such";
     },
   },
@@ -483,8 +486,6 @@ export const scenarios: readonly Scenario[] = [
     row: "I5",
     run: (world) => {
       // made unlabelled, then the process is labelled: what it holds is still unlabelled
-      const party = world.party("W");
-      void party;
       const fresh = Party.start("turncoat");
       labelProcess(world.monitor, fresh.pid, "U");
       const before = expectAll(world, ["ok", fresh, "memfd"], ["ok", fresh, "f pwrite"]);
@@ -496,6 +497,7 @@ export const scenarios: readonly Scenario[] = [
   },
   ...socketScenarios,
   ...ipcScenarios,
+  ...protectionScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
