@@ -11,7 +11,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
 import { native, PINS, SHAPE } from "../src/kernel/index.ts";
-import { ROOT } from "../src/setup/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
