@@ -34,9 +34,10 @@ export async function differential(id: KernelId, ranges: readonly Range[], progr
     }
     const report = JSON.parse(line) as Report;
     if (report.kind === "disagreement") {
-      console.log(`  DISAGREEMENT, seed ${report.seed}, at the last step but ${report.program.length - 1 - report.at}:\n    ${report.text}`);
+      const seed = typeof report.name === "number" ? report.name : 1;
+      console.log(`  DISAGREEMENT, ${typeof report.name === "number" ? `seed ${seed}` : report.name}, at step ${report.at + 1}:\n    ${report.text}`);
       for (const step of report.program) console.log(`      ${step}`);
-      console.log(`    again: npm run differential -- --kernel ${id} --seed ${report.seed} --steps ${PROGRAM_STEPS}`);
+      console.log(`    again: npm run differential -- --kernel ${id} --seed ${seed} --steps ${PROGRAM_STEPS}`);
       return;
     }
     const { kind, steps, disagreements, seconds } = report;

@@ -69,16 +69,12 @@ function relabel(act: Act, path: string, to: { context: ContextName; self: boole
   const before = inode.label;
   inode.label = to;
   // by which of its names would it have a context? the daemon gives such a file a label of its own
-  for (const each of [...world.tree().keys(), ...openFiles(world)])
+  for (const each of world.inodes())
     if (world.isAmbiguous(each)) {
       inode.label = before;
       throw new NotModelled();
     }
   return null;
-}
-
-function* openFiles(world: World) {
-  for (const table of world.slots) for (const file of table) if (file) yield file.inode;
 }
 
 /** All kinds. */

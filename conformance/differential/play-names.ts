@@ -4,7 +4,7 @@
 import { type Act, Fails, NotModelled } from "./act.ts";
 import { type Draw, drawFresh, drawPath, drawSlot, isDir, isFile, type Kind, number, text } from "./kind.ts";
 import { open } from "./play-files.ts";
-import { type Inode, isOrdinary, PLATFORM } from "./world.ts";
+import { type Inode, isOrdinary, PLATFORM, type World } from "./world.ts";
 
 const MODES = [
   "r", "r", "r", "rw", "rw", "rw", "w", "w+append", "w+trunc", "rw+creat", "rw+creat", "rw+creat+excl", "w+creat+trunc",
@@ -114,6 +114,8 @@ function rename(act: Act, from: string, to: string, flags: number): null {
   if (target?.kind === "dir" && isBelow(old.dir, target)) faults.push(flags & EXCHANGE ? "EINVAL" : "ENOTEMPTY");
   if (faults.length > 0) throw new Fails(...faults);
   if (source === target) return null;
+  if (hasOtherNames(act.world, source, next.dir) || (target && flags & EXCHANGE && hasOtherNames(act.world, target, old.dir)))
+    throw new NotModelled();
 
   const exchange = (flags & EXCHANGE) !== 0;
   const asDir = source.kind === "dir";
@@ -144,6 +146,18 @@ function rename(act: Act, from: string, to: string, flags: number): null {
   rehome(source, next.dir);
   return null;
 } // prettier-ignore
+
+/**
+ * Would a file get one context by this name and another one by a name elsewhere? That can be only between
+ * unlabelled and base, and which of both it then has is not said [CTX-3].
+ */
+function hasOtherNames(world: World, inode: Inode, dir: Inode): boolean {
+  if (world.below(dir) === (inode.home ? world.below(inode.home) : "base")) return false;
+  if (inode.kind !== "dir") return inode.homes.size > 1;
+  return [...world.inodes()].some(
+    (each) => each.homes.size > 1 && [...each.homes].some((home) => isBelow(home, inode)),
+  );
+}
 
 function rehome(inode: Inode, dir: Inode): void {
   inode.home = dir;

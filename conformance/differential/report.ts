@@ -17,7 +17,8 @@ export type Report =
     }
   | {
       readonly kind: "disagreement";
-      readonly seed: number;
+      /** The seed of a program, or what a regression is about. */
+      readonly name: number | string;
       readonly text: string;
       readonly at: number;
       /** The shortest program that was found, in the actor's language. */

@@ -136,6 +136,12 @@ export class World {
     }
   }
 
+  /** All inodes that have a name or are open. */
+  *inodes(): Generator<Inode> {
+    yield* this.tree().keys();
+    for (const table of this.slots) for (const file of table) if (file) yield file.inode;
+  }
+
   slot(who: number, n: number): OpenFile | null {
     return this.slots[who]?.[n] ?? null;
   }
