@@ -686,11 +686,14 @@ static int use(const char *op)
 #include "pins.h"
 #include "ipc.h"
 #include "sockets.h"
+#include "stage.h"
 
 static int run(void)
 {
 	const char *op = arg(0);
 	long n;
+
+	if ((n = stage_run(op)) <= 0) return n;
 
 	if (!strcmp(op, "fork") || !strcmp(op, "exec")) { int execute = *op == 'e'; shift(1); return in_child(execute); }
 	if (!strcmp(op, "deep")) { if (num(1) <= 0) { shift(2); return run(); } char left[24]; snprintf(left, sizeof(left), "%ld", num(1) - 1); word[1] = left; return in_child(0); }
