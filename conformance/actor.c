@@ -727,6 +727,8 @@ static int use(const char *op)
 	return attribute(op, 1);
 }
 
+#include "sockets.h"
+
 static int run(void)
 {
 	const char *op = arg(0);
@@ -799,6 +801,8 @@ static int run(void)
 	if (!strcmp(op, "other")) return from_other(arg(1), num(2));
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
+	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "sk")) return do_sk();
 	if (!strcmp(op, "socket")) return do_socket();
 	if (!strcmp(op, "socketpair")) return do_pair();
 	if (!strcmp(op, "bind")) { struct sockaddr_un a = { .sun_family = AF_UNIX }; strncpy(a.sun_path + 1, arg(1), 100); return err(bind(extra, (void *)&a, sizeof(a))); }

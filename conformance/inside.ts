@@ -20,7 +20,7 @@ import {
 } from "../src/kernel/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { allCases, type Case, SUBJECTS, type SubjectName } from "./cases.ts";
-import { contextNamed, Party, PROGRAM } from "./party.ts";
+import { contextNamed, labelNetwork, Party, PROGRAM } from "./party.ts";
 import { scenarios } from "./scenarios.ts";
 
 const CONTENT = "secret content of this file\n";
@@ -44,10 +44,12 @@ export class World {
     copyFileSync(`${ROOT}/build/csn-actor`, PROGRAM);
     chmodSync(PROGRAM, 0o755);
     const parties = SUBJECTS.map((name) => [name, Party.start(name)] as const);
+    const rooms = parties.map(([name, party]) => (name === "U" ? "" : party.ask("room").detail));
     const world = new World(Monitor.attach(interning()).monitor);
     world.monitor.setInode("/", BASE, { selfOnly: true });
     world.monitor.setInode("/data", BASE);
-    for (const [name, party] of parties) {
+    for (const [n, [name, party]] of parties.entries()) {
+      if (name !== "U") labelNetwork(world.monitor, rooms[n]!, name);
       party.label(world.monitor, name);
       world.parties.set(name, party);
     }

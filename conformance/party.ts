@@ -115,6 +115,18 @@ function makeFifos(name: string): [string, string] {
   return paths;
 }
 
+let networks = -1;
+
+/** Gives a network namespace, by its cookie, a context, as the launcher does. */
+export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName): void {
+  if (networks < 0) networks = native().mapOpen(`${PINS}/networks`);
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(BigInt(cookie));
+  const value = Buffer.alloc(SHAPE.csn_network.size);
+  value.writeUInt32LE(monitor.contexts.idOf(contextNamed(name)), SHAPE.csn_network.context);
+  native().mapSet(networks, key, value, 0);
+}
+
 let subjects = -1;
 let nextId = 1n << 61n;
 
