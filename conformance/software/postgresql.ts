@@ -138,7 +138,7 @@ export const postgresql: Program = [
         attempt("copy to program", `copy patient to program 'cat > ${stage.out}/p'`),
         attempt(
           "large object",
-          `select lo_export(lo_from_bytea(0, pg_read_binary_file('${stage.data}/secret')), '${stage.out}/l')`,
+          `do $$ declare o oid := lo_from_bytea(0, pg_read_binary_file('${stage.data}/secret')); begin perform lo_export(o, '${stage.out}/l'); end $$`,
         ),
         attempt("\\copy", `\\copy patient to '${stage.out}/k'`),
         attempt("tablespace", `create tablespace t location '${stage.out}'`),

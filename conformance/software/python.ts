@@ -95,8 +95,9 @@ export const python: Program = [
       await stage.noWayOut([
         attempt("open", `open(out + "/x", "w").write(s)`),
         attempt("append", `open(out + "/existing", "a").write(s)`),
-        attempt("rename", `os.rename("mapped", out + "/" + s)`),
-        attempt("link", `os.link("mapped", out + "/l")`),
+        // Two volumes are two mounts, and the kernel itself joins no names across them.
+        attempt("rename", `os.rename("mapped", out + "/" + s)`, null),
+        attempt("link", `os.link("mapped", out + "/l")`, null),
         attempt("times", `os.utime(out + "/existing", (4711, 4711))`),
         attempt("attributes", `os.setxattr(out + "/existing", "user.x", b)`),
         attempt("mode", `os.chmod(out + "/existing", 0o123)`),
@@ -122,15 +123,16 @@ export const python: Program = [
           `k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); k.connect(("${ADDRESS}", 53)); k.send(b)`,
           socket,
         ),
+        // These stay in the network of the label.
         attempt(
           "broadcast",
           `k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); k.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1); k.sendto(b, ("255.255.255.255", ${PORT}))`,
-          socket,
+          null,
         ),
         attempt(
           "multicast",
           `k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); k.sendto(b, ("224.0.0.1", ${PORT}))`,
-          socket,
+          null,
         ),
         attempt("a name to be looked up", `socket.getaddrinfo(s + ".example.org", 80)`, socket),
         attempt("a Unix socket", tcp("AF_UNIX", `out + "/socket-1"`), /FLOW-1|OP-12/),

@@ -17,7 +17,15 @@ function serve(stage: Stage): Promise<Server> {
     `${stage.data}/redis.sock`,
   ];
   return stage.serve(
-    [...argv, "--appendonly", "yes", "--enable-protected-configs", "yes"],
+    [
+      ...argv,
+      "--appendonly",
+      "yes",
+      "--enable-protected-configs",
+      "yes",
+      "--stop-writes-on-bgsave-error",
+      "no",
+    ],
     /[Rr]eady to accept connections/,
   );
 }

@@ -16,6 +16,8 @@ export type RunOptions = Options & {
   folder?: string;
   /** Another label than the stage's. */
   tags?: string;
+  /** All of the disk is one volume, so that names may be joined across folders. */
+  whole?: true;
 };
 
 /** A way to get the secret out that a program has by itself. */
@@ -64,7 +66,8 @@ export class Stage {
   }
 
   #args(argv: readonly string[], options: RunOptions): string[] {
-    const folders = [this.data, this.out].flatMap((folder) => ["--volume", `${folder}:${folder}`]);
+    const volumes = options.whole === true ? ["/data"] : [this.data, this.out];
+    const folders = volumes.flatMap((folder) => ["--volume", `${folder}:${folder}`]);
     return [
       ...["run", "--release", "--secrecy", options.tags ?? this.tag, ...folders],
       ...["--workdir", options.folder ?? this.data, "--env", "LC_ALL=C", "--env", "HOME=/tmp"],
