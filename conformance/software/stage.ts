@@ -41,6 +41,11 @@ const REFUSED = {
 type Entity = { kind: string; name: string; context: { secrecy: string[] } | null };
 type Entry = { id: number; op: string; program: string; rule: string; source: Entity; sink: Entity };
 
+function lineOf({ op, program, source, sink, rule }: Entry): string {
+  const context = sink.context?.secrecy.join() || "unlabelled";
+  return `${op} ${program}: ${source.name} -> ${sink.kind} ${sink.name} (${context}) ${rule}`;
+}
+
 export class Stage {
   readonly bench: Bench;
   readonly tag: string;
@@ -108,14 +113,19 @@ export class Stage {
     child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr?.on("data", (chunk: Buffer) => (out += chunk.toString()));
     const isOver = ended.then((result) => (over = result));
-    await this.bench.until(
-      `${argv[0]} is ready`,
-      async () => {
-        if (over !== undefined) throw new Error(`${argv.join(" ")} exited with ${over.code}:\n${out}`);
-        return Promise.resolve(ready.test(out));
-      },
-      120,
-    );
+    await this.bench
+      .until(
+        `${argv[0]} is ready`,
+        async () => {
+          if (over !== undefined) throw new Error(`${argv.join(" ")} exited with ${over.code}:\n${out}`);
+          return Promise.resolve(ready.test(out));
+        },
+        120,
+      )
+      .catch((error: unknown) => {
+        child.kill("SIGKILL");
+        throw new Error(`${String(error)}; it printed:\n${out}`);
+      });
     return {
       out: () => out,
       async stop(signal = "SIGTERM") {
@@ -127,16 +137,16 @@ export class Stage {
 
   /** Refused flows of this stage after record `after`, a line each. See REFUSED. */
   async refusals(after: number): Promise<string[]> {
+    return (await this.#refused(after)).map(lineOf);
+  }
+
+  async #refused(after: number): Promise<Entry[]> {
     const text = await this.bench.ok("log", "--refused", "--json", "--tag", this.tag, "-n", "2000");
     return text
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as Entry)
-      .filter(({ id }) => id > after)
-      .map(({ op, program, source, sink, rule }) => {
-        const context = sink.context?.secrecy.join() || "unlabelled";
-        return `${op} ${program}: ${source.name} -> ${sink.kind} ${sink.name} (${context}) ${rule}`;
-      });
+      .filter(({ id }) => id > after);
   }
 
   /** The number of the last refusal. */
@@ -150,10 +160,12 @@ export class Stage {
     const faults: string[] = [];
     await this.bench.shellOk(`echo ordinary > ${this.out}/existing`);
     const before = await this.outside();
+    let mark = await this.mark();
     for (const { what, argv, refused, options } of attempts) {
-      const mark = await this.mark();
       const result = await this.run(argv, options);
-      const records = await this.refusals(mark);
+      const found = await this.#refused(mark);
+      const records = found.map(lineOf);
+      mark = found.at(-1)?.id ?? mark;
       const wanted: RegExp | null = typeof refused === "string" ? REFUSED[refused] : refused;
       if (wanted !== null && !records.some((line) => wanted.test(line)))
         faults.push(

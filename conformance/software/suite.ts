@@ -54,6 +54,16 @@ function chosen(): ProgramName[] {
   return programNames.filter((name) => asked === undefined || asked.includes(name));
 }
 
+/** What was refused while all went well: what programs ask for and can do without. */
+async function showRefusals(stage: Stage, mark: number): Promise<void> {
+  const counts = new Map<string, number>();
+  for (const line of await stage.refusals(mark)) {
+    const what = line.replace(/^(\S+) \S*?([^/ ]*):/, "$1 by $2:").replaceAll(/\d+/g, "N");
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  for (const [what, count] of counts) process.stderr.write(`      refused ${count}x ${what}\n`);
+}
+
 async function runSoftware(kernel: string): Promise<Count> {
   const names = chosen();
   const home = mkdtempSync(join(tmpdir(), "csn-software-"));
@@ -80,12 +90,14 @@ async function runSoftware(kernel: string): Promise<Count> {
     for (const name of names) {
       const stage = new Stage(bench, name);
       for (const { name: what, run } of PROGRAMS[name]) {
-        const begun = Date.now();
         try {
           if (missing.has(name)) throw missing.get(name);
+          const mark = await stage.mark();
+          const begun = Date.now();
           await run(stage);
           count.passed++;
           process.stderr.write(`  ok ${name}: ${what} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
+          if (!what.startsWith("no ")) await showRefusals(stage, mark);
         } catch (error) {
           fail(`${name}: ${what}`, error);
         }
