@@ -164,7 +164,7 @@ async function asSubject(
 }
 
 async function launched(folder: string, context: number): Promise<void> {
-  mkdirSync("/run/csn/tree", { recursive: true });
+  for (const folder of ["tree", "net"]) mkdirSync(`/run/csn/${folder}`, { recursive: true });
   const options = [
     "--pins",
     PINS,

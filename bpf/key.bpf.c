@@ -49,6 +49,7 @@ static __always_inline u32 want_of_key(int need)
 	case 1: /* VIEW */
 	case 2: /* READ */
 	case 4: /* SEARCH */
+	case 10: /* DEFER_PERM_CHECK: another question follows */
 		return WANT_READ;
 	case 3: /* WRITE */
 	case 6: /* SETATTR */

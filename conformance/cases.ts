@@ -234,7 +234,7 @@ export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP
 
 /** Doors that labelled subjects find closed. `harmless`: unlabelled subjects may try it here too. */
 export const DOORS: readonly { id: string; row: string; command: string; records: readonly string[]; harmless?: boolean; errno?: readonly string[]; fine?: readonly string[]; tries?: number }[] = [
-  ...([["netlink-uevent", 16, 3, 15], ["netlink-audit", 16, 3, 9], ["netlink-connector", 16, 3, 11], ["netlink-generic", 16, 3, 16], ["raw", 2, 3, 1], ["raw6", 10, 3, 58], ["ping", 2, 2, 1], ["sctp", 2, 1, 132], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0], ["xdp", 44, 3, 0], ["key", 15, 3, 2], ["can", 29, 3, 1], ["bluetooth", 31, 3, 1], ["smc", 43, 1, 0], ["tipc", 30, 1, 0], ["none", 99, 1, 0]] as const).map(
+  ...([["netlink-uevent", 16, 3, 15], ["netlink-audit", 16, 3, 9], ["netlink-connector", 16, 3, 11], ["netlink-generic", 16, 3, 16], ["raw", 2, 3, 1], ["raw6", 10, 3, 58], ["ping", 2, 2, 1], ["sctp", 2, 1, 132], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0], ["xdp", 44, 3, 0], ["key", 15, 3, 2], ["can", 29, 3, 1], ["bluetooth", 31, 3, 1], ["smc", 43, 1, 0], ["tipc", 30, 1, 0]] as const).map(
     ([id, family, type, protocol]) => ({ id: `socket-${id}`, row: "N3", command: `socket ${family} ${type} ${protocol}`, records: ["socket"], harmless: true, fine: ["EAFNOSUPPORT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT", "EACCES", "EINVAL"] })),
   { id: "io-uring", row: "K1", command: "door io_uring", records: ["uring"], harmless: true },
   { id: "userfaultfd", row: "K2", command: "door userfaultfd", records: ["userfaultfd"], harmless: true, errno: ["EPERM"] },

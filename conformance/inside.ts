@@ -9,6 +9,8 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { execFileSync } from "node:child_process";
 import { BASE } from "../src/label/index.ts";
 import {
+  ENTITY_KINDS,
+  FLAG,
   KIND,
   Monitor,
   native,
@@ -25,7 +27,16 @@ import { scenarios } from "./scenarios.ts";
 
 const CONTENT = "secret content of this file\n";
 
-export type Refusal = { op: string; verdict: number; source: number; sink: number; pid: number };
+export type Refusal = {
+  op: string;
+  verdict: number;
+  source: number;
+  sink: number;
+  pid: number;
+  /** What is at the far end, and its port if it is an address. */
+  otherKind: string;
+  port: number;
+};
 
 export class World {
   readonly monitor: Monitor;
@@ -76,12 +87,15 @@ export class World {
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
       if (verdict === 0) continue;
+      const isSource = (this.#buffer[at + shape.flags]! & FLAG.ACTOR_IS_SOURCE) !== 0;
       found.push({
         op: OPS[this.#buffer.readUInt16LE(at + shape.op)] ?? "?",
         verdict,
         source: this.#buffer.readUInt32LE(at + shape.source_context),
         sink: this.#buffer.readUInt32LE(at + shape.sink_context),
         pid: this.#buffer.readUInt32LE(at + shape.pid),
+        otherKind: ENTITY_KINDS[this.#buffer[at + (isSource ? shape.sink_kind : shape.source_kind)]!] ?? "?",
+        port: Number(this.#buffer.readBigUInt64LE(at + shape.bytes)),
       });
     }
     return found;

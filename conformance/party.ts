@@ -127,6 +127,30 @@ export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName
   native().mapSet(networks, key, value, 0);
 }
 
+/** Policy for the addresses of an IPv4 prefix, as the daemon writes it: ranges of ports and their contexts. */
+export function setRange(
+  monitor: Monitor,
+  address: string,
+  bits: number,
+  ports: readonly (readonly [first: number, last: number, name: ContextName])[],
+): void {
+  const map = native().mapOpen(`${PINS}/ranges`);
+  const key = Buffer.alloc(20);
+  key.writeUInt32LE(96 + bits);
+  key.fill(0xff, 14, 16);
+  for (const [n, part] of address.split(".").entries()) key[16 + n] = Number(part);
+  const value = Buffer.alloc(SHAPE.csn_range.size);
+  value.writeUInt32LE(ports.length, SHAPE.csn_range.count);
+  for (const [n, [first, last, name]] of ports.entries()) {
+    const at = SHAPE.csn_range.ports + n * SHAPE.csn_ports.size;
+    value.writeUInt16LE(first, at + SHAPE.csn_ports.first);
+    value.writeUInt16LE(last, at + SHAPE.csn_ports.last);
+    value.writeUInt32LE(monitor.contexts.idOf(contextNamed(name)), at + SHAPE.csn_ports.context);
+  }
+  native().mapSet(map, key, value, 0);
+  native().closeFd(map);
+}
+
 let subjects = -1;
 let nextId = 1n << 61n;
 

@@ -154,6 +154,7 @@ static int do_sk(void)
 	long got;
 
 	if (!strcmp(what, "new")) return keep_socket(n, socket(num(3), num(4), num(5)));
+	if (!strcmp(what, "bindonly")) { size = address_from(arg(3), &a); return err(bind(sk[n], &a.any, size)); }
 	if (!strcmp(what, "bind")) {
 		size = address_from(arg(3), &a);
 		setsockopt(sk[n], SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
