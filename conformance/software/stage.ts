@@ -171,9 +171,10 @@ export class Stage {
         faults.push(
           `${what}: no record like ${wanted}; found:\n${records.join("\n")}\nit printed:\n${result.out}${result.err}`,
         );
-      const after = await this.outside();
-      if (after !== before) faults.push(`${what}: outside is now\n${after}`);
     }
+    // Once, at the end: each look costs as much as an attempt.
+    const after = await this.outside();
+    if (after !== before) faults.push(`outside is now\n${after}\nand was\n${before}`);
     strictEqual(faults.join("\n\n"), "");
   }
 

@@ -423,6 +423,16 @@ def signal_to_everybody_outside():
 
 
 @way
+def nice_value_that_others_read():
+    call(314, 0, struct.pack("IIQiIQQQII", 56, 0, 0, 7, 0, 0, 0, 0, 0, 0), 0)
+
+
+@way
+def nice_value_by_its_own_call():
+    os.setpriority(os.PRIO_PROCESS, 0, 7)
+
+
+@way
 def limits_that_others_read():
     import resource
 
