@@ -152,4 +152,21 @@ except OSError: print("nobody")`;
       ok(ways.size >= 5, `closed? then turn this case round:\n${log}`);
     },
   },
+  {
+    // getpriority has no hook. As above: turn it round when it is closed.
+    name: "known leak: which users its processes have become",
+    async run(stage) {
+      const code = "import os, time; os.setuid(4711); print('set', flush=True); time.sleep(90)";
+      const run = await stage.serve([PYTHON, "-c", code], /^set$/m);
+      try {
+        const asked = `python3 -c 'import os
+for user in (4710, 4711):
+    try: print(os.getpriority(os.PRIO_USER, user))
+    except OSError: print("nobody")'`;
+        strictEqual(await stage.bench.shellOk(asked), "nobody\n0\n", "closed? then turn this case round");
+      } finally {
+        await run.stop("SIGKILL");
+      }
+    },
+  },
 ];
