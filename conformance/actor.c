@@ -689,6 +689,7 @@ static int use(const char *op)
 #include "pins.h"
 #include "ipc.h"
 #include "sockets.h"
+#include "races.h"
 #include "stage.h"
 
 static int run(void)
@@ -766,6 +767,7 @@ static int run(void)
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
 	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "spy")) return do_spy();
 	if (!strcmp(op, "pin")) return do_pin();
 	if (!strcmp(op, "umount")) return err(umount2(arg(1), MNT_DETACH));
 	if (!strcmp(op, "cover")) return err(mount("evil", arg(1), "tmpfs", 0, ""));

@@ -16,6 +16,7 @@ import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios } from "./scenarios/ipc.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
+import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 
@@ -520,6 +521,7 @@ export const scenarios: readonly Scenario[] = [
   ...socketScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
+  ...raceScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
