@@ -18,6 +18,7 @@ import {
 } from "../src/setup/index.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
+import { differentialSuite } from "./differential/suite.ts";
 import { systemSuite } from "./e2e/suite.ts";
 import { scenarios } from "./scenarios.ts";
 import { softwareSuite } from "./software/suite.ts";
@@ -38,6 +39,7 @@ const MARKS = new Set(["attach", "matrix", "end"]);
 
 export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
   { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
+  differentialSuite(kernel),
   systemSuite(kernel),
   softwareSuite(kernel),
 ]);
