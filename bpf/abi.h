@@ -23,7 +23,7 @@ enum csn_limits {
 	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
 	CSN_MEMORY_SLOTS = 8,	   /* objects that a task remembers, a power of two */
 	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
-	CSN_MAX_NETWORKS = 4096,   /* network namespaces that have a context */
+	CSN_MAX_NETWORKS = 65536,  /* network namespaces that have a context */
 	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
