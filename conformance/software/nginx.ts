@@ -1,7 +1,4 @@
-/**
- * nginx, curl and wrk as its clients, as a file server and as a proxy. One process: to start workers it wants
- * signals from a socket pair (F_SETOWN), which are closed to labelled programs (docs/software.md).
- */
+/** nginx with two workers, curl and wrk as its clients, as a file server and as a proxy. */
 import { deepStrictEqual, match, strictEqual } from "node:assert";
 import { ADDRESS, type Attempt, PORT, type Server } from "./stage.ts";
 import type { Program } from "./suite.ts";
@@ -9,7 +6,7 @@ import type { Program } from "./suite.ts";
 let server: Server | undefined;
 
 const config = (data: string, more = "", access = `${data}/access.log`) => `
-daemon off; master_process off; pid ${data}/pid; error_log stderr notice; user root;
+daemon off; worker_processes 2; pid ${data}/pid; error_log stderr notice; user root;
 events { worker_connections 64; }
 http {
   access_log ${access}; sendfile on; aio threads;
@@ -31,7 +28,7 @@ export const nginx: Program = [
       );
       server = await stage.serve(
         ["nginx", "-c", `${stage.data}/nginx.conf`, "-e", "stderr"],
-        /using the "epoll" event method/,
+        /start worker process \d+[^]*start worker process \d+/,
       );
       for (const args of [
         [`${SITE}/secret`],
