@@ -128,13 +128,15 @@ function requireOwners(caller: Caller, store: Store, rules: readonly Rule[], wha
   requireTags(caller, [...tags.values()], what);
 }
 
-function viewRule({ address, context, created }: StoredAddress, store: Store): NetworkRule {
+function viewRule({ address, context: key, created }: StoredAddress, store: Store): NetworkRule {
+  const context = parseContextKey(key);
+  const reachable = contextEquals(context, UNLABELLED); // its programs are in the host's own network
   return {
     address,
-    context: viewContext(parseContextKey(context), store),
+    context: viewContext(context, store),
     created,
-    reachable: false,
-    why: NO_WAY_OUT,
+    reachable,
+    why: reachable ? "" : NO_WAY_OUT,
   };
 }
 

@@ -11,10 +11,14 @@ const ENFORCED: readonly (readonly [string, string])[] = [
   ["programs", "executing is reading; fork and exec keep the context"],
   ["pipes", "pipes and FIFOs carry their creator's context"],
   ["processes", "signals, tracing, /proc and scheduling are judged between contexts"],
+  [
+    "sockets",
+    "each context has a network of its own; joined with others, and sent outside, where both ways may flow",
+  ],
   ["terminal", "output is shown to who is cleared, and withheld from others"],
 ];
 const REFUSED: readonly (readonly [string, string])[] = [
-  ["sockets", "all but pairs that stay within one context: not mediated yet"],
+  ["other sockets", "raw, packet, vsock and all but Unix, TCP, UDP, MPTCP and netlink about the own network"],
   ["ipc", "System V and POSIX queues, semaphores, shared memory: not mediated yet"],
   ["keys", "kernel keyrings: not mediated yet"],
   ["kernel", "mounts, namespaces, bpf, perf, io_uring, userfaultfd, modules, clocks"],

@@ -69,8 +69,10 @@ export class Monitor {
    * @throws KernelError E_KERNEL_ABI
    */
   static takeOver(interning: Interning): Monitor {
-    const maps = openMaps();
-    const version = readControl(maps.control).readUInt32LE(SHAPE.csn_control.version);
+    // before the other maps: another version may not have all of them
+    const control = native().mapOpen(`${PINS}/control`);
+    const version = readControl(control).readUInt32LE(SHAPE.csn_control.version);
+    native().closeFd(control);
     if (version !== LIMITS.ABI_VERSION) {
       throw new KernelError(
         "E_KERNEL_ABI",
@@ -78,7 +80,7 @@ export class Monitor {
         "run `csn down` with the csn that attached it, then `csn up` with this one",
       );
     }
-    return new Monitor(maps, interning);
+    return new Monitor(openMaps(), interning);
   }
 
   /**

@@ -99,6 +99,7 @@ async function forEach(
   const wanted = addresses.map(canonical);
   const client = await connect(need, ui);
   const answers: unknown[] = [];
+  const unreachable = new Set<string>();
   for (const address of wanted) {
     try {
       const rule = await work(client, address);
@@ -109,7 +110,7 @@ async function forEach(
           ? `${safe(rule.address)}: ${shortContext(rule.context)}`
           : `${safe(rule.address)}: unset`,
       );
-      if (need === "start" && !rule.reachable) ui.note(`${rule.address} is not reachable: ${rule.why}`);
+      if (need === "start" && !rule.reachable) unreachable.add(rule.why);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       showError(error);
@@ -117,6 +118,7 @@ async function forEach(
       process.exitCode = 1;
     }
   }
+  for (const why of unreachable) ui.note(`not reachable: ${why}`);
   if (ui.json) ui.answer(answers);
 }
 
