@@ -105,6 +105,8 @@ static int flags_of(const char *text)
 
 static int run(void);
 static void on_alarm(int unused) { (void)unused; }
+static volatile int sigios;
+static void on_sigio(int unused) { (void)unused; sigios++; }
 
 static int in_thread_result;
 static void *in_thread(void *unused)
@@ -650,6 +652,7 @@ static int use(const char *op)
 	if (!strcmp(op, "getlk")) return do_lock(1, num(1), 1);
 	if (!strcmp(op, "lease")) return err(fcntl(fd, F_SETLEASE, num(1)));
 	if (!strcmp(op, "dnotify")) return err(fcntl(fd, F_NOTIFY, 0x1f));
+	if (!strcmp(op, "async")) { sigios = 0; signal(SIGIO, on_sigio); n = err(fcntl(fd, F_SETOWN, getpid())); return n ? n : err(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC)); }
 	if (!strcmp(op, "setown")) return err(fcntl(fd, F_SETOWN, getpid()));
 	if (!strcmp(op, "setsig")) return err(fcntl(fd, F_SETSIG, SIGUSR1));
 	if (!strcmp(op, "hint")) { uint64_t hint = 2; return err(fcntl(fd, 1036, &hint)); }
@@ -683,13 +686,17 @@ static int use(const char *op)
 	return attribute(op, 1);
 }
 
+#include "pins.h"
 #include "ipc.h"
 #include "sockets.h"
+#include "stage.h"
 
 static int run(void)
 {
 	const char *op = arg(0);
 	long n;
+
+	if ((n = stage_run(op)) <= 0) return n;
 
 	if (!strcmp(op, "fork") || !strcmp(op, "exec")) { int execute = *op == 'e'; shift(1); return in_child(execute); }
 	if (!strcmp(op, "deep")) { if (num(1) <= 0) { shift(2); return run(); } char left[24]; snprintf(left, sizeof(left), "%ld", num(1) - 1); word[1] = left; return in_child(0); }
@@ -759,6 +766,9 @@ static int run(void)
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
 	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "pin")) return do_pin();
+	if (!strcmp(op, "umount")) return err(umount2(arg(1), MNT_DETACH));
+	if (!strcmp(op, "cover")) return err(mount("evil", arg(1), "tmpfs", 0, ""));
 	if (!strcmp(op, "enter")) return enter(num(1));
 	if (!strcmp(op, "sk")) return do_sk();
 	if (!strcmp(op, "mq")) return do_mq();
@@ -781,6 +791,7 @@ static int run(void)
 		if (n >= 0) snprintf(detail, sizeof(detail), "%ld", n);
 		return err(n);
 	}
+	if (!strcmp(op, "sigios")) return number(sigios);
 	if (!strcmp(op, "crash")) { *(volatile int *)0 = 0; return 0; }
 	if (!strcmp(op, "fds")) { n = 0; for (int i = 3; i < 1024; i++) n += fcntl(i, F_GETFD) >= 0; snprintf(detail, sizeof(detail), "%ld", n); return 0; }
 	if (!strcmp(op, "descriptor")) { int p = syscall(SYS_pidfd_open, num(1), 0); return keep(p); }

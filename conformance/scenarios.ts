@@ -11,11 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
 import { native, PINS, SHAPE } from "../src/kernel/index.ts";
-import { ROOT } from "../src/setup/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios } from "./scenarios/ipc.ts";
+import { protectionScenarios } from "./scenarios/protection.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 
@@ -435,7 +435,8 @@ export const scenarios: readonly Scenario[] = [
     run: (world) => {
       const plain = file(world, "U");
       const objects = native().mapOpen(`${PINS}/subjects`);
-      const party = world.party("W");
+      const party = Party.start("lost"); // it never comes back
+      labelProcess(world.monitor, party.pid, "U");
       const value = Buffer.alloc(SHAPE.csn_subject.size);
       value.writeUInt32LE(4_000_000, 0);
       value.writeUInt32LE(4_000_000, 4);
@@ -454,6 +455,7 @@ export const scenarios: readonly Scenario[] = [
       while (Date.now() < end && seen === 0) seen = world.refusals().filter(({ verdict }) => verdict === 3).length;
       native().closeFd(pidfd);
       native().closeFd(objects);
+      party.stop();
       return seen > 0 ? null : "an unknown context was not refused as such";
     },
   },
@@ -483,8 +485,6 @@ export const scenarios: readonly Scenario[] = [
     row: "I5",
     run: (world) => {
       // made unlabelled, then the process is labelled: what it holds is still unlabelled
-      const party = world.party("W");
-      void party;
       const fresh = Party.start("turncoat");
       labelProcess(world.monitor, fresh.pid, "U");
       const before = expectAll(world, ["ok", fresh, "memfd"], ["ok", fresh, "f pwrite"]);
@@ -494,8 +494,32 @@ export const scenarios: readonly Scenario[] = [
       return before ?? after;
     },
   },
+  {
+    id: "signal/of-a-file-to-its-owner",
+    row: "T2",
+    run: (world) => {
+      const path = `/data/f/${world.fresh()}`;
+      execFileSync("mkfifo", [path]);
+      const open = `open rw+nonblock ${path}`;
+      const count = (who: SubjectName): string => world.party(who).ask("sigios").detail;
+      // named before the label; what a labelled writer does afterwards is told to nobody below it
+      const before = expectAll(world, ["ok", "U", open], ["ok", "U", "f async"]);
+      if (before) return before;
+      world.monitor.setInode(path, contextNamed("A"));
+      world.refusals();
+      const fault = expectAll(world, ["ok", "A", open], ["ok", "A", "f write"]);
+      const records = world.refusals();
+      if (fault ?? count("U") !== "0") return fault ?? "a writer above it was told of";
+      if (records.length !== 1 || records[0]!.op !== "signal") return `records: ${JSON.stringify(records)}`;
+      const own = expectAll(world, ["ok", "A", "f async"], ["ok", "A", "fork f write"], ["EACCES", "U", "f async"]);
+      const told = count("A");
+      for (const who of ["A", "U"] as const) world.party(who).ask("close");
+      return own ?? (told === "0" ? "its own file's signal did not arrive" : null);
+    },
+  },
   ...socketScenarios,
   ...ipcScenarios,
+  ...protectionScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",

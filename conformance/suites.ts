@@ -18,8 +18,10 @@ import {
 } from "../src/setup/index.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
+import { differentialSuite } from "./differential/suite.ts";
 import { systemSuite } from "./e2e/suite.ts";
 import { scenarios } from "./scenarios.ts";
+import { softwareSuite } from "./software/suite.ts";
 
 /** Far more than it takes under emulation, so that only what hangs runs into it. */
 const TIMEOUT_SECONDS = 900;
@@ -37,7 +39,9 @@ const MARKS = new Set(["attach", "matrix", "end"]);
 
 export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
   { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
+  differentialSuite(kernel),
   systemSuite(kernel),
+  softwareSuite(kernel),
 ]);
 
 async function runOn(id: KernelId): Promise<Count> {

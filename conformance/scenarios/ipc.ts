@@ -20,7 +20,11 @@ function verdict(op: string, subject: SubjectName, object: SubjectName): string 
 }
 
 /** Each call on an object that is there: the operation that it is. `{id}`: the object. */
-const USES: readonly { readonly kind: "shm" | "msg" | "sem"; readonly op: string; readonly command: string }[] = [
+const USES: readonly {
+  readonly kind: "shm" | "msg" | "sem";
+  readonly op: string;
+  readonly command: string;
+}[] = [
   { kind: "shm", op: "OP-1", command: "sysv shmstat {id}" },
   { kind: "shm", op: "OP-3", command: "sysv shmat {id} 0" },
   { kind: "shm", op: "OP-1", command: "sysv shmat {id} 1" },
@@ -57,23 +61,24 @@ function sysv(kind: "shm" | "msg" | "sem", row: string): Scenario {
     run: (world) => {
       for (const [subject, object] of RELATIONS) {
         if (object === "base") continue;
-        const [user, owner] = roommates(world, subject, object as SubjectName);
+        const [user, owner] = roommates(world, subject, object);
         for (const { op, command } of USES.filter((use) => use.kind === kind)) {
           const key = 7000 + USES.findIndex((use) => use.command === command);
           const made = owner.ask(`sysv ${kind}make ${key}`);
           if (made.error !== "ok") return `${object}: make ${kind}: ${made.error}`;
           if (command.includes("msgrcv")) owner.ask(`sysv msgsnd ${made.detail}`);
           world.refusals();
-          const allowed = verdict(op, subject, object as SubjectName) === "ok";
+          const allowed = verdict(op, subject, object) === "ok";
           // who may look but not take finds no message for it
-          const looks = command.includes("msgrcv") && verdict("OP-1", subject, object as SubjectName) === "ok";
+          const looks = command.includes("msgrcv") && verdict("OP-1", subject, object) === "ok";
           const expected = allowed ? "ok" : looks ? "ENOMSG" : "EACCES";
           const text = command.includes("key") ? `${command} ${key}` : command.replace("{id}", made.detail);
           const fault = expectAll(world, [expected, user, text]);
           const refused = world.refusals().length;
           owner.ask(`sysv ${kind}rm ${made.detail}`);
           if (fault) return `${subject} on ${object}: ${fault}`;
-          if (refused !== (allowed ? 0 : 1)) return `${subject} on ${object}: \`${command}\`: ${refused} records`;
+          if (refused !== (allowed ? 0 : 1))
+            return `${subject} on ${object}: \`${command}\`: ${refused} records`;
         }
         user.stop();
         owner.stop();
@@ -100,7 +105,13 @@ export const ipcScenarios: readonly Scenario[] = [
     run: (world) => {
       const party = Party.start("in-the-host");
       party.label(world.monitor, "A");
-      const fault = expectAll(world, ...["shm", "msg", "sem"].map((kind) => ["EACCES", party, `sysv ${kind}make 0`] as Step), ["EACCES", party, "sysv shminfo"], ["EACCES", party, "sysv msginfo"], ["EACCES", party, "sysv seminfo"]);
+      const fault = expectAll(
+        world,
+        ...["shm", "msg", "sem"].map((kind) => ["EACCES", party, `sysv ${kind}make 0`] as Step),
+        ["EACCES", party, "sysv shminfo"],
+        ["EACCES", party, "sysv msginfo"],
+        ["EACCES", party, "sysv seminfo"],
+      );
       party.stop();
       return fault;
     },
@@ -118,11 +129,19 @@ export const ipcScenarios: readonly Scenario[] = [
       world.refusals();
       const fault = expectAll(world, ["ok", owner, `sysv msgsnd ${detail}`]);
       const records = world.refusals().length;
-      const after = expectAll(world, ["ok", owner, `sysv msgrcv ${detail}`], ["ok", owner, `sysv msgrm ${detail}`]);
+      const after = expectAll(
+        world,
+        ["ok", owner, `sysv msgrcv ${detail}`],
+        ["ok", owner, `sysv msgrm ${detail}`],
+      );
       const { error } = reader.receive(wait);
       reader.stop();
       owner.stop();
-      return fault ?? after ?? (error === "EIDRM" || error === "EINTR" ? (records > 0 ? null : "no record") : `it got ${error}`);
+      return (
+        fault ??
+        after ??
+        (error === "EIDRM" || error === "EINTR" ? (records > 0 ? null : "no record") : `it got ${error}`)
+      );
     },
   },
   {
@@ -134,7 +153,9 @@ export const ipcScenarios: readonly Scenario[] = [
       for (const kind of ["shm", "msg", "sem"]) {
         const { error, detail } = inside.ask(`sysv ${kind}make 77`);
         if (error !== "ok") return `${kind}: ${error}`;
-        for (const { command } of USES.filter((use) => use.kind === kind && !use.command.includes("key") && !use.command.includes("msgrcv")))
+        for (const { command } of USES.filter(
+          (use) => use.kind === kind && !use.command.includes("key") && !use.command.includes("msgrcv"),
+        ))
           steps.push(["ok", inside, command.replace("{id}", detail)]);
       }
       return expectAll(world, ...steps);
@@ -145,7 +166,15 @@ export const ipcScenarios: readonly Scenario[] = [
     row: "I4",
     run: (world) => {
       const inside = compartment(world, "A");
-      return expectAll(world, ["ok", inside, "mq make /csn-q"], ["ok", inside, "mq send"], ["ok", inside, "mq receive"], ["ok", inside, "mq attr"], ["ok", inside, "mq remove /csn-q"], ["ENOENT", "U", "mq open /csn-q"]);
+      return expectAll(
+        world,
+        ["ok", inside, "mq make /csn-q"],
+        ["ok", inside, "mq send"],
+        ["ok", inside, "mq receive"],
+        ["ok", inside, "mq attr"],
+        ["ok", inside, "mq remove /csn-q"],
+        ["ENOENT", "U", "mq open /csn-q"],
+      );
     },
   },
   {
@@ -156,7 +185,13 @@ export const ipcScenarios: readonly Scenario[] = [
       labelProcess(world.monitor, party.pid, "U");
       const fault = expectAll(world, ["ok", party, "mq make /csn-host"], ["ok", party, "mq send"]);
       party.label(world.monitor, "A");
-      const after = expectAll(world, ["EACCES", party, "mq open /csn-host"], ["EACCES", party, "mq openr /csn-host"], ["EACCES", party, "mq make /csn-other"], ["EACCES", party, "mq remove /csn-host"]);
+      const after = expectAll(
+        world,
+        ["EACCES", party, "mq open /csn-host"],
+        ["EACCES", party, "mq openr /csn-host"],
+        ["EACCES", party, "mq make /csn-other"],
+        ["EACCES", party, "mq remove /csn-host"],
+      );
       party.stop();
       world.party("U").ask("mq remove /csn-host");
       return fault ?? after;
@@ -169,15 +204,19 @@ export const ipcScenarios: readonly Scenario[] = [
       for (const [subject, object] of RELATIONS) {
         if (object === "base") continue;
         for (const [op, command] of KEY_USES) {
-          const owner = world.party(object as SubjectName);
+          const owner = world.party(object);
           owner.ask("key session");
           const made = owner.ask(`key add csn-${subject}`);
           if (made.error !== "ok") return `${object}: add: ${made.error}`;
           world.refusals();
           // possession decides too: a key with all rights for everybody leaves only the label to refuse
           expectAll(world, ["ok", owner, `key open ${made.detail}`]);
-          const expected = verdict(op, subject, object as SubjectName);
-          const fault = expectAll(world, [expected === "ok" ? "ok" : "EACCES|ENOKEY", subject, command.replace("{id}", made.detail)]);
+          const expected = verdict(op, subject, object);
+          const fault = expectAll(world, [
+            expected === "ok" ? "ok" : "EACCES|ENOKEY",
+            subject,
+            command.replace("{id}", made.detail),
+          ]);
           if (fault) return `${subject} on ${object}: ${fault}`;
         }
       }
@@ -206,7 +245,12 @@ export const ipcScenarios: readonly Scenario[] = [
       labelProcess(world.monitor, party.pid, "U");
       const before = expectAll(world, ["ok", party, "key session"], ["ok", party, "key add csn-host"]);
       party.label(world.monitor, "A");
-      const after = expectAll(world, ["EACCES", party, "key add csn-mine"], ["ok", party, "key search csn-host"], ["EACCES", party, "key link"]);
+      const after = expectAll(
+        world,
+        ["EACCES", party, "key add csn-mine"],
+        ["ok", party, "key search csn-host"],
+        ["EACCES", party, "key link"],
+      );
       party.stop();
       return before ?? after;
     },

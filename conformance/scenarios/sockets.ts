@@ -65,7 +65,7 @@ function acrossUnix(type: number): Scenario {
     run: (world) => {
       for (const [client, object] of RELATIONS) {
         if (object === "base") continue;
-        const server = object as SubjectName;
+        const server = object;
         const home = folder(world, server);
         const address = `unix,${home}/s`;
         const ready = expectAll(
@@ -87,7 +87,9 @@ function acrossUnix(type: number): Scenario {
         const refused = world.refusals();
         const idOf = (who: SubjectName): number => world.monitor.contexts.idOf(contextNamed(who));
         const isRight = refused.every(({ source, sink }) =>
-          [`${idOf(client)},${idOf(server)}`, `${idOf(server)},${idOf(client)}`].includes(`${source},${sink}`),
+          [`${idOf(client)},${idOf(server)}`, `${idOf(server)},${idOf(client)}`].includes(
+            `${source},${sink}`,
+          ),
         );
         const arrived = type === DGRAM && !joined && world.party(server).ask("sk recv 0").error === "ok";
         for (const who of [client, server]) for (const n of [0, 1]) world.party(who).ask(`sk close ${n}`);
@@ -177,7 +179,10 @@ export const socketScenarios: readonly Scenario[] = [
           ["ok", who, `sk new 4 ${INET6} ${DGRAM} 0`], ["ok", who, `sk bind 4 inet6,::,${port + (who === "A" ? 0 : 1)}`],
         ); // prettier-ignore
       for (const who of ["B", "AB", "AV", "U"] as const)
-        steps.push(["ok", who, `sk new 1 ${INET} ${STREAM} 0`], ["ECONNREFUSED", who, `sk connect 1 inet,127.0.0.1,${port}`]);
+        steps.push(
+          ["ok", who, `sk new 1 ${INET} ${STREAM} 0`],
+          ["ECONNREFUSED", who, `sk connect 1 inet,127.0.0.1,${port}`],
+        );
       for (const who of ["A", "B"] as const)
         steps.push(
           ["ok", who, `sk new 1 ${INET} ${STREAM} 0`], ["ECONNREFUSED", who, `sk connect 1 inet,127.0.0.1,${port + 1}`],
@@ -194,7 +199,12 @@ export const socketScenarios: readonly Scenario[] = [
     id: "network/addresses-outside",
     row: "N5",
     run: (world) => {
-      const outside = ["inet,10.2.0.1,5432", "inet,8.8.8.8,53", "inet6,2001:db8::1,443", "inet6,::ffff:10.2.0.1,5432"];
+      const outside = [
+        "inet,10.2.0.1,5432",
+        "inet,8.8.8.8,53",
+        "inet6,2001:db8::1,443",
+        "inet6,::ffff:10.2.0.1,5432",
+      ];
       const [a, u] = [world.monitor.contexts.idOf(contextNamed("A")), 0];
       for (const [type, command] of [[STREAM, "connect"], [DGRAM, "connect"], [DGRAM, "sendto"], [STREAM, "fastopen"], [DGRAM, "sendmto"]] as const)
         for (const address of outside) {
@@ -211,16 +221,28 @@ export const socketScenarios: readonly Scenario[] = [
             return `${command} ${address}: the record names ${refused.otherKind} and port ${refused.port}`;
         } // prettier-ignore
       // a send without a family is one to IPv4 (net/ipv4/udp.c)
-      return expectAll(world, ["ok", "A", `sk new 1 ${INET} ${DGRAM} 0`], ["EACCES", "A", "sk sendto 1 unspec,10.2.0.1,53"], ["ok", "A", "sk close 1"]);
+      return expectAll(
+        world,
+        ["ok", "A", `sk new 1 ${INET} ${DGRAM} 0`],
+        ["EACCES", "A", "sk sendto 1 unspec,10.2.0.1,53"],
+        ["ok", "A", "sk close 1"],
+      );
     },
   },
   {
     id: "network/policy-for-addresses",
     row: "N5",
     run: (world) => {
-      setRange(world.monitor, "10.2.0.0", 16, [[5432, 5432, "A"], [6000, 6010, "B"]]);
+      setRange(world.monitor, "10.2.0.0", 16, [
+        [5432, 5432, "A"],
+        [6000, 6010, "B"],
+      ]);
       setRange(world.monitor, "10.2.3.0", 24, [[0, 65535, "U"]]);
-      const tcp = (who: SubjectName, expected: string, address: string): Step[] => [["ok", who, `sk new 1 ${INET} ${STREAM} 0`], [expected, who, `sk connect 1 ${address}`], ["ok", who, "sk close 1"]];
+      const tcp = (who: SubjectName, expected: string, address: string): Step[] => [
+        ["ok", who, `sk new 1 ${INET} ${STREAM} 0`],
+        [expected, who, `sk connect 1 ${address}`],
+        ["ok", who, "sk close 1"],
+      ];
       const fine = "ENETUNREACH"; // past the monitor: this network has no way out
       return expectAll(
         world,
@@ -248,7 +270,10 @@ export const socketScenarios: readonly Scenario[] = [
         party.stop();
       }
       const right = roomed(world, "at-home", "A", "A");
-      const fault = expectAll(world, ...families.map(([f, t, p]) => ["ok", right, `socket ${f} ${t} ${p}`] as const));
+      const fault = expectAll(
+        world,
+        ...families.map(([f, t, p]) => ["ok", right, `socket ${f} ${t} ${p}`] as const),
+      );
       right.stop();
       return fault;
     },
@@ -260,12 +285,32 @@ export const socketScenarios: readonly Scenario[] = [
       const party = Party.start("early");
       labelProcess(world.monitor, party.pid, "U");
       const { detail } = party.ask("room");
-      const uses = ["sk send 1", "sk recv 1", "sk peek 1", "sk sendm 1", "sk recvm 1", "sk name 1", "sk peer 1", "sk opt 1", "sk setopt 1", "sk shut 1", "sk file 1 write", "sk file 1 read", "sk file 1 fionread", "sk splice 1", "sk listen 0", "sk accept 0 5", "sk bindonly 3 inet,127.0.0.1,0", "sk connect 3 inet,127.0.0.1,9", "sk sendfile 1"];
+      const uses = [
+        "sk send 1",
+        "sk recv 1",
+        "sk peek 1",
+        "sk sendm 1",
+        "sk recvm 1",
+        "sk name 1",
+        "sk peer 1",
+        "sk opt 1",
+        "sk setopt 1",
+        "sk shut 1",
+        "sk file 1 write",
+        "sk file 1 read",
+        "sk file 1 fionread",
+        "sk splice 1",
+        "sk listen 0",
+        "sk accept 0 5",
+        "sk bindonly 3 inet,127.0.0.1,0",
+        "sk connect 3 inet,127.0.0.1,9",
+        "sk sendfile 1",
+      ];
       const before = expectAll(
         world,
         ["ok", party, `sk new 0 ${INET} ${STREAM} 0`], ["ok", party, "sk bind 0 inet,127.0.0.1,9999"], ["ok", party, "sk listen 0"],
         ["ok", party, `sk new 1 ${INET} ${STREAM} 0`], ["ok", party, "sk connect 1 inet,127.0.0.1,9999"], ["ok", party, `sk new 3 ${INET} ${STREAM} 0`],
-        ["ok", party, `open r ${"/data/bin/csn-actor"}`],
+        ["ok", party, "open r /data/bin/csn-actor"],
       ); // prettier-ignore
       labelNetwork(world.monitor, detail, "A");
       party.label(world.monitor, "A");
@@ -332,7 +377,11 @@ export const socketScenarios: readonly Scenario[] = [
     id: "network/shared-by-runs-of-one-context",
     row: "N1",
     run: (world) => {
-      const [server, client, other] = [compartment(world, "A"), newCompartment(world, "A"), compartment(world, "B")];
+      const [server, client, other] = [
+        compartment(world, "A"),
+        newCompartment(world, "A"),
+        compartment(world, "B"),
+      ];
       const port = nextPort++;
       const fault = expectAll(
         world,
@@ -356,7 +405,11 @@ export const socketScenarios: readonly Scenario[] = [
       const fresh = Party.start("thief");
       labelProcess(world.monitor, fresh.pid, "U");
       const a = world.party("A").pid;
-      const fault = expectAll(world, ["EACCES", fresh, `open r /proc/${a}/ns/net`], ["EACCES|EPERM", fresh, `enter ${a}`]);
+      const fault = expectAll(
+        world,
+        ["EACCES", fresh, `open r /proc/${a}/ns/net`],
+        ["EACCES|EPERM", fresh, `enter ${a}`],
+      );
       fresh.stop();
       return fault;
     },
