@@ -246,18 +246,24 @@ for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
     async run(b) {
       const inForce = () =>
         expectEnds(b, TAG, { "10.2.0.1|5432": "let through", "10.2.0.1|5433": "refused" });
+      const restart = async () => {
+        await b.ok("machine", "stop");
+        const { code, err } = await b.csn(["machine", "start"], { timeoutMs: 400_000 });
+        strictEqual(code, 0, err);
+      };
+      for (const tag of [TAG, OTHER]) await b.csn(["tag", "create", tag]);
+      await b.ok("network", "set", "10.2.0.0/16:5432", "[2001:db8::]/32:443-444", "--secrecy", TAG);
       const before = await list(b);
+      strictEqual(before.length, 2);
       await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
       await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
       deepStrictEqual(await list(b), before);
       await inForce();
-      await b.ok("machine", "stop");
-      await b.ok("machine", "start");
+      await restart();
       deepStrictEqual(await list(b), before);
       await inForce();
       await b.ok("network", "unset", ...before.map((rule) => rule.address));
-      await b.ok("machine", "stop");
-      await b.ok("machine", "start");
+      await restart();
       deepStrictEqual(await list(b), []);
       await expectEnds(b, TAG, { "10.2.0.1|5432": "refused" });
     },
