@@ -219,7 +219,8 @@ struct csn_record {
 	struct csn_entity sink;
 	__u32 pid; /* of the acting process */
 	__u32 tid;
-	__u64 bytes; /* moved; of an address: its port */
+	__u64 bytes; /* moved; of an address: its port; of policy for one: first port,
+		      * last port << 16, bits of the prefix << 32 */
 	__u32 count; /* 1, or how many like it were merged [AUD-2] */
 	__u32 uid;
 };

@@ -15,7 +15,10 @@ const ENFORCED: readonly (readonly [string, string])[] = [
     "sockets",
     "each context has a network of its own; sockets of two are joined only where data may flow both ways",
   ],
-  ["addresses", "an address outside is unlabelled unless policy gives it a context"],
+  [
+    "addresses",
+    "an address outside is unlabelled unless policy gives it a context; no network has a way out yet",
+  ],
   ["ipc", "System V objects and POSIX queues carry their creator's context"],
   ["keys", "keys and keyrings carry their creator's context"],
   ["terminal", "output is shown to who is cleared, and withheld from others"],
