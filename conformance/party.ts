@@ -13,7 +13,7 @@ import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
 import { CONTEXTS, type ContextName } from "./cases.ts";
 
 export const PROGRAM = "/data/bin/csn-actor";
-const FIFOS = "/data/io";
+export const FIFOS = "/data/io";
 
 export type Answer = { readonly error: string; readonly detail: string };
 

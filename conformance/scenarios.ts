@@ -63,6 +63,12 @@ function compartment(world: World, context: SubjectName): Party {
   return party;
 }
 
+/** Ends them, so that the next one who needs one gets a new one. */
+export function endCompartments(): void {
+  for (const party of compartments.values()) party.stop();
+  compartments.clear();
+}
+
 function launch(id: string, ...options: readonly string[]): string[] {
   mkdirSync("/run/csn/tree", { recursive: true });
   return [`${ROOT}/build/csn-launch`, "--pins", PINS, "--scratch", "/run/csn/tree", "--in", id, "--out", id,
@@ -607,6 +613,7 @@ export const scenarios: readonly Scenario[] = [
       const id = String(world.monitor.contexts.idOf(contextNamed("A")));
       const party = Party.launched("crash", world.monitor, "A", launch(id));
       const pattern = readFileSync("/proc/sys/kernel/core_pattern", "utf8");
+      rmSync("/data/f/dump", { force: true });
       writeFileSync("/data/f/helper", "#!/bin/sh\ncat > /data/f/dump\n", { mode: 0o755 });
       writeFileSync("/proc/sys/kernel/core_pattern", "|/data/f/helper");
       party.send("crash");
@@ -631,6 +638,7 @@ export const scenarios: readonly Scenario[] = [
     run: async (world) => {
       const path = `/data/f/${world.fresh()}`;
       writeFileSync(path, Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]), { mode: 0o755 });
+      rmSync("/data/f/asked", { force: true });
       const known = readFileSync("/proc/sys/kernel/modprobe", "utf8").trim();
       writeFileSync("/data/f/modprobe", '#!/bin/sh\necho "$@" >> /data/f/asked\n', { mode: 0o755 });
       writeFileSync("/proc/sys/kernel/modprobe", "/data/f/modprobe");

@@ -19,6 +19,7 @@ import {
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
 import { systemSuite } from "./e2e/suite.ts";
+import { mutationSuite } from "./mutation-suite.ts";
 import { scenarios } from "./scenarios.ts";
 
 /** Far more than it takes under emulation, so that only what hangs runs into it. */
@@ -38,6 +39,7 @@ const MARKS = new Set(["attach", "matrix", "end"]);
 export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
   { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
   systemSuite(kernel),
+  mutationSuite(kernel),
 ]);
 
 async function runOn(id: KernelId): Promise<Count> {
