@@ -303,8 +303,16 @@ struct question {
 	u8 pad;
 };
 
-/* Would somebody be told of this use of the file? A watch on it, on its directory or
- * on its file system makes each read a sign to the watcher. The files of the layers below
+/* What is watched of a mount. */
+static __always_inline u32 watched_of(struct vfsmount *mnt)
+{
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return READ_FAR(mount, mnt_fsnotify_mask);
+}
+
+/* Would somebody be told of this use of the file? A watch on it, on its directory, on its
+ * mount or on its file system makes each read a sign to the watcher. The files of the layers below
  * an overlay tell as well. */
 static __always_inline int is_watched(struct file *file)
 {
@@ -313,6 +321,8 @@ static __always_inline int is_watched(struct file *file)
 	struct fsnotify_sb_info *info;
 
 	if (CHECK(inode, READ(inode, i_fsnotify_mask)))
+		return 1;
+	if (CHECK(mount, watched_of(READ(file, f_path.mnt))))
 		return 1;
 	info = READ(READ(inode, i_sb), s_fsnotify_info);
 	if (info && CHECK(super, READ(info, sb_marks)))
@@ -411,6 +421,7 @@ static __always_inline int is_watched_now(struct file *file)
 	struct dentry *dentry = file->f_path.dentry;
 
 	return CHECK(inode, inode->i_fsnotify_mask) || CHECK(super, inode->i_sb->s_fsnotify_info->sb_marks) ||
+	       CHECK(mount, watched_of(file->f_path.mnt)) ||
 	       CHECK(parent, dentry->d_parent->d_inode->i_fsnotify_mask & FS_EVENT_ON_CHILD);
 }
 

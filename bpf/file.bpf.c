@@ -84,7 +84,7 @@ static __always_inline int keep_pidfd_context(struct inode *inode)
 	struct csn_object *object;
 	u32 context = pidfd_context(inode, s ? s->in : CSN_CTX_UNLABELLED);
 
-	if (context == CSN_CTX_UNLABELLED || context == CSN_CTX_PLATFORM_IN)
+	if (!CHECK(labelled, context != CSN_CTX_UNLABELLED && context != CSN_CTX_PLATFORM_IN))
 		return 0;
 	object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!object)
@@ -104,7 +104,7 @@ int BPF_PROG(file_open, struct file *file)
 	if (CHECK(disk, is_refused_disk(inode)))
 		return -EACCES;
 	if (inode->i_sb->s_magic == PIDFS_MAGIC) {
-		int error = CHECK(kept, keep_pidfd_context(inode));
+		int error = keep_pidfd_context(inode);
 
 		/* a descriptor of any mode only asks; what it does has hooks of its own */
 		return error ? error : access_inode(inode, WANT_READ, CSN_OP_OPEN);

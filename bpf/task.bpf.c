@@ -31,8 +31,8 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 		__sync_fetch_and_add(&control.internal, 1);
 		return -ENOMEM;
 	}
-	child->in = s->in;
-	child->out = s->out;
+	child->in = CHECK(in, s->in);
+	child->out = CHECK(out, s->out);
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */

@@ -64,6 +64,9 @@ export class World {
     return party;
   }
 
+  /** Kinds of the records that the last `refusals` saw. */
+  readonly kinds = new Set<number>();
+
   /** A name that nothing has yet. */
   fresh(): string {
     return `o${this.#serial++}`;
@@ -74,7 +77,9 @@ export class World {
     const shape = SHAPE.csn_record;
     const used = native().ringDrain(this.#ring, this.#buffer);
     const found: Refusal[] = [];
+    this.kinds.clear();
     for (let at = 0; at < used; at += shape.size) {
+      this.kinds.add(this.#buffer[at + shape.kind]!);
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
       if (verdict === 0) continue;

@@ -14,10 +14,92 @@ export type Mutant = { readonly name: string; readonly at: number };
  */
 export type SecondWall = { readonly behind: readonly string[]; readonly shown: string; readonly why: string };
 
-export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {};
+export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
+  ...behind(["hook/inode_permission"], "the kernel asks for the directory's permission first", {
+    "hook/inode_create": "creat/U-A/path",
+    "hook/inode_symlink": "symlink/U-A/path",
+    "create_in/directory": "mkdir/U-A/path",
+    "inode_link/directory": "link/U-A/path",
+    "remove_from/directory": "unlink/U-A/path",
+    "inode_rename/directory": "names/into-a-secret-folder",
+  }),
+  ...behind(["hook/inode_permission"], "its directory cannot be searched, and cannot be changed at all", {
+    "process_context/platform": "platform/its-files-of-proc-take-nothing",
+  }),
+  ...behind(["file_fcntl/notify"], "the same call passes file_fcntl first", {
+    "path_notify/inode": "dnotify/U-A/open",
+  }),
+  ...behind(["path_notify/inode"], "the same call passes path_notify later", {
+    "file_fcntl/notify": "dnotify/U-A/open",
+  }),
+  ...behind(["hook/file_lock"], "the same call passes file_lock later", {
+    "file_fcntl/lease": "read-lease/U-A/open",
+  }),
+  ...behind(["hook/inode_setattr"], "the new size is set as an attribute later", {
+    "hook/file_truncate": "ftruncate/A-U/open",
+  }),
+  ...behind(["hook/mmap_file"], "the overlay's own file is asked first", {
+    "hook/mmap_backing_file": "mount/overlay-mapped-after-its-label",
+    "mmap_backing_file/shared": "mount/overlay-mapped-after-its-label",
+  }),
+  ...behind(["inode_rename/keeps"], "the kernel calls the hook both ways for an exchange", {
+    "inode_rename/keeps-exchanged": "gate/what-it-exchanges-keeps-its-context",
+  }),
+  ...behind(["file_open/disk"], "it cannot be opened", { "file_permission/disk": "disk/raw" }),
+  ...behind(
+    ["hook/inode_permission", "hook/file_open", "hook/file_permission", "hook/mmap_file"],
+    "the kernel opens, reads and maps what it executes",
+    { "hook/bprm_check_security": "exec/U-A/path" },
+  ),
+  ...behind(["hook/capable"], "the kernel asks for a capability first, which labelled subjects lack", {
+    "task_alloc/namespace": "clone-uts/A/door",
+    "hook/sb_mount": "mount/A/door",
+    "hook/sb_umount": "mount/labelled-subjects-unmount-nothing",
+    "hook/sb_pivotroot": "pivot/A/door",
+    "hook/move_mount": "opentree/A/door",
+    "hook/path_chroot": "chroot/A/door",
+    "hook/syslog": "syslog/A/door",
+    "hook/settime": "settime/A/door",
+    "hook/kernel_load_data": "module/A/door",
+    "path_notify/mount": "watch/whole-file-systems-tell-too",
+  }),
+  ...behind(["hook/bpf", "hook/capable"], "the call itself is refused first", {
+    "hook/bpf_map": "bpf-map/A/door",
+    "hook/bpf_prog": "bpf-prog/A/door",
+  }),
+  ...behind(["hook/uring_allowed", "hook/inode_init_security_anon"], "no ring is made", {
+    "hook/uring_sqpoll": "io-uring-poll/A/door",
+  }),
+};
+
+/** One case each for checks that stand behind the same ones. */
+function behind(
+  first: readonly string[],
+  why: string,
+  shown: Record<string, string>,
+): Record<string, SecondWall> {
+  return Object.fromEntries(
+    Object.entries(shown).map(([name, id]) => [name, { behind: first, shown: id, why }]),
+  );
+}
 
 /** Checks that no call can tell from none, on any kernel here. */
-export const EQUIVALENT: Readonly<Record<string, string>> = {};
+export const EQUIVALENT: Readonly<Record<string, string>> = {
+  "resolve/no-layer":
+    "an inode of anything but an overlay is its own layer; here for an overlay deeper than the kernel allows",
+  "resolve/nameless":
+    "every hook is given an inode with a name in memory: even one opened by handle gets a nameless entry, see resolve/unconnected",
+  "resolve/nameless-entry": "as resolve/nameless",
+  "pidfd_context/no-process": "a pidfd's inode always has its process number",
+  "flow/unknown": "no subject is given the unknown context, so never are both sides unknown",
+  "access_any/no-inode": "the kernel calls no such hook for a name without an inode",
+  "hook/uring_override_creds": "needs a ring, which labelled subjects do not get (io-uring)",
+  "hook/uring_cmd": "needs a ring, which labelled subjects do not get (io-uring)",
+  "hook/sb_remount":
+    "called by a few network file systems only; the call passes sb_mount and a capability first",
+  "hook/quota_on": "quotactl is refused first, and needs a file system with quotas",
+  "hook/binder_transaction": "a binder device cannot be opened: it is not among the devices of worlds.bpf.h",
+};
 
 export type Outcome =
   /** A case failed. */

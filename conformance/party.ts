@@ -79,6 +79,12 @@ export class Party {
     labelProcess(monitor, this.pid, name);
   }
 
+  /** Makes it as most processes of a host are: the monitor keeps nothing for it at all. */
+  forget(monitor: Monitor): void {
+    this.label(monitor, "U");
+    withSubject(this.pid, (map, key) => native().mapDelete(map, key));
+  }
+
   ask(command: string): Answer {
     this.send(command);
     return this.receive(command);
@@ -119,16 +125,25 @@ let subjects = -1;
 let nextId = 1n << 61n;
 
 /** Makes a running process a subject of a context, as the launcher does for itself. */
-export function labelProcess(monitor: Monitor, pid: number, name: ContextName): void {
-  if (subjects < 0) subjects = native().mapOpen(`${PINS}/subjects`);
+export function labelProcess(
+  monitor: Monitor,
+  pid: number,
+  name: ContextName,
+  outName: ContextName = name,
+): void {
   const id = monitor.contexts.idOf(contextNamed(name));
   const value = Buffer.alloc(SHAPE.csn_subject.size);
   value.writeUInt32LE(id, SHAPE.csn_subject.in);
-  value.writeUInt32LE(id, SHAPE.csn_subject.out);
+  value.writeUInt32LE(monitor.contexts.idOf(contextNamed(outName)), SHAPE.csn_subject.out);
   value.writeBigUInt64LE(id === 0 ? 0n : nextId++, SHAPE.csn_subject.id);
+  withSubject(pid, (map, key) => native().mapSet(map, key, value, 0));
+}
+
+function withSubject(pid: number, use: (map: number, key: Buffer) => void): void {
+  if (subjects < 0) subjects = native().mapOpen(`${PINS}/subjects`);
   const pidfd = native().pidfd(pid, 0);
   const key = Buffer.alloc(4);
   key.writeUInt32LE(pidfd);
-  native().mapSet(subjects, key, value, 0);
+  use(subjects, key);
   native().closeFd(pidfd);
 }
