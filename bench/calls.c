@@ -9,13 +9,23 @@
  * less what two empty measurements have between them.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -154,6 +164,131 @@ static pid_t begin_echo(void)
 	return child;
 }
 
+/* Two ends of a connection, and a child that sends back what comes. */
+static int unix_end, tcp_end;
+
+static void exchange(int end)
+{
+	must(send(end, page, 1, 0) == 1 && recv(end, page, 1, 0) == 1, "socket");
+}
+
+static void unix_ping_pong(void)
+{
+	exchange(unix_end);
+}
+
+static void tcp_ping_pong(void)
+{
+	exchange(tcp_end);
+}
+
+static pid_t begin_socket_echo(int mine, int theirs)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(mine);
+		while (recv(theirs, page, 1, 0) == 1)
+			must(send(theirs, page, 1, 0) == 1, "socket");
+		_exit(0);
+	}
+	close(theirs);
+	return child;
+}
+
+/* Connected over loopback, each answer sent at once. */
+static void tcp_pair(int ends[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	must(bind(listener, (void *)&address, size) == 0 && listen(listener, 1) == 0, "listen");
+	getsockname(listener, (void *)&address, &size);
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	must(connect(ends[0], (void *)&address, size) == 0, "connect");
+	ends[1] = accept(listener, 0, 0);
+	must(ends[1] >= 0, "accept");
+	for (int i = 0; i < 2; i++)
+		setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	close(listener);
+}
+
+/* A connection from beginning to end, both sides. */
+static void tcp_connect(void)
+{
+	int ends[2];
+
+	tcp_pair(ends);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static int pass_ends[2];
+
+/* An open file sent, received and closed. */
+static void pass_descriptor(void)
+{
+	char room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec io = { page, 1 };
+	struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room) };
+	struct cmsghdr *control = CMSG_FIRSTHDR(&message);
+
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(control), &file, sizeof(int));
+	must(sendmsg(pass_ends[0], &message, 0) == 1 && recvmsg(pass_ends[1], &message, 0) == 1, "pass");
+	must(CMSG_FIRSTHDR(&message) != 0, "pass");
+	close(*(int *)CMSG_DATA(CMSG_FIRSTHDR(&message)));
+}
+
+/* Memory that two programs could share, made, mapped, touched and given back. */
+static void share_memory(void)
+{
+	int memory = memfd_create("bench", 0);
+	char *map;
+
+	must(memory >= 0 && ftruncate(memory, sizeof(page)) == 0, "memfd");
+	map = mmap(0, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	must(map != MAP_FAILED, "mmap");
+	*map = 1;
+	munmap(map, sizeof(page));
+	close(memory);
+}
+
+static void share_segment(void)
+{
+	int id = shmget(IPC_PRIVATE, sizeof(page), IPC_CREAT | 0600);
+	char *map = shmat(id, 0, 0);
+
+	must(id >= 0 && map != (void *)-1, "shm");
+	*map = 1;
+	shmdt(map);
+	shmctl(id, IPC_RMID, 0);
+}
+
+/* A network and IPC namespace of its own, like a compartment's, whose cookie is left in
+ * the file `network` for who labels it. In a compartment there are such already. */
+static void own_room(void)
+{
+	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+	int s, out;
+
+	if (unshare(CLONE_NEWNET | CLONE_NEWIPC))
+		return;
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	must(s >= 0 && ioctl(s, SIOCSIFFLAGS, &loopback) == 0, "lo");
+	must(getsockopt(s, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &cookie, &size) == 0, "cookie");
+	close(s);
+	out = open("network", O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	dprintf(out, "%llu", (unsigned long long)cookie);
+	close(out);
+}
+
 static const struct measure {
 	const char *id;
 	void (*prepare)(void);
@@ -171,6 +306,12 @@ static const struct measure {
 	{ "open_close", nothing, open_close, 101 },
 	{ "create_unlink", nothing, create_unlink, 51 },
 	{ "pipe", nothing, ping_pong, 401 },
+	{ "unix", nothing, unix_ping_pong, 401 },
+	{ "tcp", nothing, tcp_ping_pong, 401 },
+	{ "tcp_connect", nothing, tcp_connect, 51 },
+	{ "pass", nothing, pass_descriptor, 101 },
+	{ "memfd", nothing, share_memory, 51 },
+	{ "shm", nothing, share_segment, 51 },
 	{ "fork_exit", nothing, fork_exit, 51 },
 	{ "fork_exec", nothing, fork_exec, 51 },
 };
@@ -217,11 +358,13 @@ int main(int argc, char **argv)
 {
 	const struct measure empty = { "empty", nothing, nothing, MOST_ROUNDS };
 	uint64_t overhead;
-	pid_t echo;
+	pid_t echo, unix_echo, tcp_echo;
+	int ends[2];
 
 	self = argv[0];
 	if (argc == 2 && !strcmp(argv[1], "--exit"))
 		_exit(0);
+	own_room();
 	if (argc == 2 && !strcmp(argv[1], "--wait"))
 		raise(SIGSTOP);
 	if (mkdir("folder", 0700) == 0) {
@@ -234,6 +377,13 @@ int main(int argc, char **argv)
 	null = open("/dev/null", O_WRONLY);
 	must(file >= 0 && zero >= 0 && null >= 0, "open");
 	echo = begin_echo();
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pass_ends) == 0, "socketpair");
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+	unix_end = ends[0];
+	unix_echo = begin_socket_echo(ends[0], ends[1]);
+	tcp_pair(ends);
+	tcp_end = ends[0];
+	tcp_echo = begin_socket_echo(ends[0], ends[1]);
 	overhead = measure(&empty).least;
 	printf("{\"overhead\": %lu, \"calls\": {", overhead);
 	for (unsigned i = 0; i < sizeof(measures) / sizeof(measures[0]); i++) {
@@ -243,7 +393,11 @@ int main(int argc, char **argv)
 		       measures[i].rounds, r.least - overhead, r.median - overhead);
 	}
 	printf("}}\n");
-	close(to_child[1]);
+	shutdown(unix_end, SHUT_RDWR);
+	wait_for(unix_echo);
+	shutdown(tcp_end, SHUT_RDWR);
+	wait_for(tcp_echo);
+	close(to_child[1]); /* the others held it too */
 	wait_for(echo);
 	return fflush(stdout) ? 1 : 0;
 }

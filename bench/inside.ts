@@ -157,14 +157,27 @@ async function asSubject(
     value.writeBigUInt64LE(SUBJECT_ID, SHAPE.csn_subject.id);
     native().mapSet(subjects, key, value, 0);
   }
+  if (context !== null && context !== 0) labelNetwork(folder, context);
   native().closeFd(pidfd);
   native().closeFd(subjects);
   process.kill(pid, "SIGCONT");
   await ended;
 }
 
+/** The program's own network, whose cookie it left: a labelled program makes sockets in a labelled one only. */
+function labelNetwork(folder: string, context: number): void {
+  if (!existsSync(`${folder}/network`)) return;
+  const networks = native().mapOpen(`${PINS}/networks`);
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(BigInt(readFileSync(`${folder}/network`, "utf8")));
+  const value = Buffer.alloc(SHAPE.csn_network.size);
+  value.writeUInt32LE(context, SHAPE.csn_network.context);
+  native().mapSet(networks, key, value, 0);
+  native().closeFd(networks);
+}
+
 async function launched(folder: string, context: number): Promise<void> {
-  mkdirSync("/run/csn/tree", { recursive: true });
+  for (const folder of ["tree", "net"]) mkdirSync(`/run/csn/${folder}`, { recursive: true });
   const options = [
     "--pins",
     PINS,

@@ -15,6 +15,12 @@ export const CALLS = {
   open_close: "open + close",
   create_unlink: "create + unlink",
   pipe: "pipe ping-pong",
+  unix: "Unix stream ping-pong",
+  tcp: "TCP loopback ping-pong",
+  tcp_connect: "TCP connect + accept + close",
+  pass: "pass a descriptor",
+  memfd: "memfd: make, map, touch",
+  shm: "System V segment: make, map, touch",
   fork_exit: "fork + exit + wait",
   fork_exec: "fork + exec + wait",
 } as const;

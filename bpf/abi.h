@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 1,
+	CSN_ABI_VERSION = 2,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -23,6 +23,10 @@ enum csn_limits {
 	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
 	CSN_MEMORY_SLOTS = 8,	   /* objects that a task remembers, a power of two */
 	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
+	CSN_MAX_NETWORKS = 4096,   /* network namespaces that have a context */
+	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
+	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
+	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
 };
 
 /* Contexts that exist without a tag [CTX-2, CTX-3]. */
@@ -104,6 +108,28 @@ struct csn_device {
 	__u32 flags;
 };
 
+/* A network namespace: every socket in it has its context [NET-2]. */
+enum csn_network_flags {
+	CSN_NETWORK_OPEN = 1, /* it has a way out, so multicast and broadcast could leave it */
+};
+struct csn_network {
+	__u32 context;
+	__u32 flags;
+};
+
+/* What policy says of the addresses below one prefix [NET-1]. The longest prefix that
+ * matches counts, and in it the first range of ports; otherwise it is unlabelled. */
+struct csn_ports {
+	__u16 first;
+	__u16 last;
+	__u32 context;
+};
+struct csn_range {
+	__u32 count;
+	__u32 pad;
+	struct csn_ports ports[CSN_RANGE_PORTS];
+};
+
 struct csn_pair {
 	__u32 from;
 	__u32 to;
@@ -135,6 +161,9 @@ enum csn_op {
 	CSN_OP_HANDLE,
 	/* written by the daemon, not by the kernel */
 	CSN_OP_RELEASE, CSN_OP_WITHHOLD, CSN_OP_LABEL, CSN_OP_TAG, CSN_OP_RUN, CSN_OP_EXIT,
+	/* the kernel's again: numbers are on disk and do not move */
+	CSN_OP_CONNECT, CSN_OP_BIND, CSN_OP_ACCEPT,
+	CSN_OP_NETWORK, /* the daemon's: policy for an address */
 };
 
 enum csn_entity_kind {
@@ -142,10 +171,13 @@ enum csn_entity_kind {
 	CSN_ENTITY_PROCESS, CSN_ENTITY_FILE, CSN_ENTITY_DIRECTORY, CSN_ENTITY_SYMLINK,
 	CSN_ENTITY_PIPE, CSN_ENTITY_SOCKET, CSN_ENTITY_DEVICE, CSN_ENTITY_ANON,
 	CSN_ENTITY_PRINCIPAL,
+	CSN_ENTITY_ADDRESS, CSN_ENTITY_IPC, CSN_ENTITY_KEY,
 };
 
 /* A process: first = start in ns since boot, second = pid. A file: first = inode
- * number, second = device, third = generation. A principal: first = user id. */
+ * number, second = device, third = generation. A principal: first = user id. An address:
+ * its 16 bytes as IPv6 has them, the port in the record's `bytes`. System V: first = id in
+ * its namespace, second = the namespace. A key: first = serial. */
 struct csn_entity {
 	__u64 first;
 	__u32 second;
@@ -187,7 +219,7 @@ struct csn_record {
 	struct csn_entity sink;
 	__u32 pid; /* of the acting process */
 	__u32 tid;
-	__u64 bytes;
+	__u64 bytes; /* moved; of an address: its port */
 	__u32 count; /* 1, or how many like it were merged [AUD-2] */
 	__u32 uid;
 };

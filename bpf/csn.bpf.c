@@ -27,6 +27,7 @@
 #include "task.bpf.c"
 #include "socket.bpf.c"
 #include "ipc.bpf.c"
+#include "key.bpf.c"
 #include "system.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -88,6 +88,7 @@ struct event {
 	u8 want; /* WANT_READ: the actor is the sink */
 	u8 internal;
 	u8 pad[3];
+	u64 bytes;
 };
 
 static __always_inline u64 count(u32 which)
@@ -205,7 +206,7 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	}
 	r->pid = pid_tgid >> 32;
 	r->tid = (u32)pid_tgid;
-	r->bytes = 0;
+	r->bytes = event->bytes;
 	r->count = 1;
 	r->uid = (u32)bpf_get_current_uid_gid();
 	bpf_ringbuf_submit(r, event->verdict ? BPF_RB_FORCE_WAKEUP : 0);
@@ -248,12 +249,11 @@ static __always_inline u64 *taken_by(u64 id)
 /* Does this allowed flow carry anything that the sink has not seen? Both ends keep
  * the time at which they last took in something new. A forgotten time counts as now,
  * so forgetting can only record more. */
-static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write, u64 *source)
+static __always_inline int informative_of(u64 id, const struct csn_key *what, struct csn_object *object, u32 write, u64 *source)
 {
-	struct seen_key key = { .subject = id, .write = write };
+	struct seen_key key = { .subject = id, .object = *what, .write = write };
 	u64 now, state, *known, *last;
 
-	key_of(inode, &key.object);
 	known = bpf_map_lookup_elem(&seen, &key);
 	if (write) {
 		last = bpf_map_lookup_elem(&states, &id);
@@ -285,6 +285,14 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 			__sync_fetch_and_add(times, 1);
 	}
 	return 1;
+}
+
+static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write, u64 *source)
+{
+	struct csn_key key = {};
+
+	key_of(inode, &key);
+	return informative_of(id, &key, object, write, source);
 }
 
 /* Judged: nothing moves, so nothing is recorded. */
@@ -396,14 +404,14 @@ __noinline int judge(const struct question *q)
 }
 
 /* What is allowed and recorded need not be asked again while nothing of it changed. Not
- * for layers, which come and go, nor for sockets, which stand for their peer. */
+ * for layers, which come and go. */
 static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state)
 {
 	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
 	struct csn_memory *memory;
 	u64 id;
 
-	if (magic == OVERLAYFS_MAGIC || magic == SOCKFS_MAGIC)
+	if (magic == OVERLAYFS_MAGIC)
 		return;
 	if (!object->id)
 		object->id = __sync_fetch_and_add(&control.next_subject, 1);

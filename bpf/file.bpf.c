@@ -26,12 +26,14 @@ static __always_inline u32 want_of_mode(u32 mode)
 }
 
 /* Both ends of a FIFO learn of each other already by opening it. Who has a regular file
- * open for writing learns its size (lseek, which no hook sees) [OP-3]. */
+ * open for writing learns its size (lseek, which no hook sees). What is done with an open
+ * POSIX queue no hook sees, and receiving takes a message away [OP-3]. */
 static __always_inline u32 want_of_open(struct file *file)
 {
 	u32 want = want_of_mode(file->f_mode), type = file->f_inode->i_mode & S_IFMT;
 
-	if (CHECK(fifo, type == S_IFIFO) || CHECK(size, type == S_IFREG && want & WANT_WRITE))
+	if (CHECK(fifo, type == S_IFIFO) || CHECK(size, type == S_IFREG && want & WANT_WRITE) ||
+	    CHECK(queue, type == S_IFREG && file->f_inode->i_sb->s_magic == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return want ? want : WANT_READ;
 }
@@ -124,9 +126,8 @@ int BPF_PROG(file_receive, struct file *file)
 	struct inode *inode = file->f_inode;
 	u32 want = want_of_mode(file->f_mode);
 
-	/* all anonymous files share one inode: whose it is cannot be told */
-	if (world_of(inode) == WORLD_VOID)
-		return CHECK(anonymous, closed(CSN_OP_RECEIVE));
+	if (CHECK(queue, want && inode->i_sb->s_magic == MQUEUE_MAGIC))
+		want = WANT_BOTH;
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
 }
 

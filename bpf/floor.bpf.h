@@ -13,6 +13,6 @@
 	{                                                                           \
 		return 0;                                                           \
 	}                                                                           \
-	static __always_inline __attribute__((unused)) int unused_##name(args)
+	static __always_inline __attribute__((unused)) int unused_##name(unsigned long long *ctx, ##args)
 
 #endif

@@ -1,104 +1,276 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * System V queues, semaphores and shared memory, keys: refused to labelled subjects
- * outright. Channel rows I1 to I3, I8. POSIX queues are files of a file system that is
- * not on the list of worlds.bpf.h (I4).
+ * System V queues, semaphores and shared memory. Channel rows I1 to I3. POSIX queues are
+ * files (I4): their file system has the compartment's context, and opening one is both
+ * directions, since sending and receiving have no hook.
  *
- * Guarantee: a labelled subject neither makes, finds nor uses one.
+ * Guarantee: an object has the context of the subject that made it [OP-6], and each use
+ * is judged: looking as reading, changing as writing, semaphores, receiving (which takes
+ * the message away, and its sender sees that) and writable attachments as both. A
+ * labelled subject makes none in the host's own IPC namespace, where everybody sees
+ * keys and numbers; the launcher gives each compartment one of its own.
+ *
+ * Not covered: loads and stores in a segment that is attached (contexts of running
+ * subjects do not change).
  */
 
-SEC("lsm/ipc_permission")
-int BPF_PROG(ipc_permission)
+#define PROC_IPC_INIT_INO 0xEFFFFFFFu /* include/linux/proc_ns.h */
+#define IPC_RMID 0
+#define IPC_SET 1
+#define IPC_STAT 2
+#define IPC_INFO 3
+#define SHM_RDONLY 010000
+
+static __always_inline u32 ipc_namespace_number(void)
 {
-	return closed(CSN_OP_SYSV);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return READ(READ(READ(task, nsproxy), ipc_ns), ns.inum);
+}
+
+/* Judges a use of something that was made outside any file system: `address` is the
+ * kernel's, `s` who uses it, not always the current task. */
+struct made_use {
+	u64 address;
+	u64 id; /* of the subject */
+	u32 in;
+	u32 out;
+	u32 number;
+	u32 space;
+	u16 op;
+	u8 want;
+	u8 kind;
+	u32 context;
+};
+
+__noinline int access_made_slow(const struct made_use *use)
+{
+	struct csn_entity other = {};
+	struct event event = {};
+	struct csn_key key = {};
+	u64 source;
+
+	if (!use)
+		return -EACCES;
+	event.want = use->want;
+	if (use->want & WANT_READ) {
+		event.verdict = CHECK(read, flow(use->context, use->in));
+		if (event.verdict)
+			event.want = WANT_READ;
+	}
+	if (!event.verdict && use->want & WANT_WRITE) {
+		event.verdict = CHECK(write, flow(use->out, use->context));
+		if (event.verdict)
+			event.want = WANT_WRITE;
+	}
+	if (!event.verdict) {
+		key.ino = use->number;
+		key.dev = ~(u32)use->kind; /* no device has that number */
+		key.generation = use->space;
+		if (!informative_of(use->id, &key, 0, use->want & WANT_WRITE ? 1 : 0, &source))
+			return 0;
+	}
+	other.first = use->number;
+	other.second = use->space;
+	event.actor_context = event.want & WANT_WRITE ? use->out : use->in;
+	event.other_context = use->context;
+	event.op = use->op;
+	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
+	emit(&event, &other, use->kind);
+	return event.verdict ? -EACCES : 0;
+}
+
+static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space)
+{
+	u32 *context = bpf_map_lookup_elem(&made, &address);
+	struct made_use use = {};
+
+	if (s && is_platform(s))
+		return 0;
+	if (!context && !is_labelled(s))
+		return 0; /* [FLOW-4] */
+	use.address = address;
+	use.context = context ? *context : CSN_CTX_UNLABELLED;
+	if (s) {
+		use.id = s->id;
+		use.in = s->in;
+		use.out = s->out;
+	} else {
+		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
+	}
+	use.number = number;
+	use.space = space;
+	use.op = op;
+	use.want = want;
+	use.kind = kind;
+	return access_made_slow(&use) ? -EACCES : 0;
+}
+
+/* A new object has its maker's context [OP-6]. */
+static __always_inline int make(u64 address, u16 op)
+{
+	struct csn_subject *s = subject();
+	u32 context;
+
+	if (!is_labelled(s))
+		return 0;
+	context = s->out;
+	if (bpf_map_update_elem(&made, &address, &context, BPF_ANY)) {
+		__sync_fetch_and_add(&control.internal, 1);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static __always_inline int make_ipc(struct kern_ipc_perm *perm)
+{
+	if (CHECK(host, ipc_namespace_number() == PROC_IPC_INIT_INO)) {
+		int error = closed(CSN_OP_SYSV);
+
+		if (error)
+			return error;
+	}
+	return make((u64)perm, CSN_OP_SYSV);
+}
+
+static __always_inline void forget_made(void *address)
+{
+	u64 key = (u64)address;
+
+	bpf_map_delete_elem(&made, &key);
+}
+
+static __always_inline int use_ipc(struct kern_ipc_perm *perm, u32 want)
+{
+	return access_made((u64)perm, subject(), want, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number());
+}
+
+/* Without an object it is about the whole namespace: none of the host's. */
+static __always_inline int control_ipc(struct kern_ipc_perm *perm, int cmd)
+{
+	u32 want = WANT_BOTH;
+
+	if (!perm)
+		return CHECK(host, ipc_namespace_number() == PROC_IPC_INIT_INO) ? closed(CSN_OP_SYSV) : 0;
+	switch (cmd) {
+	case IPC_RMID:
+	case IPC_SET:
+	case 16: /* SETVAL */
+	case 17: /* SETALL */
+		want = WANT_WRITE;
+		break;
+	case IPC_STAT:
+		want = WANT_READ;
+	}
+	return use_ipc(perm, want);
+}
+
+SEC("lsm/ipc_permission")
+int BPF_PROG(ipc_permission, struct kern_ipc_perm *perm, short flag)
+{
+	u32 want = (flag & 0444 ? WANT_READ : 0) | (flag & 0222 ? WANT_WRITE : 0);
+
+	return use_ipc(perm, want ? want : WANT_READ);
 }
 
 SEC("lsm/shm_alloc_security")
-int BPF_PROG(shm_alloc_security)
+int BPF_PROG(shm_alloc_security, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return make_ipc(perm);
+}
+
+SEC("lsm/shm_free_security")
+int BPF_PROG(shm_free_security, struct kern_ipc_perm *perm)
+{
+	forget_made(perm);
+	return 0;
 }
 
 SEC("lsm/shm_associate")
-int BPF_PROG(shm_associate)
+int BPF_PROG(shm_associate, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return use_ipc(perm, WANT_READ);
 }
 
 SEC("lsm/shm_shmctl")
-int BPF_PROG(shm_shmctl)
+int BPF_PROG(shm_shmctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return closed(CSN_OP_SYSV);
+	return control_ipc(perm, cmd);
 }
 
 SEC("lsm/shm_shmat")
-int BPF_PROG(shm_shmat)
+int BPF_PROG(shm_shmat, struct kern_ipc_perm *perm, char *address, int flags)
 {
-	return closed(CSN_OP_SYSV);
+	return use_ipc(perm, CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ);
 }
 
 SEC("lsm/msg_queue_alloc_security")
-int BPF_PROG(msg_queue_alloc_security)
+int BPF_PROG(msg_queue_alloc_security, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return make_ipc(perm);
+}
+
+SEC("lsm/msg_queue_free_security")
+int BPF_PROG(msg_queue_free_security, struct kern_ipc_perm *perm)
+{
+	forget_made(perm);
+	return 0;
 }
 
 SEC("lsm/msg_queue_associate")
-int BPF_PROG(msg_queue_associate)
+int BPF_PROG(msg_queue_associate, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return use_ipc(perm, WANT_READ);
 }
 
 SEC("lsm/msg_queue_msgctl")
-int BPF_PROG(msg_queue_msgctl)
+int BPF_PROG(msg_queue_msgctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return closed(CSN_OP_SYSV);
+	return control_ipc(perm, cmd);
 }
 
 SEC("lsm/msg_queue_msgsnd")
-int BPF_PROG(msg_queue_msgsnd)
+int BPF_PROG(msg_queue_msgsnd, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return use_ipc(perm, WANT_WRITE);
 }
 
+/* A sender hands its message to a receiver that waits: `target` is who receives. */
 SEC("lsm/msg_queue_msgrcv")
-int BPF_PROG(msg_queue_msgrcv)
+int BPF_PROG(msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg *message, struct task_struct *target)
 {
-	return closed(CSN_OP_SYSV);
+	struct csn_subject *s = bpf_task_storage_get(&subjects, target, 0, 0);
+
+	return access_made((u64)perm, s, WANT_BOTH, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number());
 }
 
 SEC("lsm/sem_alloc_security")
-int BPF_PROG(sem_alloc_security)
+int BPF_PROG(sem_alloc_security, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return make_ipc(perm);
+}
+
+SEC("lsm/sem_free_security")
+int BPF_PROG(sem_free_security, struct kern_ipc_perm *perm)
+{
+	forget_made(perm);
+	return 0;
 }
 
 SEC("lsm/sem_associate")
-int BPF_PROG(sem_associate)
+int BPF_PROG(sem_associate, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
+	return use_ipc(perm, WANT_READ);
 }
 
 SEC("lsm/sem_semctl")
-int BPF_PROG(sem_semctl)
+int BPF_PROG(sem_semctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return closed(CSN_OP_SYSV);
+	return control_ipc(perm, cmd);
 }
 
 SEC("lsm/sem_semop")
-int BPF_PROG(sem_semop)
+int BPF_PROG(sem_semop, struct kern_ipc_perm *perm)
 {
-	return closed(CSN_OP_SYSV);
-}
-
-SEC("lsm/key_alloc")
-int BPF_PROG(key_alloc)
-{
-	return closed(CSN_OP_KEY);
-}
-
-SEC("lsm/key_permission")
-int BPF_PROG(key_permission)
-{
-	return closed(CSN_OP_KEY);
+	return use_ipc(perm, WANT_BOTH);
 }

@@ -30,6 +30,7 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_INODE_STORAGE = 28,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -100,8 +101,59 @@ struct file {
 	struct inode *f_inode;
 	struct path f_path;
 };
+struct net {
+	u64 net_cookie;
+};
+struct sock_common {
+	unsigned short skc_family;
+	struct {
+		struct net *net;
+	} skc_net;
+};
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+};
 struct socket {
+	short type;
 	struct file *file;
+	struct sock *sk;
+};
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+struct sockaddr {
+	u16 sa_family;
+};
+struct msg_msg;
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+struct ns_common {
+	unsigned int inum;
+};
+struct ipc_namespace {
+	struct ns_common ns;
+};
+struct nsproxy {
+	struct ipc_namespace *ipc_ns;
+	struct net *net_ns;
+};
+struct kern_ipc_perm {
+	int id;
+};
+struct key_type {
+	const char *name;
+};
+struct keyring_index_key {
+	struct key_type *type;
+	const char *description;
+};
+struct key {
+	int serial;
+	struct keyring_index_key index_key;
 };
 struct upid {
 	int nr;
@@ -136,6 +188,7 @@ struct task_struct {
 	unsigned int flags;
 	u64 start_boottime;
 	struct task_struct *group_leader;
+	struct nsproxy *nsproxy;
 	const struct cred *real_cred;
 	const struct cred *cred;
 	char comm[16];
@@ -158,11 +211,7 @@ struct ovl_inode {
 /* Only passed through. */
 struct mnt_idmap;
 struct iattr;
-struct sock;
-struct msghdr;
-struct sockaddr;
 struct sk_buff;
-struct kern_ipc_perm;
 struct kernel_siginfo;
 struct user_namespace;
 struct bpf_map;

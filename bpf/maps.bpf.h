@@ -46,6 +46,32 @@ struct {
 /* In `devices`: any disk of that driver. Set beside the file system's own number. */
 #define ALL_MINORS 0xfffffu
 
+/* network namespaces that have a context, by their cookie, which no other gets again */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CSN_MAX_NETWORKS);
+	__type(key, u64);
+	__type(value, struct csn_network);
+} networks SEC(".maps");
+
+/* contexts of addresses outside, as policy has them */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_RANGES);
+	__uint(key_size, 20);
+	__uint(value_size, sizeof(struct csn_range));
+} ranges SEC(".maps");
+
+/* System V objects and keys that a labelled subject made, by the kernel's address */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_IPC);
+	__type(key, u64);
+	__type(value, u32);
+} made SEC(".maps");
+
 /* what a context id means; never changed once written */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,83 +1,285 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sockets: refused to labelled subjects, but for pairs that a subject makes for itself
- * and its children (socketpair). Channel rows U1 to U6, N1 to N4.
+ * Sockets. Channel rows U1 to U6, N1 to N5.
  *
- * Guarantee: a labelled subject uses a socket only when the socket was made under the
- * subject's own context, and such a socket is never bound, connected or listening: its
- * only peer is the other end of its pair.
+ * The network namespace is the object: it has a context (map `networks`, written by the
+ * launcher before anything runs there), and every socket in it has that one. So who can
+ * reach whom over loopback, abstract names, multicast, broadcast, any protocol and
+ * every call, zero-copy and batched ones too, is settled by where the socket was made.
  *
- * Not covered: a descriptor that unlabelled parties pass among themselves is their own
- * affair [FLOW-4].
+ * Guarantee: a labelled subject makes sockets only in a network of exactly its context,
+ * of the kinds listed in family_is_allowed; an unlabelled one makes none there. Sockets
+ * of two networks (Unix sockets, by path) are joined only where data may flow both ways
+ * [NET-2]. Each use of a socket is judged as both directions. A destination outside
+ * the network has the context that policy gives its address, else none [NET-1].
+ *
+ * Not covered: what a program outside does with what it was sent; how packets leave
+ * (src/daemon decides whether a network has a way out at all).
  */
 
+#define AF_UNSPEC 0
 #define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
+#define SOCK_SEQPACKET 5
 
-/* Also called by the kernel for itself, on somebody's behalf. A socket alone is of no
- * use; socketpair makes its two here. */
+/* What is known of a network namespace; 0: unlabelled. */
+static __always_inline struct csn_network *network_of(struct net *net)
+{
+	u64 cookie = READ(net, net_cookie);
+
+	return bpf_map_lookup_elem(&networks, &cookie);
+}
+
+static __always_inline u32 network_context(struct net *net)
+{
+	struct csn_network *network = network_of(net);
+
+	return network ? network->context : CSN_CTX_UNLABELLED;
+}
+
+/* What a labelled subject may make. Everything else reaches hardware (packet, xdp, can),
+ * the kernel's own talk with root (other netlink), another machine's kernel (vsock), or
+ * is one object for the whole host (AF_ALG). */
+static __always_inline int family_is_allowed(int family, int type, int protocol)
+{
+	switch (family) {
+	case AF_UNIX:
+		return 1;
+	case AF_INET:
+	case AF_INET6:
+		switch (protocol) {
+		case 0:
+		case 6:   /* TCP */
+		case 17:  /* UDP */
+		case 262: /* MPTCP, which runs over TCP in the same namespace */
+			return type == SOCK_STREAM || type == SOCK_DGRAM;
+		}
+		return 0;
+	case AF_NETLINK: /* both are about the caller's own namespace */
+		return protocol == 0 /* route */ || protocol == 4 /* sock_diag */;
+	}
+	return 0;
+}
+
+/* Also called by the kernel for itself, on somebody's behalf. */
 SEC("lsm/socket_create")
 int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 {
-	return kern || family == AF_UNIX ? 0 : closed(CSN_OP_SOCKET);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct csn_subject *s = subject();
+	struct csn_entity nothing = {};
+	struct event event = {};
+	u32 context;
+
+	if (kern || (s && is_platform(s)))
+		return 0;
+	context = network_context(READ(READ(task, nsproxy), net_ns));
+	if (is_labelled(s)) {
+		if (!CHECK(network, context != s->in || context != s->out) &&
+		    !CHECK(family, !family_is_allowed(family, type, protocol)))
+			return 0;
+		return closed(CSN_OP_SOCKET);
+	}
+	if (!CHECK(stranger, context != CSN_CTX_UNLABELLED))
+		return 0;
+	/* somebody unlabelled who was put into a labelled network */
+	event.other_context = context;
+	event.op = CSN_OP_SOCKET;
+	event.verdict = CSN_REFUSED_CLOSED;
+	event.want = WANT_BOTH;
+	emit(&event, &nothing, CSN_ENTITY_NONE);
+	return -EACCES;
 }
 
-/* Made by a subject of exactly this context, see inode_alloc_security? */
-static __always_inline int own_socket(struct csn_subject *s, struct socket *sock)
-{
-	struct file *file = sock->file;
-	struct csn_object *object;
-	struct inode *inode;
-
-	if (!file)
-		return 0;
-	inode = file->f_inode;
-	if (!inode)
-		return 0;
-	object = bpf_inode_storage_get(&objects, inode, 0, 0);
-	return object && object->flags & CSN_OBJECT_OWN && object->context == s->in && s->in == s->out;
-}
-
+/* By the inode, which got its maker's context [OP-6]. Without a file it is the kernel's. */
 static __always_inline int use_socket(struct socket *sock, u16 op)
 {
-	struct csn_subject *s = subject();
+	struct file *file = sock->file;
 
-	return is_labelled(s) && !own_socket(s, sock) ? closed(op) : 0;
+	if (!file)
+		return closed(op);
+	return access_inode(file->f_inode, WANT_BOTH, op);
+}
+
+/* An address as the record has it: IPv6, or IPv4 as part of it. */
+struct address {
+	union {
+		u8 bytes[16];
+		u32 words[4];
+		u64 halves[2];
+	};
+	u32 port;
+	u32 is_sealed; /* the socket's network has no way out */
+};
+
+/* include/uapi/linux/in.h, in6.h */
+struct inet_address {
+	u16 family;
+	__be16 port;
+	union {
+		__be32 v4;
+		struct {
+			__be32 flow;
+			u64 v6[2];
+		} __attribute__((packed));
+	};
+};
+
+/* 1 when there is one. `by_socket`: the family when the address names none, as UDP takes it. */
+static __always_inline int address_of(const void *from, struct socket *sock, int is_send, struct address *to)
+{
+	struct inet_address raw = {};
+	u16 family;
+
+	if (!from || bpf_probe_read_kernel(&raw, sizeof(raw), from))
+		return 0;
+	family = raw.family;
+	if (family == AF_UNSPEC && is_send)
+		family = READ(READ(sock, sk), __sk_common.skc_family); /* net/ipv4/udp.c: udp_sendmsg */
+	to->port = __builtin_bswap16(raw.port);
+	if (family == AF_INET) {
+		to->words[2] = 0xffff0000;
+		to->words[3] = raw.v4;
+	} else if (family == AF_INET6) {
+		to->halves[0] = raw.v6[0];
+		to->halves[1] = raw.v6[1];
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
+static __always_inline int is_v4(const struct address *address)
+{
+	return !address->halves[0] && address->words[2] == 0xffff0000; /* little endian */
+}
+
+/* 127.0.0.0/8, 0.0.0.0, ::1 and ::, which stand for the network itself. */
+static __always_inline int is_loopback(const struct address *address)
+{
+	if (is_v4(address))
+		return address->bytes[12] == 127 || !address->words[3];
+	return !address->halves[0] && !address->words[2] && (!address->words[3] || address->words[3] == 0x01000000);
+}
+
+/* To all, or to a group: it stays in a network without a way out. */
+static __always_inline int is_for_many(const struct address *address)
+{
+	return is_v4(address) ? address->bytes[12] >= 224 : address->bytes[0] == 0xff;
+}
+
+struct range_key {
+	u32 prefix;
+	u8 bytes[16];
+};
+
+/* What policy says of an address outside [NET-1]. */
+__noinline u32 address_context(const struct address *address)
+{
+	struct range_key key = { .prefix = 128 };
+	struct csn_range *range;
+
+	if (!address)
+		return CSN_CTX_UNKNOWN;
+	__builtin_memcpy(key.bytes, address->bytes, 16);
+	range = bpf_map_lookup_elem(&ranges, &key);
+	if (!range)
+		return CSN_CTX_UNLABELLED;
+	for (u32 i = 0; i < CSN_RANGE_PORTS; i++) {
+		if (i >= range->count)
+			break;
+		if (address->port >= range->ports[i].first && address->port <= range->ports[i].last)
+			return range->ports[i].context;
+	}
+	return CSN_CTX_UNLABELLED;
+}
+
+/* May the subject talk with that address? */
+__noinline int use_address(const struct address *address, u32 op)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity other = {};
+	struct event event = {};
+	u32 context;
+
+	if (!address || !s)
+		return 0;
+	if (is_loopback(address) || (address->is_sealed && is_for_many(address)))
+		return 0; /* this network, whose context is the subject's */
+	context = address_context(address);
+	event.want = WANT_WRITE;
+	event.verdict = CHECK(write, flow(s->out, context));
+	if (!event.verdict) {
+		event.want = WANT_READ;
+		event.verdict = CHECK(read, flow(context, s->in));
+	}
+	if (!event.verdict)
+		event.want = WANT_BOTH;
+	event.actor_context = event.want & WANT_WRITE ? s->out : s->in;
+	event.other_context = context;
+	event.op = op;
+	event.bytes = address->port;
+	__builtin_memcpy(&other, address->bytes, 16);
+	emit(&event, &other, CSN_ENTITY_ADDRESS);
+	return event.verdict ? -EACCES : 0;
+}
+
+static __always_inline int to_address(const void *from, struct socket *sock, int is_send, u16 op)
+{
+	struct address address = {};
+	struct csn_network *network;
+
+	if (!is_labelled(subject()) || !address_of(from, sock, is_send, &address))
+		return 0;
+	network = network_of(READ(READ(sock, sk), __sk_common.skc_net.net));
+	address.is_sealed = network && !(network->flags & CSN_NETWORK_OPEN);
+	return use_address(&address, op) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_bind")
-int BPF_PROG(socket_bind)
+int BPF_PROG(socket_bind, struct socket *sock)
 {
-	return closed(CSN_OP_SOCKET);
+	return use_socket(sock, CSN_OP_BIND);
 }
 
 SEC("lsm/socket_connect")
-int BPF_PROG(socket_connect)
+int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 {
-	return closed(CSN_OP_SOCKET);
+	int error = use_socket(sock, CSN_OP_CONNECT);
+
+	return error ? error : to_address(address, sock, 0, CSN_OP_CONNECT);
 }
 
 SEC("lsm/socket_listen")
-int BPF_PROG(socket_listen)
+int BPF_PROG(socket_listen, struct socket *sock)
 {
-	return closed(CSN_OP_SOCKET);
+	return use_socket(sock, CSN_OP_BIND);
 }
 
 SEC("lsm/socket_accept")
-int BPF_PROG(socket_accept)
+int BPF_PROG(socket_accept, struct socket *sock)
 {
-	return closed(CSN_OP_SOCKET);
+	return use_socket(sock, CSN_OP_ACCEPT);
 }
 
 SEC("lsm/socket_sendmsg")
-int BPF_PROG(socket_sendmsg, struct socket *sock)
+int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	return use_socket(sock, CSN_OP_SEND);
+	int error = use_socket(sock, CSN_OP_SEND);
+	void *name = msg->msg_name;
+
+	return error || !name ? error : to_address(name, sock, 1, CSN_OP_SEND);
 }
 
 SEC("lsm/socket_recvmsg")
 int BPF_PROG(socket_recvmsg, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SEND);
+	return use_socket(sock, CSN_OP_RECEIVE);
 }
 
 SEC("lsm/socket_getsockname")
@@ -110,24 +312,65 @@ int BPF_PROG(socket_shutdown, struct socket *sock)
 	return use_socket(sock, CSN_OP_SOCKET);
 }
 
-SEC("lsm/unix_stream_connect")
-int BPF_PROG(unix_stream_connect)
+/* Two sockets of this host are to be joined: both directions, between the contexts of
+ * their networks. */
+__noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 {
-	return closed(CSN_OP_SOCKET);
+	struct csn_subject *s = subject();
+	struct event event = {};
+
+	if (!peer || (s && is_platform(s)))
+		return 0;
+	if (!mine && !theirs && !is_labelled(s))
+		return 0; /* [FLOW-4] */
+	event.want = WANT_WRITE;
+	event.verdict = CHECK(write, flow(mine, theirs));
+	if (!event.verdict) {
+		event.want = WANT_READ;
+		event.verdict = CHECK(read, flow(theirs, mine));
+	}
+	if (!event.verdict)
+		event.want = WANT_BOTH;
+	event.inode = peer->inode;
+	event.actor_context = mine;
+	event.other_context = theirs;
+	event.op = op;
+	if (peer->inode) {
+		record_flow(&event);
+	} else {
+		struct csn_entity nothing = {};
+
+		emit(&event, &nothing, CSN_ENTITY_SOCKET);
+	}
+	return event.verdict ? -EACCES : 0;
+}
+
+static __always_inline int join_sockets(struct sock *mine, struct sock *theirs, u16 op)
+{
+	struct net *a = READ(mine, __sk_common.skc_net.net), *b = READ(theirs, __sk_common.skc_net.net);
+	struct where peer = {};
+	struct socket *socket;
+
+	if (a == b)
+		return 0;
+	socket = READ(theirs, sk_socket);
+	if (socket)
+		peer.inode = (u64)socket + bpf_core_field_offset(struct socket_alloc, vfs_inode);
+	return join_slow(network_context(a), network_context(b), &peer, op) ? -EACCES : 0;
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(unix_stream_connect, struct sock *sock, struct sock *other, struct sock *newsk)
+{
+	return join_sockets(sock, other, CSN_OP_CONNECT);
 }
 
 SEC("lsm/unix_may_send")
 int BPF_PROG(unix_may_send, struct socket *sock, struct socket *other)
 {
-	int error = use_socket(sock, CSN_OP_SEND);
+	struct sock *mine = sock->sk, *theirs = other->sk;
 
-	return error ? error : use_socket(other, CSN_OP_SEND);
-}
-
-SEC("lsm/netlink_send")
-int BPF_PROG(netlink_send)
-{
-	return closed(CSN_OP_SEND);
+	return join_sockets(mine, theirs, CSN_OP_SEND);
 }
 
 SEC("lsm/tun_dev_create")

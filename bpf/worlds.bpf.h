@@ -17,6 +17,7 @@ enum world {
 };
 
 #define ANON_INODE_FS_MAGIC 0x09041934
+#define MQUEUE_MAGIC 0x19800202
 #define MINOR_BITS 20
 #define DEVICE(major, minor) ((u32)(major) << MINOR_BITS | (minor))
 
@@ -50,7 +51,8 @@ static __always_inline int world_of_magic(u64 magic)
 	case 0x858458f6: /* ramfs */
 	case OVERLAYFS_MAGIC:
 	case PIPEFS_MAGIC:
-	case SOCKFS_MAGIC: /* pairs that a subject made for itself, see socket.bpf.c */
+	case SOCKFS_MAGIC: /* see socket.bpf.c */
+	case MQUEUE_MAGIC:
 	case 0x958458f6: /* hugetlbfs */
 	case 0x1cd1:	 /* devpts */
 	case 0x5345434d: /* secretmem */

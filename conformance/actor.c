@@ -106,6 +106,7 @@ static int flags_of(const char *text)
 }
 
 static int run(void);
+static void on_alarm(int unused) { (void)unused; }
 
 static int in_thread_result;
 static void *in_thread(void *unused)
@@ -271,46 +272,6 @@ static int run_program(const char *path)
 	close(ends[0]);
 	waitpid(child, &status, 0);
 	return -error;
-}
-
-static int do_sysv(void)
-{
-	const char *what = arg(1);
-	struct sembuf op = { 0, 0, IPC_NOWAIT };
-	struct { long type; char text[8]; } message = { 1, "x" };
-
-	if (!strcmp(what, "shmget")) {
-		int id = shmget(num(2), 4096, (num(2) ? 0 : IPC_CREAT) | 0600);
-		snprintf(detail, sizeof(detail), "%d", id);
-		return err(id);
-	}
-	if (!strcmp(what, "shmat"))
-		return shmat(num(2), 0, num(3) ? SHM_RDONLY : 0) == (void *)-1 ? -errno : 0;
-	if (!strcmp(what, "shmstat")) {
-		struct shmid_ds ds;
-		return err(shmctl(num(2), IPC_STAT, &ds));
-	}
-	if (!strcmp(what, "shmrm"))
-		return err(shmctl(num(2), IPC_RMID, 0));
-	if (!strcmp(what, "msgget")) {
-		int id = msgget(num(2), (num(2) ? 0 : IPC_CREAT) | 0600);
-		snprintf(detail, sizeof(detail), "%d", id);
-		return err(id);
-	}
-	if (!strcmp(what, "msgsnd"))
-		return err(msgsnd(num(2), &message, 1, IPC_NOWAIT));
-	if (!strcmp(what, "msgrcv"))
-		return err(msgrcv(num(2), &message, 8, 0, IPC_NOWAIT));
-	if (!strcmp(what, "semget")) {
-		int id = semget(num(2), 1, (num(2) ? 0 : IPC_CREAT) | 0600);
-		snprintf(detail, sizeof(detail), "%d", id);
-		return err(id);
-	}
-	if (!strcmp(what, "semop"))
-		return err(semop(num(2), &op, 1));
-	if (!strcmp(what, "semget-value"))
-		return err(semctl(num(2), 0, GETVAL));
-	return -ENOSYS;
 }
 
 static int do_socket(void)
@@ -593,11 +554,6 @@ static int door(const char *what)
 	if (!strcmp(what, "reboot")) return SYS(SYS_reboot, 0xfee1dead, 672274793, 0x89abcdef, 0); /* CAD_ON: harmless */
 	if (!strcmp(what, "module")) return SYS(SYS_init_module, buffer, 4096, "");
 	if (!strcmp(what, "kexec")) return SYS(SYS_kexec_load, 0, 0, 0, 0);
-	if (!strcmp(what, "addkey")) { long k = syscall(SYS_add_key, "user", "csn-test", "x", 1, -2); return k < 0 ? -errno : 0; }
-	if (!strcmp(what, "requestkey")) { long k = syscall(SYS_request_key, "user", "csn-test", 0, 0); return k < 0 ? -errno : 0; }
-	if (!strcmp(what, "keyring")) return SYS(SYS_keyctl, 0, -3, 1);
-	if (!strcmp(what, "mqopen")) { int f = syscall(SYS_mq_open, "csn-test", O_CREAT | O_RDWR, 0600, 0); if (f < 0) return -errno; close(f); return 0; }
-	if (!strcmp(what, "mqunlink")) return SYS(SYS_mq_unlink, "csn-test");
 	if (!strcmp(what, "fanotify")) { int f = fanotify_init(FAN_CLASS_NOTIF, 0); if (f < 0) return -errno; close(f); return 0; }
 	if (!strcmp(what, "iopl")) return SYS(SYS_iopl, 3);
 	if (!strcmp(what, "tee")) return SYS(SYS_tee, fd, fd, 1, 0);
@@ -762,6 +718,10 @@ static int use(const char *op)
 	return attribute(op, 1);
 }
 
+#include "pins.h"
+#include "ipc.h"
+#include "sockets.h"
+
 static int run(void)
 {
 	const char *op = arg(0);
@@ -834,6 +794,14 @@ static int run(void)
 	if (!strcmp(op, "other")) return from_other(arg(1), num(2));
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
+	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "pin")) return do_pin();
+	if (!strcmp(op, "umount")) return err(umount2(arg(1), MNT_DETACH));
+	if (!strcmp(op, "cover")) return err(mount("evil", arg(1), "tmpfs", 0, ""));
+	if (!strcmp(op, "enter")) return enter(num(1));
+	if (!strcmp(op, "sk")) return do_sk();
+	if (!strcmp(op, "mq")) return do_mq();
+	if (!strcmp(op, "key")) return do_key();
 	if (!strcmp(op, "socket")) return do_socket();
 	if (!strcmp(op, "socketpair")) return do_pair();
 	if (!strcmp(op, "bind")) { struct sockaddr_un a = { .sun_family = AF_UNIX }; strncpy(a.sun_path + 1, arg(1), 100); return err(bind(extra, (void *)&a, sizeof(a))); }
@@ -912,6 +880,7 @@ int main(int argc, char **argv)
 	signal(SIGURG, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN);
+	signal(SIGALRM, on_alarm);
 	if (argc == 4)
 		return again(argv[2], argv[3]);
 	if (argc != 3)

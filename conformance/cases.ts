@@ -236,13 +236,8 @@ export const TASK_CHANNELS: readonly { id: string; row: string; op: "OP-8" | "OP
 
 /** Doors that labelled subjects find closed. `harmless`: unlabelled subjects may try it here too. */
 export const DOORS: readonly { id: string; row: string; command: string; records: readonly string[]; harmless?: boolean; errno?: readonly string[]; fine?: readonly string[]; tries?: number }[] = [
-  ...["shmget", "msgget", "semget"].map((id, n) => ({ id, row: `I${n + 1}`, command: `sysv ${id} 0`, records: ["sysv"], harmless: true })),
-  { id: "mq-open", row: "I4", command: "door mqopen", records: ["create", "lookup", "open"] },
-  { id: "key-add", row: "I8", command: "door addkey", records: ["key"], harmless: true },
-  { id: "keyring", row: "I8", command: "door keyring", records: ["key"], harmless: true, errno: ["ENOKEY"] },
-  { id: "key-request", row: "I8", command: "door requestkey", records: ["key"], errno: ["ENOKEY"], tries: 9 },
-  ...([["inet", 2, 1, 0], ["inet-dgram", 2, 2, 0], ["inet6", 10, 1, 0], ["netlink", 16, 3, 0], ["raw", 2, 3, 1], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0]] as const).map(
-    ([id, family, type, protocol]) => ({ id: `socket-${id}`, row: family === 2 || family === 10 ? (type === 3 ? "N3" : type === 1 ? "N1" : "N2") : "N3", command: `socket ${family} ${type} ${protocol}`, records: ["socket"], harmless: true, fine: ["EAFNOSUPPORT", "ESOCKTNOSUPPORT"] })),
+  ...([["netlink-uevent", 16, 3, 15], ["netlink-audit", 16, 3, 9], ["netlink-connector", 16, 3, 11], ["netlink-generic", 16, 3, 16], ["raw", 2, 3, 1], ["raw6", 10, 3, 58], ["ping", 2, 2, 1], ["sctp", 2, 1, 132], ["packet", 17, 3, 0], ["alg", 38, 5, 0], ["vsock", 40, 1, 0], ["xdp", 44, 3, 0], ["key", 15, 3, 2], ["can", 29, 3, 1], ["bluetooth", 31, 3, 1], ["smc", 43, 1, 0], ["tipc", 30, 1, 0]] as const).map(
+    ([id, family, type, protocol]) => ({ id: `socket-${id}`, row: "N3", command: `socket ${family} ${type} ${protocol}`, records: ["socket"], harmless: true, fine: ["EAFNOSUPPORT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT", "EACCES", "EINVAL"] })),
   { id: "io-uring", row: "K1", command: "door io_uring", records: ["uring"], harmless: true },
   { id: "io-uring-poll", row: "K1", command: "door sqpoll", records: ["uring"], harmless: true },
   { id: "userfaultfd", row: "K2", command: "door userfaultfd", records: ["userfaultfd"], harmless: true, errno: ["EPERM"] },

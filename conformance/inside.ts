@@ -9,6 +9,8 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { execFileSync } from "node:child_process";
 import { BASE } from "../src/label/index.ts";
 import {
+  ENTITY_KINDS,
+  FLAG,
   KIND,
   Monitor,
   native,
@@ -20,12 +22,21 @@ import {
 } from "../src/kernel/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { allCases, type Case, SUBJECTS, type SubjectName } from "./cases.ts";
-import { contextNamed, Party, PROGRAM } from "./party.ts";
+import { contextNamed, labelNetwork, Party, PROGRAM } from "./party.ts";
 import { scenarios } from "./scenarios.ts";
 
 const CONTENT = "secret content of this file\n";
 
-export type Refusal = { op: string; verdict: number; source: number; sink: number; pid: number };
+export type Refusal = {
+  op: string;
+  verdict: number;
+  source: number;
+  sink: number;
+  pid: number;
+  /** What is at the far end, and its port if it is an address. */
+  otherKind: string;
+  port: number;
+};
 
 export class World {
   readonly monitor: Monitor;
@@ -48,10 +59,12 @@ export class World {
     copyFileSync(`${ROOT}/build/csn-actor`, PROGRAM);
     chmodSync(PROGRAM, 0o755);
     const parties = SUBJECTS.map((name) => [name, Party.start(name)] as const);
+    const rooms = parties.map(([name, party]) => (name === "U" ? "" : party.ask("room").detail));
     const world = new World(Monitor.attach(interning(), object));
     world.monitor.setInode("/", BASE, { selfOnly: true });
     world.monitor.setInode("/data", BASE);
-    for (const [name, party] of parties) {
+    for (const [n, [name, party]] of parties.entries()) {
+      if (name !== "U") labelNetwork(world.monitor, rooms[n]!, name);
       party.label(world.monitor, name);
       world.parties.set(name, party);
     }
@@ -83,12 +96,15 @@ export class World {
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
       if (verdict === 0) continue;
+      const isSource = (this.#buffer[at + shape.flags]! & FLAG.ACTOR_IS_SOURCE) !== 0;
       found.push({
         op: OPS[this.#buffer.readUInt16LE(at + shape.op)] ?? "?",
         verdict,
         source: this.#buffer.readUInt32LE(at + shape.source_context),
         sink: this.#buffer.readUInt32LE(at + shape.sink_context),
         pid: this.#buffer.readUInt32LE(at + shape.pid),
+        otherKind: ENTITY_KINDS[this.#buffer[at + (isSource ? shape.sink_kind : shape.source_kind)]!] ?? "?",
+        port: Number(this.#buffer.readBigUInt64LE(at + shape.bytes)),
       });
     }
     return found;

@@ -12,13 +12,13 @@ import { ROOT } from "../src/setup/index.ts";
 import { allCases, type SubjectName, SUBJECTS } from "./cases.ts";
 import { runCase, World } from "./inside.ts";
 import { EQUIVALENT, type Mutant, mutantsOf, type Outcome, type Result, SECOND_WALLS } from "./mutants.ts";
-import { Party } from "./party.ts";
-import { endCompartments, scenarios } from "./scenarios.ts";
+import { labelNetwork, Party } from "./party.ts";
+import { scenarios } from "./scenarios.ts";
+import { endCompartments } from "./scenarios/tools.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 const OBJECT = "mutants.bpf.o";
 const HELD = 2;
-const SPACES = ["mnt", "user", "uts", "net", "ipc", "cgroup"];
 
 /** One case or scenario, and what it showed with nothing taken out. */
 type Probe = {
@@ -42,6 +42,7 @@ class Mutation {
   readonly #verdicts = native().mapOpen(`${PINS}/verdicts`);
   readonly #beat = startWatchdog();
   readonly #probes: Probe[];
+  readonly #spaces = new Map<SubjectName, string>();
   /** By mutant: the probes in which it held, and in which it was only reached. */
   readonly #held = new Map<string, Probe[]>();
   readonly #reached = new Map<string, Probe[]>();
@@ -50,6 +51,7 @@ class Mutation {
     const { mutants, size } = mutantsOf(`${ROOT}/build/${OBJECT}`);
     this.mutants = mutants;
     this.#size = size;
+    for (const name of SUBJECTS) this.#spaces.set(name, spacesOf(this.world.party(name)));
     this.#probes = [
       ...allCases().map((one) => ({
         id: one.id,
@@ -151,6 +153,8 @@ class Mutation {
       party.stop();
       const fresh = Party.start(name);
       this.world.parties.set(name, fresh);
+      if (name !== "U") labelNetwork(this.world.monitor, fresh.ask("room").detail, name);
+      this.#spaces.set(name, spacesOf(fresh));
       fresh.label(this.world.monitor, name);
     }
     this.world.refusals();
@@ -161,9 +165,7 @@ class Mutation {
     try {
       party.label(this.world.monitor, name);
       for (const command of ["close", "watch stop"]) party.ask(command);
-      return SPACES.every(
-        (space) => readlinkSync(`/proc/${party.pid}/ns/${space}`) === readlinkSync(`/proc/self/ns/${space}`),
-      );
+      return spacesOf(party) === this.#spaces.get(name);
     } catch {
       return false;
     }
@@ -237,6 +239,13 @@ class Mutation {
     if (both === null) return result("stale", probe.id, "passes without both");
     return result("second wall", probe.id, both, candidates.length);
   }
+}
+
+/** The name spaces that a party lives in. */
+function spacesOf({ pid }: Party): string {
+  return ["mnt", "user", "uts", "net", "ipc", "cgroup"]
+    .map((space) => readlinkSync(`/proc/${pid}/ns/${space}`))
+    .join();
 }
 
 async function main(): Promise<void> {

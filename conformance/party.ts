@@ -5,7 +5,7 @@
  * is refused to it is refused by the kernel monitor; compartments are tested besides (scenarios.ts).
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
@@ -75,8 +75,18 @@ export class Party {
 
   /** Gives the process a context, and its FIFOs with it. */
   label(monitor: Monitor, name: ContextName): void {
+    this.#waitUntilItReads();
     for (const path of this.fifos) monitor.setInode(path, contextNamed(name));
     labelProcess(monitor, this.pid, name);
+  }
+
+  /** Once it has answered it reads on: between two labels it would be refused that. */
+  #waitUntilItReads(): void {
+    for (let n = 0; n < 1000; n++) {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
+      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("S")) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
   }
 
   /** Makes it as most processes of a host are: the monitor keeps nothing for it at all. */
@@ -119,6 +129,42 @@ function makeFifos(name: string): [string, string] {
   const paths: [string, string] = [`${FIFOS}/${name}.in`, `${FIFOS}/${name}.out`];
   execFileSync("mkfifo", paths);
   return paths;
+}
+
+let networks = -1;
+
+/** Gives a network namespace, by its cookie, a context, as the launcher does. */
+export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName): void {
+  if (networks < 0) networks = native().mapOpen(`${PINS}/networks`);
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(BigInt(cookie));
+  const value = Buffer.alloc(SHAPE.csn_network.size);
+  value.writeUInt32LE(monitor.contexts.idOf(contextNamed(name)), SHAPE.csn_network.context);
+  native().mapSet(networks, key, value, 0);
+}
+
+/** Policy for the addresses of an IPv4 prefix, as the daemon writes it: ranges of ports and their contexts. */
+export function setRange(
+  monitor: Monitor,
+  address: string,
+  bits: number,
+  ports: readonly (readonly [first: number, last: number, name: ContextName])[],
+): void {
+  const map = native().mapOpen(`${PINS}/ranges`);
+  const key = Buffer.alloc(20);
+  key.writeUInt32LE(96 + bits);
+  key.fill(0xff, 14, 16);
+  for (const [n, part] of address.split(".").entries()) key[16 + n] = Number(part);
+  const value = Buffer.alloc(SHAPE.csn_range.size);
+  value.writeUInt32LE(ports.length, SHAPE.csn_range.count);
+  for (const [n, [first, last, name]] of ports.entries()) {
+    const at = SHAPE.csn_range.ports + n * SHAPE.csn_ports.size;
+    value.writeUInt16LE(first, at + SHAPE.csn_ports.first);
+    value.writeUInt16LE(last, at + SHAPE.csn_ports.last);
+    value.writeUInt32LE(monitor.contexts.idOf(contextNamed(name)), at + SHAPE.csn_ports.context);
+  }
+  native().mapSet(map, key, value, 0);
+  native().closeFd(map);
 }
 
 let subjects = -1;

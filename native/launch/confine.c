@@ -7,8 +7,8 @@
  * system call tables (32 bit, x32) and calls newer than the table are refused.
  *
  * Refused, because no LSM hook sees what they move (docs/channels.md, "Holes"):
- *   splice, tee, vmsplice (EINVAL, so that programs fall back to read and write),
- *   POSIX queues; and, though hooks refuse them too, every door of the kernel.
+ *   splice, tee, vmsplice (EINVAL, so that programs fall back to read and write);
+ *   and, though hooks refuse them too, every door of the kernel.
  */
 #include "launch.h"
 #include <grp.h>
@@ -31,8 +31,6 @@ static const struct {
 } refused[] = {
 	{ SYS_splice, EINVAL }, { SYS_tee, EINVAL }, { SYS_vmsplice, EINVAL },
 	{ SYS_remap_file_pages, EINVAL },
-	{ SYS_mq_open, ENOSYS }, { SYS_mq_unlink, ENOSYS }, { SYS_mq_timedsend, ENOSYS },
-	{ SYS_mq_timedreceive, ENOSYS }, { SYS_mq_notify, ENOSYS }, { SYS_mq_getsetattr, ENOSYS },
 	{ SYS_io_uring_setup, ENOSYS }, { SYS_io_uring_enter, ENOSYS }, { SYS_io_uring_register, ENOSYS },
 	{ SYS_userfaultfd, ENOSYS },
 	{ SYS_setns, EACCES }, { SYS_unshare, EACCES }, { SYS_chroot, EACCES },
@@ -40,7 +38,6 @@ static const struct {
 	{ SYS_fsopen, EACCES }, { SYS_fsconfig, EACCES }, { SYS_fsmount, EACCES }, { SYS_fspick, EACCES },
 	{ SYS_open_tree, EACCES }, { SYS_move_mount, EACCES }, { SYS_mount_setattr, EACCES },
 	{ SYS_bpf, EACCES }, { SYS_perf_event_open, EACCES },
-	{ SYS_add_key, EACCES }, { SYS_request_key, EACCES }, { SYS_keyctl, EACCES },
 	{ SYS_kexec_load, EACCES }, { SYS_kexec_file_load, EACCES },
 	{ SYS_init_module, EACCES }, { SYS_finit_module, EACCES }, { SYS_delete_module, EACCES },
 	{ SYS_swapon, EACCES }, { SYS_swapoff, EACCES }, { SYS_reboot, EACCES }, { SYS_acct, EACCES },

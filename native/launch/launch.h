@@ -20,6 +20,7 @@
 
 struct options {
 	const char *pins;	/* bpffs folder of the monitor, or 0: it is off */
+	const char *networks;	/* folder that keeps the networks of contexts */
 	const char *scratch;	/* an empty folder to build the file tree on */
 	const char *cwd;
 	const char *hostname;
@@ -49,8 +50,12 @@ void confine(const struct options *o);
 /* monitor.c: the kernel monitor's maps */
 int map_open(const struct options *o, const char *name);
 void label_device(int devices, const char *path, uint32_t context);
+void label_network(int networks, uint64_t cookie, uint32_t context);
 void label_object(int objects, int fd, uint32_t context);
 void label_self(int subjects, uint32_t in, uint32_t out);
+
+/* network.c: the calling process, and what it starts, gets its context's network */
+void join_network(const struct options *o);
 
 /* relay.c: between the daemon's streams and the program's; returns the wait status */
 int relay(const struct options *o, pid_t child, int input, int output, int error, int terminal);

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -64,6 +65,8 @@ static void parse(struct options *o, char **argv)
 			o->pins = value(&argv);
 		else if (!strcmp(*argv, "--scratch"))
 			o->scratch = value(&argv);
+		else if (!strcmp(*argv, "--networks"))
+			o->networks = value(&argv);
 		else if (!strcmp(*argv, "--cwd"))
 			o->cwd = value(&argv);
 		else if (!strcmp(*argv, "--hostname"))
@@ -129,6 +132,14 @@ static void quiet_log(const struct options *o)
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		fail("exception-trace");
 	close(fd);
+}
+
+/* One of the compartment's own: the daemon's is everybody's [channel I8]. A kernel without
+ * keys has none to share. */
+static void session_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0) < 0 && errno != ENOSYS)
+		fail("session keyring");
 }
 
 static void execute(const struct options *o, int report)
@@ -212,6 +223,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 	limit_core();
 	report_fd = report;
 	label_self(subjects, o->in, o->out);
+	session_keyring();
 	confine(o);
 	/* as the user: into no folder that he could not enter himself */
 	(void)!chdir(o->cwd ? o->cwd : "/");
@@ -242,9 +254,9 @@ static void pipes(int objects, int input[2], int output[2], int error[2], int re
 
 int main(int argc, char **argv)
 {
-	struct options o = { .hostname = "csn", .scratch = "/run/csn/tree" };
+	struct options o = { .hostname = "csn", .scratch = "/run/csn/tree", .networks = "/run/csn/net" };
 	int input[2], output[2], error[2], report[2], channel[2], terminal = -1, errnum = 0, status;
-	unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
+	unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 	pid_t child;
 
 	(void)argc;
@@ -253,6 +265,8 @@ int main(int argc, char **argv)
 	check_core_pattern(&o);
 	quiet_log(&o);
 	pipes(map_open(&o, "objects"), input, output, error, report, &o);
+	if (!o.plain)
+		join_network(&o);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
 		fail("socketpair");
 	child = syscall(SYS_clone, SIGCHLD | (o.plain ? 0 : namespaces), 0, 0, 0, 0);

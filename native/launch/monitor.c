@@ -59,6 +59,14 @@ void label_device(int devices, const char *path, uint32_t context)
 	set(devices, &dev, &device, path);
 }
 
+/* A network namespace: every socket made in it has its context. */
+void label_network(int networks, uint64_t cookie, uint32_t context)
+{
+	struct csn_network network = { .context = context };
+
+	set(networks, &cookie, &network, "network");
+}
+
 void label_object(int objects, int fd, uint32_t context)
 {
 	struct csn_object object = { .context = context, .flags = CSN_OBJECT_OWN };

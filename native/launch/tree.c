@@ -309,6 +309,9 @@ int build_tree(const struct options *o, int devices, int channel)
 	mounted("devpts", at("%s/root/dev/pts%s", ""), "devpts", MS_NOSUID | MS_NOEXEC,
 		"newinstance,ptmxmode=0666,mode=0620");
 	label_device(devices, at("%s/root/dev/pts%s", ""), o->out);
+	make(at("%s/own/dev/mqueue%s", ""), 01777);
+	mounted("mqueue", at("%s/root/dev/mqueue%s", ""), "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+	label_device(devices, at("%s/root/dev/mqueue%s", ""), o->out);
 	make(at("%s/root/proc%s", ""), 0555);
 	mounted("proc", at("%s/root/proc%s", ""), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	make(at("%s/root/sys%s", ""), 0555);

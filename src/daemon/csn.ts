@@ -13,6 +13,7 @@ import { ROOT } from "../setup/index.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
 import { Mounts } from "./mounts.ts";
+import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
 
@@ -60,6 +61,7 @@ export class Csn {
   /** The monitor, attached now if it was not. @throws KernelError */
   attached(): Monitor {
     if (this.monitor !== null) return this.monitor;
+    clearNetworks();
     const { monitor, absent } = Monitor.attach(this.store);
     this.absentHooks = absent;
     try {

@@ -24,6 +24,7 @@ import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { type Caller, foreignTags, requireRoot, requireTags } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
+import { NETWORKS } from "./networks.ts";
 import { recordShown } from "./run-events.ts";
 import { readContext } from "./views.ts";
 
@@ -58,7 +59,7 @@ export class Runs {
       const id = String(monitor.contexts.idOf(context));
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
       const input = monitor.contexts.idOf(contextOf(context.secrecy, integrityOf([])));
-      args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input));
+      args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
     }
     mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
     args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);

@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 1,
+  ABI_VERSION: 2,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
@@ -15,6 +15,10 @@ export const LIMITS = {
   RING_BYTES: 4194304,
   MEMORY_SLOTS: 8,
   NAME_BYTES: 24,
+  MAX_NETWORKS: 4096,
+  MAX_RANGES: 4096,
+  RANGE_PORTS: 16,
+  MAX_IPC: 65536,
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
@@ -29,6 +33,9 @@ export const SHAPE = {
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
   csn_device: { size: 8, context: 0, flags: 4 },
+  csn_network: { size: 8, context: 0, flags: 4 },
+  csn_ports: { size: 8, first: 0, last: 2, context: 4 },
+  csn_range: { size: 136, count: 0, ports: 8 },
   csn_entity: { size: 16, first: 0, second: 8, third: 12 },
   csn_record: {
     size: 96,
@@ -111,6 +118,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
+  "connect", "bind", "accept", "network",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -118,6 +126,7 @@ export type Op = (typeof OPS)[number];
 /** csn_entity_kind, in its order. */
 export const ENTITY_KINDS = [
   "none", "process", "file", "directory", "symlink", "pipe", "socket", "device", "anon", "principal",
+  "address", "ipc", "key",
 ] as const; // prettier-ignore
 
 export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6 } as const;

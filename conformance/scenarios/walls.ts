@@ -4,10 +4,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { DEVICE_VOLATILE, KIND, native, PINS, SHAPE } from "../src/kernel/index.ts";
-import type { World } from "./inside.ts";
-import { contextNamed, labelProcess, Party } from "./party.ts";
-import { expectAll, file, folder, type Scenario } from "./steps.ts";
+import { DEVICE_VOLATILE, KIND, native, PINS, SHAPE } from "../../src/kernel/index.ts";
+import type { World } from "../inside.ts";
+import { contextNamed, labelProcess, Party } from "../party.ts";
+import { expectAll, file, folder, type Scenario } from "./tools.ts";
 
 /** Runs with a file system of its own at /data/mnt. */
 function withTmpfs(world: World, run: () => string | null): string | null {
@@ -205,11 +205,6 @@ export const walls: readonly Scenario[] = [
         holder.label(world.monitor, "U");
         return before ?? expectAll(world, ["EACCES", holder, "f fionread"]);
       }),
-  },
-  {
-    id: "anonymous/event-descriptors-do-not-arrive",
-    row: "I6",
-    run: (world) => expectAll(world, ["ok", "A", "eventfd"], ["EACCES", "A", "f pass"], ["ok", "A", "close"], ["ok", "U", "eventfd"], ["ok", "U", "f pass"], ["ok", "U", "close"]),
   },
   {
     id: "anonymous/huge-and-secret-memory",
