@@ -45,6 +45,13 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
   ...behind(["inode_rename/keeps"], "the kernel calls the hook both ways for an exchange", {
     "inode_rename/keeps-exchanged": "gate/what-it-exchanges-keeps-its-context",
   }),
+  ...behind(["hook/ipc_permission"], "the object's permission is asked for first", {
+    "hook/shm_associate": "sysv/found-by-key-and-sent-to",
+    "hook/msg_queue_associate": "sysv/found-by-key-and-sent-to",
+    "hook/sem_associate": "sysv/found-by-key-and-sent-to",
+    "hook/msg_queue_msgsnd": "sysv/found-by-key-and-sent-to",
+    "shm_shmat/writable": "sysv/attached-to-write",
+  }),
   ...behind(["file_open/disk"], "it cannot be opened", { "file_permission/disk": "disk/raw" }),
   ...behind(
     ["hook/inode_permission", "hook/file_open", "hook/file_permission", "hook/mmap_file"],
@@ -98,6 +105,10 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
   "hook/sb_remount":
     "called by a few network file systems only; the call passes sb_mount and a capability first",
   "hook/quota_on": "quotactl is refused first, and needs a file system with quotas",
+  "control_ipc/host":
+    "the verifier takes the hook's object for never null, so this branch is not there: such a call is judged as both directions on an unlabelled object",
+  "hook/tun_dev_create":
+    "a tun device can neither be opened nor be asked for an interface: it is not among the devices of worlds.bpf.h",
   "hook/binder_transaction": "a binder device cannot be opened: it is not among the devices of worlds.bpf.h",
 };
 

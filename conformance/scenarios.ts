@@ -15,7 +15,7 @@ import { ROOT } from "../src/setup/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
-import { ipcScenarios } from "./scenarios/ipc.ts";
+import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
@@ -101,7 +101,7 @@ export const scenarios: readonly Scenario[] = [
         ["EACCES", "A", `other kill ${u}`], ["EACCES|EPERM", "U", `other attach ${world.party("A").pid}`],
         ["EACCES", "U", `other proc:mem ${world.party("A").pid}`], ["EACCES", "A", `setxattr ${plain}`],
         ["EACCES", "U", `getxattr ${secret}`], ["EACCES", "A", `link ${plain} ${plain}-2`],
-        ["EACCES", "A", `rename ${plain} ${plain}-2 0`], ["EACCES|ENOKEY", "A", "key userof 4712"],
+        ["EACCES", "A", `rename ${plain} ${plain}-2 0`], ["EACCES|ENOKEY", "A", `key userof ${nextUser()}`],
         ["EACCES", "A", `with r ${plain} flock 1`], ["EACCES|EPERM", "A", "door bind"],
       ); // prettier-ignore
     },

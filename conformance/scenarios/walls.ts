@@ -6,7 +6,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { DEVICE_VOLATILE, KIND, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
-import { contextNamed, labelProcess, Party } from "../party.ts";
+import { contextNamed, labelNetwork, labelProcess, Party } from "../party.ts";
+import { roommates } from "./ipc.ts";
 import { expectAll, file, folder, type Scenario } from "./tools.ts";
 
 /** Runs with a file system of its own at /data/mnt. */
@@ -231,6 +232,44 @@ export const walls: readonly Scenario[] = [
         const { detail } = parent.ask("child");
         labelProcess(world.monitor, Number(detail), "U");
         return expectAll(world, ["EACCES", parent, `other setpgid ${detail}`]);
+      }),
+  },
+  {
+    id: "sysv/found-by-key-and-sent-to",
+    row: "I2",
+    run: (world) => {
+      const [user, owner] = roommates(world, "A", "B");
+      const made = ["shm", "msg", "sem"].map((kind, n) => owner.ask(`sysv ${kind}make ${7300 + n}`).detail);
+      const fault = expectAll(world, ["EACCES", user, "sysv shmkey 7300"], ["EACCES", user, "sysv msgkey 7301"], ["EACCES", user, "sysv semkey 7302"],
+        ["EACCES", user, `sysv msgsnd ${made[1]}`], ["EACCES", user, `sysv semop ${made[2]}`]); // prettier-ignore
+      for (const [n, kind] of ["shm", "msg", "sem"].entries()) owner.ask(`sysv ${kind}rm ${made[n]}`);
+      user.stop();
+      owner.stop();
+      return fault;
+    },
+  },
+  {
+    id: "sysv/attached-to-write",
+    row: "I1",
+    run: (world) => {
+      const [user, owner] = roommates(world, "AB", "A");
+      const { detail } = owner.ask("sysv shmmake 7310");
+      const fault = expectAll(world, ["EACCES", user, `sysv shmat ${detail} 0`], ["ok", user, `sysv shmat ${detail} 1`], ["ok", owner, `sysv shmrm ${detail}`]);
+      user.stop();
+      owner.stop();
+      return fault;
+    },
+  },
+  {
+    id: "mqueue/to-read-does-not-arrive",
+    row: "I4",
+    run: (world) =>
+      withParty(world, (party) => {
+        const { detail } = party.ask("room");
+        const before = expectAll(world, ["ok", party, "mq make /csn-wall"], ["ok", party, "mq openr /csn-wall"], ["ok", party, "mq pass"]);
+        labelNetwork(world.monitor, detail, "A");
+        party.label(world.monitor, "A");
+        return before ?? expectAll(world, ["EACCES", party, "mq pass"], ["ok", party, "memfd"], ["ok", party, "f pass"]);
       }),
   },
   {
