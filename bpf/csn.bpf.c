@@ -11,6 +11,9 @@
 #ifdef CSN_FLOOR
 #include "floor.bpf.h"
 #endif
+#ifdef CSN_MUTANTS
+#include "mutants.bpf.h"
+#endif
 
 #include "abi.h"
 #include "label.bpf.h"

@@ -46,7 +46,7 @@ __noinline int flow_slow(u32 from, u32 to)
 	u32 verdict;
 
 	if (!a || !b)
-		return CSN_REFUSED_UNKNOWN;
+		return CHECK(unknown, CSN_REFUSED_UNKNOWN);
 	verdict = csn_context_flows(a, b);
 	bpf_map_update_elem(&verdicts, &pair, &verdict, BPF_ANY);
 	return verdict;
@@ -58,7 +58,7 @@ static __always_inline int flow(u32 from, u32 to)
 	struct csn_pair pair = { .from = from, .to = to };
 	u32 *verdict;
 
-	if (from == to && from != CSN_CTX_UNKNOWN)
+	if (from == to && !CHECK(unknown, from == CSN_CTX_UNKNOWN))
 		return CSN_ALLOWED;
 	verdict = bpf_map_lookup_elem(&verdicts, &pair);
 	return verdict ? *verdict : flow_slow(from, to);
@@ -172,7 +172,7 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	r = CHECK(record, bpf_ringbuf_reserve(&records, sizeof(*r), 0));
 	if (!r) {
 		count(1);
 		__sync_fetch_and_add(&control.lost, 1);
@@ -362,8 +362,16 @@ __noinline int informative_both(const struct question *q, struct csn_object *obj
 	return 1;
 }
 
-/* Would somebody be told of this use of the file? A watch on it, on its directory or
- * on its file system makes each read a sign to the watcher. The files of the layers below
+/* What is watched of a mount. */
+static __always_inline u32 watched_of(struct vfsmount *mnt)
+{
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return READ_FAR(mount, mnt_fsnotify_mask);
+}
+
+/* Would somebody be told of this use of the file? A watch on it, on its directory, on its
+ * mount or on its file system makes each read a sign to the watcher. The files of the layers below
  * an overlay tell as well. */
 static __always_inline int is_watched(struct file *file)
 {
@@ -371,13 +379,15 @@ static __always_inline int is_watched(struct file *file)
 	struct dentry *dentry = READ(file, f_path.dentry);
 	struct fsnotify_sb_info *info;
 
-	if (READ(inode, i_fsnotify_mask))
+	if (CHECK(inode, READ(inode, i_fsnotify_mask)))
+		return 1;
+	if (CHECK(mount, watched_of(READ(file, f_path.mnt))))
 		return 1;
 	info = READ(READ(inode, i_sb), s_fsnotify_info);
-	if (info && READ(info, sb_marks))
+	if (info && CHECK(super, READ(info, sb_marks)))
 		return 1;
 	above = READ(READ(dentry, d_parent), d_inode);
-	return above && READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD;
+	return above && CHECK(parent, READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD);
 }
 
 /* The verdict on a flow between a subject and an inode, at least one of them
@@ -400,13 +410,14 @@ __noinline int judge(const struct question *q)
 		world = world_of(inode);
 		if (world == WORLD_VOID)
 			return JUDGED_NOTHING;
-		if (world == WORLD_CLOSED || (world == WORLD_READ && want & WANT_WRITE))
+		if (CHECK(closed_world, world == WORLD_CLOSED) ||
+		    CHECK(world_to_read, world == WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
-		if (q->file && context != q->out && is_watched((void *)q->file))
+		if (q->file && context != q->out && CHECK(watched, is_watched((void *)q->file)))
 			told = WANT_WRITE;
 	}
 	magic = READ(READ(inode, i_sb), s_magic);
-	if (magic == SOCKFS_MAGIC)
+	if (CHECK(socket, magic == SOCKFS_MAGIC))
 		want = WANT_BOTH;
 	if (magic == OVERLAYFS_MAGIC) {
 		if (want & WANT_LOCK) {
@@ -424,10 +435,10 @@ __noinline int judge(const struct question *q)
 	}
 	want |= told; /* whichever layer it is: the watcher is a party */
 	if (!verdict && want & WANT_READ)
-		verdict = flow(context, q->in);
+		verdict = CHECK(read, flow(context, q->in));
 	event.want = verdict ? WANT_READ : want;
 	if (!verdict && want & WANT_WRITE) {
-		verdict = flow(q->out, context);
+		verdict = CHECK(write, flow(q->out, context));
 		event.want = verdict ? WANT_WRITE : want;
 	}
 	if (verdict == CSN_REFUSED_CLOSED)
@@ -476,8 +487,9 @@ static __always_inline int is_watched_now(struct file *file)
 	struct inode *inode = file->f_inode;
 	struct dentry *dentry = file->f_path.dentry;
 
-	return inode->i_fsnotify_mask || inode->i_sb->s_fsnotify_info->sb_marks ||
-	       dentry->d_parent->d_inode->i_fsnotify_mask & FS_EVENT_ON_CHILD;
+	return CHECK(inode, inode->i_fsnotify_mask) || CHECK(super, inode->i_sb->s_fsnotify_info->sb_marks) ||
+	       CHECK(mount, watched_of(file->f_path.mnt)) ||
+	       CHECK(parent, dentry->d_parent->d_inode->i_fsnotify_mask & FS_EVENT_ON_CHILD);
 }
 
 /* Was just this allowed and recorded, and has nothing changed that the answer depends
@@ -491,7 +503,8 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 		return 0;
 	if (want & WANT_WRITE) {
 		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
-		if (memory->object != id || memory->context != context || s->in != context || s->out != context)
+		if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context) ||
+		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
 		if (!times || memory->state != *times)
@@ -500,7 +513,7 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 			return 1;
 	}
 	memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
-	if (memory->object != id || memory->context != context)
+	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
 		return 0;
 	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
 }
@@ -565,7 +578,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 			return 0;
 	}
 	if (!inode)
-		return in || out ? -EACCES : 0;
+		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
 	if (!in && !out && context <= CSN_CTX_BASE)
 		return 0; /* [FLOW-4] */
@@ -650,14 +663,14 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	}
 	if (!in && !out && !other_in && !other_out)
 		return 0;
-	if (o && is_platform(o) && (in || out))
+	if (CHECK(platform, o && is_platform(o) && (in || out)))
 		verdict = CSN_REFUSED_CLOSED; /* a labelled subject touches the daemon in no way */
 	else if (want == WANT_BOTH)
-		verdict = in == other_in && out == other_out ? CSN_ALLOWED : CSN_REFUSED_CONTROL;
+		verdict = CHECK(control, in != other_in || out != other_out) ? CSN_REFUSED_CONTROL : CSN_ALLOWED;
 	else if (want == WANT_WRITE)
-		verdict = flow(out, other_in);
+		verdict = CHECK(write, flow(out, other_in));
 	else
-		verdict = flow(other_in, in);
+		verdict = CHECK(read, flow(other_in, in));
 	if (!verdict && in == other_in && out == other_out)
 		return 0; /* within one context nothing moves that the record lacks */
 	process.first = task->group_leader->start_boottime;

@@ -32,7 +32,8 @@ static __always_inline u32 want_of_open(struct file *file)
 {
 	u32 want = want_of_mode(file->f_mode), type = file->f_inode->i_mode & S_IFMT;
 
-	if (type == S_IFIFO || (type == S_IFREG && (want & WANT_WRITE || file->f_inode->i_sb->s_magic == MQUEUE_MAGIC)))
+	if (CHECK(fifo, type == S_IFIFO) || CHECK(size, type == S_IFREG && want & WANT_WRITE) ||
+	    CHECK(queue, type == S_IFREG && file->f_inode->i_sb->s_magic == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return want ? want : WANT_READ;
 }
@@ -71,7 +72,7 @@ int BPF_PROG(file_permission, struct file *file, int mask)
 {
 	u32 want = (mask & (MAY_READ | MAY_EXEC) ? WANT_READ : 0) | (mask & (MAY_WRITE | MAY_APPEND) ? WANT_WRITE : 0);
 
-	if (is_refused_disk(file->f_inode))
+	if (CHECK(disk, is_refused_disk(file->f_inode)))
 		return -EACCES;
 	return access_file(file, want, want & WANT_WRITE ? CSN_OP_WRITE : CSN_OP_READ);
 }
@@ -85,7 +86,7 @@ static __always_inline int keep_pidfd_context(struct inode *inode)
 	struct csn_object *object;
 	u32 context = pidfd_context(inode, s ? s->in : CSN_CTX_UNLABELLED);
 
-	if (context == CSN_CTX_UNLABELLED || context == CSN_CTX_PLATFORM_IN)
+	if (!CHECK(labelled, context != CSN_CTX_UNLABELLED && context != CSN_CTX_PLATFORM_IN))
 		return 0;
 	object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!object)
@@ -102,7 +103,7 @@ int BPF_PROG(file_open, struct file *file)
 {
 	struct inode *inode = file->f_inode;
 
-	if (is_refused_disk(inode))
+	if (CHECK(disk, is_refused_disk(inode)))
 		return -EACCES;
 	if (inode->i_sb->s_magic == PIDFS_MAGIC) {
 		int error = keep_pidfd_context(inode);
@@ -125,7 +126,7 @@ int BPF_PROG(file_receive, struct file *file)
 	struct inode *inode = file->f_inode;
 	u32 want = want_of_mode(file->f_mode);
 
-	if (want && inode->i_sb->s_magic == MQUEUE_MAGIC)
+	if (CHECK(queue, want && inode->i_sb->s_magic == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
 }
@@ -137,7 +138,7 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 
 	if (!file)
 		return 0;
-	if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) && prot & PROT_WRITE)
+	if (CHECK(shared, (type == MAP_SHARED || type == MAP_SHARED_VALIDATE) && prot & PROT_WRITE))
 		want = WANT_BOTH;
 	return access_file(file, want, CSN_OP_MMAP);
 }
@@ -150,7 +151,7 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 
 	if (!file)
 		return 0;
-	if (vma->vm_flags & VM_SHARED && prot & PROT_WRITE)
+	if (CHECK(shared, vma->vm_flags & VM_SHARED && prot & PROT_WRITE))
 		want = WANT_BOTH;
 	return access_inode(file->f_inode, want, CSN_OP_MPROTECT);
 }
@@ -161,7 +162,7 @@ int BPF_PROG(mmap_backing_file, struct vm_area_struct *vma, struct file *backing
 {
 	u32 want = WANT_READ;
 
-	if (vma->vm_flags & VM_SHARED && vma->vm_flags & (VM_MAYWRITE))
+	if (CHECK(shared, vma->vm_flags & VM_SHARED && vma->vm_flags & (VM_MAYWRITE)))
 		want = WANT_BOTH;
 	return access_inode(backing_file->f_inode, want, CSN_OP_MMAP);
 }
@@ -191,7 +192,7 @@ static __always_inline u32 want_of_ioctl(u32 cmd)
 	}
 	if ((cmd & 0xffff) == 0xff0b) /* PIDFD_GET_INFO, of any size */
 		return WANT_READ;
-	return WANT_BOTH;
+	return CHECK(unknown_call, WANT_BOTH);
 }
 
 static __always_inline int control_file(struct file *file, u32 cmd)
@@ -245,27 +246,27 @@ int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 	case 10: /* F_SETSIG */
 	case 15: /* F_SETOWN_EX */
 		/* signals on input and output: judged again when one is sent */
-		return access_inode(file->f_inode, WANT_BOTH, CSN_OP_FCNTL);
+		return CHECK(owner, access_inode(file->f_inode, WANT_BOTH, CSN_OP_FCNTL));
 	case 1024: /* F_SETLEASE: tells holder and opener of each other */
 		/* one on writing is broken by each reader, whom nobody may be told of */
 		if (arg == 1)
-			return refuse_lease(file);
-		return access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK);
+			return CHECK(write_lease, refuse_lease(file));
+		return CHECK(lease, access_inode(file->f_inode, WANT_BOTH | WANT_LOCK, CSN_OP_LOCK));
 	case 5:	 /* F_GETLK: who else holds one */
 	case 36: /* F_OFD_GETLK */
-		return access_inode(file->f_inode, WANT_READ | WANT_LOCK, CSN_OP_LOCK);
+		return CHECK(get_lock, access_inode(file->f_inode, WANT_READ | WANT_LOCK, CSN_OP_LOCK));
 	case 1032: /* F_GETPIPE_SZ */
 	case 1034: /* F_GET_SEALS */
 	case 1035: /* F_GET_RW_HINT */
 	case 1037: /* F_GET_FILE_RW_HINT */
-		return access_inode(file->f_inode, WANT_READ, CSN_OP_FCNTL);
+		return CHECK(get, access_inode(file->f_inode, WANT_READ, CSN_OP_FCNTL));
 	case 1026: /* F_NOTIFY */
-		return access_inode(file->f_inode, WANT_READ, CSN_OP_WATCH);
+		return CHECK(notify, access_inode(file->f_inode, WANT_READ, CSN_OP_WATCH));
 	case 1031: /* F_SETPIPE_SZ */
 	case 1033: /* F_ADD_SEALS */
 	case 1036: /* F_SET_RW_HINT */
 	case 1038: /* F_SET_FILE_RW_HINT */
-		return access_inode(file->f_inode, WANT_WRITE, CSN_OP_FCNTL);
+		return CHECK(set, access_inode(file->f_inode, WANT_WRITE, CSN_OP_FCNTL));
 	}
 	return 0;
 }

@@ -28,13 +28,13 @@ int BPF_PROG(inode_permission, struct inode *inode, int mask)
 static __always_inline int create_in(struct inode *dir, u16 op)
 {
 	struct csn_subject *s = subject();
-	int error = access_inode(dir, WANT_BOTH, op);
+	int error = CHECK(directory, access_inode(dir, WANT_BOTH, op));
 
 	if (error || !is_labelled(s))
 		return error;
 	if (READ(READ(dir, i_sb), s_magic) == OVERLAYFS_MAGIC)
 		return 0; /* the upper layer's own hook follows */
-	if (context_of(dir) != s->out) {
+	if (CHECK(context, context_of(dir) != s->out)) {
 		struct event event = {};
 
 		event.inode = (u64)dir;
@@ -74,7 +74,7 @@ int BPF_PROG(inode_mknod, struct inode *dir, struct dentry *dentry, int mode, u3
 
 	/* a device is a way to what no hook sees; 0:0 is overlayfs's whiteout */
 	if (type == S_IFBLK || (type == S_IFCHR && dev)) {
-		int error = closed(CSN_OP_DEVICE);
+		int error = CHECK(device, closed(CSN_OP_DEVICE));
 
 		if (error)
 			return error;
@@ -104,7 +104,7 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	key_of(inode, &key);
 	entry = bpf_map_lookup_elem(&entries, &key);
 	/* a directory's entry that is for itself alone does not hold what is below it */
-	if (entry && !(entry->flags & CSN_ENTRY_SELF && (inode->i_mode & S_IFMT) == S_IFDIR))
+	if (entry && !CHECK(self_only, entry->flags & CSN_ENTRY_SELF && (inode->i_mode & S_IFMT) == S_IFDIR))
 		return 0;
 	s = subject();
 	if (s && is_platform(s))
@@ -123,28 +123,28 @@ SEC("lsm/inode_link")
 int BPF_PROG(inode_link, struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry)
 {
 	struct inode *inode = old_dentry->d_inode;
-	int error = access_inode(dir, WANT_BOTH, CSN_OP_LINK);
+	int error = CHECK(directory, access_inode(dir, WANT_BOTH, CSN_OP_LINK));
 
 	if (!error && inode)
-		error = access_inode(inode, WANT_WRITE, CSN_OP_LINK);
+		error = CHECK(object, access_inode(inode, WANT_WRITE, CSN_OP_LINK));
 	if (!error && inode)
-		error = keeps_context(inode, dir, CSN_OP_LINK);
+		error = CHECK(keeps, keeps_context(inode, dir, CSN_OP_LINK));
 	return error;
 }
 
 /* What a call that changes a victim tells of it: of a directory, whether it is empty. */
 static __always_inline u32 want_of_victim(struct inode *inode)
 {
-	return (inode->i_mode & S_IFMT) == S_IFDIR ? WANT_BOTH : WANT_WRITE;
+	return CHECK(empty, (inode->i_mode & S_IFMT) == S_IFDIR) ? WANT_BOTH : WANT_WRITE;
 }
 
 static __always_inline int remove_from(struct inode *dir, struct dentry *dentry, u16 op)
 {
 	struct inode *inode = dentry->d_inode;
-	int error = access_inode(dir, WANT_BOTH, op);
+	int error = CHECK(directory, access_inode(dir, WANT_BOTH, op));
 
 	if (!error && inode)
-		error = access_inode(inode, want_of_victim(inode), op);
+		error = CHECK(object, access_inode(inode, want_of_victim(inode), op));
 	return error;
 }
 
@@ -168,13 +168,13 @@ int BPF_PROG(inode_rename, struct inode *old_dir, struct dentry *old_dentry, str
 	int error = remove_from(old_dir, old_dentry, CSN_OP_RENAME);
 
 	if (!error)
-		error = access_inode(new_dir, WANT_BOTH, CSN_OP_RENAME);
+		error = CHECK(directory, access_inode(new_dir, WANT_BOTH, CSN_OP_RENAME));
 	if (!error && target)
-		error = access_inode(target, want_of_victim(target), CSN_OP_RENAME);
+		error = CHECK(target, access_inode(target, want_of_victim(target), CSN_OP_RENAME));
 	if (!error && inode)
-		error = keeps_context(inode, new_dir, CSN_OP_RENAME);
+		error = CHECK(keeps, keeps_context(inode, new_dir, CSN_OP_RENAME));
 	if (!error && target) /* an exchange moves it the other way */
-		error = keeps_context(target, old_dir, CSN_OP_RENAME);
+		error = CHECK(keeps_exchanged, keeps_context(target, old_dir, CSN_OP_RENAME));
 	return error;
 }
 
@@ -216,7 +216,7 @@ static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 	struct csn_subject *s = subject();
 
 	bpf_probe_read_kernel_str(text, sizeof(text), name);
-	if (!(s && is_platform(s)) && bpf_strncmp(text, sizeof(LABEL_XATTR) - 1, LABEL_XATTR) == 0) {
+	if (CHECK(label, !(s && is_platform(s)) && bpf_strncmp(text, sizeof(LABEL_XATTR) - 1, LABEL_XATTR) == 0)) {
 		struct event event = {};
 
 		event.inode = (u64)dentry->d_inode;
@@ -281,14 +281,14 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 
 	if (type) {
 		struct csn_subject *s = subject();
-		int error = closed(CSN_OP_WATCH);
+		int error = CHECK(mount, closed(CSN_OP_WATCH));
 
 		if (error)
 			return error;
 		/* a watch on a whole mount sees labelled files too: nobody but the
 		 * platform may have one where labels are */
 		dev = path->dentry->d_sb->s_dev;
-		if (!(s && is_platform(s)) && inode && bpf_map_lookup_elem(&devices, &dev)) {
+		if (CHECK(labels, !(s && is_platform(s)) && inode && bpf_map_lookup_elem(&devices, &dev))) {
 			struct event event = {};
 
 			event.inode = (u64)inode;
@@ -301,7 +301,7 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 		}
 		return 0;
 	}
-	return access_inode(inode, WANT_READ, CSN_OP_WATCH);
+	return CHECK(inode, access_inode(inode, WANT_READ, CSN_OP_WATCH));
 }
 
 /* A folder of overlayfs that has an upper layer has a lower one too, from which what is
@@ -364,7 +364,7 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 			u32 disk = dev | ALL_MINORS;
 
 			device.flags = 0;
-			if (dev >> MINOR_BITS && request->context > CSN_CTX_BASE)
+			if (CHECK(disk, dev >> MINOR_BITS && request->context > CSN_CTX_BASE))
 				request->error = bpf_map_update_elem(&devices, &disk, &device, BPF_ANY);
 		}
 		if (!request->error)
@@ -392,7 +392,7 @@ int BPF_PROG(inode_getattr, struct path *path)
 			answer(request, inode);
 		return 0;
 	}
-	return access_inode(inode, WANT_READ, CSN_OP_STAT);
+	return CHECK(stat, access_inode(inode, WANT_READ, CSN_OP_STAT));
 }
 
 /* Inodes that have no directory get their creator's context when they are made [OP-6].
@@ -408,8 +408,8 @@ int BPF_PROG(inode_alloc_security, struct inode *inode)
 	if (!is_labelled(s))
 		return 0;
 	magic = inode->i_sb->s_magic;
-	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC && magic != 0x01021994 && magic != 0x958458f6 &&
-	    magic != 0x5345434d)
+	if (!CHECK(pipe, magic == PIPEFS_MAGIC) && !CHECK(socket, magic == SOCKFS_MAGIC) &&
+	    !CHECK(memory, magic == 0x01021994) && !CHECK(huge, magic == 0x958458f6) && !CHECK(secret, magic == 0x5345434d))
 		return 0;
 	/* tmpfs is also mounted by people: there the file system or an entry decides */
 	if (magic == 0x01021994) {
@@ -436,9 +436,9 @@ int BPF_PROG(inode_init_security_anon, struct inode *inode, const struct qstr *n
 
 	bpf_probe_read_kernel_str(text, sizeof(text), name->name);
 	if (bpf_strncmp(text, 10, "[io_uring]") == 0)
-		return closed(CSN_OP_URING);
+		return CHECK(io_uring, closed(CSN_OP_URING));
 	if (bpf_strncmp(text, 11, "[userfaultfd]") == 0)
-		return closed(CSN_OP_USERFAULTFD);
+		return CHECK(userfaultfd, closed(CSN_OP_USERFAULTFD));
 	return 0;
 }
 
@@ -449,7 +449,7 @@ int BPF_PROG(sb_delete, struct super_block *sb)
 	u32 dev = sb->s_dev;
 	struct csn_device *device = bpf_map_lookup_elem(&devices, &dev);
 
-	if (device && device->flags & CSN_DEVICE_VOLATILE)
+	if (device && CHECK(forget, device->flags & CSN_DEVICE_VOLATILE))
 		bpf_map_delete_elem(&devices, &dev);
 	return 0;
 }

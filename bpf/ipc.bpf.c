@@ -54,12 +54,12 @@ __noinline int access_made_slow(const struct made_use *use)
 		return -EACCES;
 	event.want = use->want;
 	if (use->want & WANT_READ) {
-		event.verdict = flow(use->context, use->in);
+		event.verdict = CHECK(read, flow(use->context, use->in));
 		if (event.verdict)
 			event.want = WANT_READ;
 	}
 	if (!event.verdict && use->want & WANT_WRITE) {
-		event.verdict = flow(use->out, use->context);
+		event.verdict = CHECK(write, flow(use->out, use->context));
 		if (event.verdict)
 			event.want = WANT_WRITE;
 	}
@@ -124,7 +124,7 @@ static __always_inline int make(u64 address, u16 op)
 
 static __always_inline int make_ipc(struct kern_ipc_perm *perm)
 {
-	if (ipc_namespace_number() == PROC_IPC_INIT_INO) {
+	if (CHECK(host, ipc_namespace_number() == PROC_IPC_INIT_INO)) {
 		int error = closed(CSN_OP_SYSV);
 
 		if (error)
@@ -151,7 +151,7 @@ static __always_inline int control_ipc(struct kern_ipc_perm *perm, int cmd)
 	u32 want = WANT_BOTH;
 
 	if (!perm)
-		return ipc_namespace_number() == PROC_IPC_INIT_INO ? closed(CSN_OP_SYSV) : 0;
+		return CHECK(host, ipc_namespace_number() == PROC_IPC_INIT_INO) ? closed(CSN_OP_SYSV) : 0;
 	switch (cmd) {
 	case IPC_RMID:
 	case IPC_SET:
@@ -201,7 +201,7 @@ int BPF_PROG(shm_shmctl, struct kern_ipc_perm *perm, int cmd)
 SEC("lsm/shm_shmat")
 int BPF_PROG(shm_shmat, struct kern_ipc_perm *perm, char *address, int flags)
 {
-	return use_ipc(perm, flags & SHM_RDONLY ? WANT_READ : WANT_BOTH);
+	return use_ipc(perm, CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ);
 }
 
 SEC("lsm/msg_queue_alloc_security")

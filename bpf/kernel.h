@@ -88,6 +88,13 @@ struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
 };
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mount {
+	struct vfsmount mnt;
+	u32 mnt_fsnotify_mask;
+};
 struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
@@ -205,7 +212,6 @@ struct ovl_inode {
 #pragma clang attribute pop
 
 /* Only passed through. */
-struct vfsmount;
 struct mnt_idmap;
 struct iattr;
 struct sk_buff;

@@ -33,7 +33,7 @@ int BPF_PROG(key_alloc, struct key *key)
 		forget_made(key);
 		return 0;
 	}
-	return is_of_the_kernel(key) ? closed(CSN_OP_KEY) : make((u64)key, CSN_OP_KEY);
+	return CHECK(kernel, is_of_the_kernel(key)) ? closed(CSN_OP_KEY) : make((u64)key, CSN_OP_KEY);
 }
 
 /* include/linux/key.h: enum key_need_perm */

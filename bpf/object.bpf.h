@@ -84,7 +84,7 @@ static int climb_one(u32 index, struct climb *climb)
 	if (inode) {
 		key_of(inode, &key);
 		entry = bpf_map_lookup_elem(&entries, &key);
-		if (entry && (climb->first || !(entry->flags & CSN_ENTRY_SELF))) {
+		if (entry && (climb->first || !CHECK(self_only, entry->flags & CSN_ENTRY_SELF))) {
 			climb->found = entry->context;
 			climb->done = 1;
 			return 1;
@@ -157,7 +157,7 @@ static __always_inline u32 process_context(struct pid *pid, u32 none)
 		return none;
 	s = bpf_task_storage_get(&subjects, task, 0, 0);
 	if (s)
-		context = s->in == CSN_CTX_PLATFORM_IN ? CSN_CTX_SEALED : s->in;
+		context = CHECK(platform, s->in == CSN_CTX_PLATFORM_IN) ? CSN_CTX_SEALED : s->in;
 	bpf_task_release(task);
 	return context;
 }
@@ -181,8 +181,8 @@ static __always_inline u32 proc_context(struct inode *inode)
 	struct pid *pid = READ(proc, pid);
 
 	if (!pid)
-		return is_lock_list(inode) ? CSN_CTX_SEALED : CSN_CTX_BASE; /* the kernel about itself */
-	return process_context(pid, CSN_CTX_UNLABELLED);
+		return CHECK(locks, is_lock_list(inode)) ? CSN_CTX_SEALED : CSN_CTX_BASE; /* the kernel about itself */
+	return CHECK(process, process_context(pid, CSN_CTX_UNLABELLED));
 }
 
 /* A pidfd tells how its process ended, and who it was. */
@@ -190,7 +190,7 @@ static __always_inline u32 pidfd_context(struct inode *inode, u32 none)
 {
 	struct pid *pid = READ(inode, i_private);
 
-	return pid ? process_context(pid, none) : CSN_CTX_UNKNOWN;
+	return pid ? process_context(pid, none) : CHECK(no_process, CSN_CTX_UNKNOWN);
 }
 
 #define RESOLVED_CACHE (1ull << 32)
@@ -221,12 +221,12 @@ __noinline u64 resolve(const struct where *where)
 	if (magic == PROC_MAGIC)
 		return proc_context(outer);
 	if (magic == PIDFS_MAGIC)
-		return pidfd_context(outer, CSN_CTX_UNLABELLED); /* see file_open */
+		return CHECK(pidfd, pidfd_context(outer, CSN_CTX_UNLABELLED)); /* see file_open */
 	if (magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC)
 		return CSN_CTX_UNLABELLED;
 	inode = real_inode(outer, &dentry, &lower);
 	if (!inode)
-		return magic == OVERLAYFS_MAGIC ? CSN_CTX_UNLABELLED : CSN_CTX_UNKNOWN;
+		return magic == OVERLAYFS_MAGIC ? CSN_CTX_UNLABELLED : CHECK(no_layer, CSN_CTX_UNKNOWN);
 	sb = READ(inode, i_sb);
 	dev = READ(sb, s_dev);
 	device = bpf_map_lookup_elem(&devices, &dev);
@@ -241,9 +241,9 @@ __noinline u64 resolve(const struct where *where)
 		key_of(inode, &key);
 		entry = bpf_map_lookup_elem(&entries, &key);
 		if (entry)
-			return entry->context;
+			return CHECK(nameless_entry, entry->context);
 		/* a file system with a context for all of it needs no directory */
-		return device->flags & CSN_DEVICE_VOLATILE ? device->context : CSN_CTX_UNKNOWN;
+		return device->flags & CSN_DEVICE_VOLATILE ? device->context : CHECK(nameless, CSN_CTX_UNKNOWN);
 	}
 	climb.dentry = (u64)dentry;
 	climb.root = (u64)READ(sb, s_root);
@@ -252,7 +252,7 @@ __noinline u64 resolve(const struct where *where)
 	flags = lower ? RESOLVED_LOWER | RESOLVED_CACHE : RESOLVED_CACHE;
 	if (climb.done)
 		return flags | climb.found;
-	return device->flags & CSN_DEVICE_VOLATILE ? device->context : CSN_CTX_UNKNOWN;
+	return device->flags & CSN_DEVICE_VOLATILE ? device->context : CHECK(unconnected, CSN_CTX_UNKNOWN);
 }
 
 /* Neither it nor a layer below it can have a context: no need to ask further. Direct
@@ -269,7 +269,8 @@ static __always_inline int is_elsewhere(struct inode *inode)
 /* Its cache is of this epoch and says unlabelled or base: one look at both fields. */
 static __always_inline int is_ordinary(struct csn_object *object)
 {
-	return *(volatile u64 *)object - ((u64)*(volatile u32 *)&control.epoch << 32) <= CSN_CTX_BASE && !object->flags;
+	return *(volatile u64 *)object - ((u64)*(volatile u32 *)&control.epoch << 32) <= CSN_CTX_BASE &&
+	       !CHECK(flags, object->flags);
 }
 
 /* The context of an inode that a hook was given; *storage: what it has, and may get. */
@@ -282,10 +283,10 @@ static __always_inline u32 context_and_object(struct inode *inode, struct csn_ob
 	u64 found;
 
 	if (object) {
-		if (object->flags & CSN_OBJECT_OWN)
+		if (CHECK(own, object->flags & CSN_OBJECT_OWN))
 			return object->context;
-		if (object->epoch == epoch) {
-			if (!(object->flags & CSN_OBJECT_LOWER))
+		if (!CHECK(epoch, object->epoch != epoch)) {
+			if (!CHECK(layers, object->flags & CSN_OBJECT_LOWER))
 				return object->context;
 			layer_of(inode, &lower);
 			if (lower)

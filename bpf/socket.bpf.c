@@ -80,11 +80,12 @@ int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 		return 0;
 	context = network_context(READ(READ(task, nsproxy), net_ns));
 	if (is_labelled(s)) {
-		if (context == s->in && context == s->out && family_is_allowed(family, type, protocol))
+		if (!CHECK(network, context != s->in || context != s->out) &&
+		    !CHECK(family, !family_is_allowed(family, type, protocol)))
 			return 0;
 		return closed(CSN_OP_SOCKET);
 	}
-	if (context == CSN_CTX_UNLABELLED)
+	if (!CHECK(stranger, context != CSN_CTX_UNLABELLED))
 		return 0;
 	/* somebody unlabelled who was put into a labelled network */
 	event.other_context = context;
@@ -212,10 +213,10 @@ __noinline int use_address(const struct address *address, u32 op)
 		return 0; /* this network, whose context is the subject's */
 	context = address_context(address);
 	event.want = WANT_WRITE;
-	event.verdict = flow(s->out, context);
+	event.verdict = CHECK(write, flow(s->out, context));
 	if (!event.verdict) {
 		event.want = WANT_READ;
-		event.verdict = flow(context, s->in);
+		event.verdict = CHECK(read, flow(context, s->in));
 	}
 	if (!event.verdict)
 		event.want = WANT_BOTH;
@@ -323,10 +324,10 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 	if (!mine && !theirs && !is_labelled(s))
 		return 0; /* [FLOW-4] */
 	event.want = WANT_WRITE;
-	event.verdict = flow(mine, theirs);
+	event.verdict = CHECK(write, flow(mine, theirs));
 	if (!event.verdict) {
 		event.want = WANT_READ;
-		event.verdict = flow(theirs, mine);
+		event.verdict = CHECK(read, flow(theirs, mine));
 	}
 	if (!event.verdict)
 		event.want = WANT_BOTH;

@@ -21,7 +21,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	if (!s || !(s->in || s->out))
 		return 0;
 	if (!is_platform(s) && clone_flags & CLONE_NEW) {
-		int error = closed(CSN_OP_NAMESPACE);
+		int error = CHECK(namespace, closed(CSN_OP_NAMESPACE));
 
 		if (error)
 			return error;
@@ -31,8 +31,8 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 		__sync_fetch_and_add(&control.internal, 1);
 		return -ENOMEM;
 	}
-	child->in = s->in;
-	child->out = s->out;
+	child->in = CHECK(in, s->in);
+	child->out = CHECK(out, s->out);
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
@@ -84,7 +84,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
-	if (mode & PTRACE_MODE_ATTACH)
+	if (CHECK(attach, mode & PTRACE_MODE_ATTACH))
 		return access_task(child, WANT_BOTH, CSN_OP_TRACE);
 	return access_task(child, WANT_READ, CSN_OP_INSPECT);
 }
@@ -111,7 +111,7 @@ SEC("lsm/task_setnice")
 int BPF_PROG(task_setnice, struct task_struct *task, int nice)
 {
 	/* anybody may read it, with getpriority, which has no hook */
-	int error = closed(CSN_OP_SCHEDULE);
+	int error = CHECK(closed, closed(CSN_OP_SCHEDULE));
 
 	return error ? error : access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
 }
@@ -132,7 +132,7 @@ SEC("lsm/task_setrlimit")
 int BPF_PROG(task_setrlimit, struct task_struct *task, unsigned int resource)
 {
 	/* anybody may read it, with prlimit, whose hook does not say of whom */
-	int error = closed(CSN_OP_SCHEDULE);
+	int error = CHECK(closed, closed(CSN_OP_SCHEDULE));
 
 	return error ? error : access_task(task, WANT_WRITE, CSN_OP_SCHEDULE);
 }

@@ -23,7 +23,7 @@ enum world {
 
 static __always_inline int world_of_device(u16 mode, u32 rdev)
 {
-	if ((mode & S_IFMT) != S_IFCHR)
+	if (CHECK(block, (mode & S_IFMT) != S_IFCHR))
 		return WORLD_CLOSED;
 	switch (rdev) {
 	case DEVICE(1, 3): /* null */

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -29,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
@@ -352,6 +354,7 @@ static int do_handle(int open_it)
 	return result;
 }
 
+static int watcher = -1;
 static int do_fanotify(void)
 {
 	int group = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), error = 0;
@@ -359,13 +362,15 @@ static int do_fanotify(void)
 
 	if (group < 0)
 		return -errno;
-	if (fanotify_mark(group, mark, FAN_OPEN, AT_FDCWD, arg(2)))
+	if (fanotify_mark(group, mark, FAN_OPEN | FAN_ACCESS, AT_FDCWD, arg(2)))
 		error = -errno;
-	close(group);
+	if (!error && !strcmp(arg(3), "keep"))
+		watcher = group;
+	else
+		close(group);
 	return error;
 }
 
-static int watcher = -1;
 static int do_watch(void)
 {
 	if (!strcmp(arg(1), "add")) {
@@ -432,6 +437,7 @@ static int from_other(const char *what, pid_t pid)
 
 	if (!strcmp(what, "kill0")) return err(kill(pid, 0));
 	if (!strcmp(what, "kill")) return err(kill(pid, SIGURG));
+	if (!strcmp(what, "kill9")) { int e = err(kill(pid, SIGKILL)); return e ? e : err(waitpid(pid, 0, 0)); }
 	if (!strcmp(what, "sigqueue")) return err(sigqueue(pid, SIGURG, (union sigval){ .sival_int = 7 }));
 	if (!strcmp(what, "tgkill")) return SYS(SYS_tgkill, pid, pid, SIGURG);
 	if (!strcmp(what, "nice")) return err(setpriority(PRIO_PROCESS, pid, 1));
@@ -444,6 +450,7 @@ static int from_other(const char *what, pid_t pid)
 	if (!strcmp(what, "getparam")) return err(sched_getparam(pid, &param));
 	if (!strcmp(what, "ioprio")) return SYS(SYS_ioprio_set, 1, pid, 2 << 13 | 4);
 	if (!strcmp(what, "getioprio")) return SYS(SYS_ioprio_get, 1, pid);
+	if (!strcmp(what, "setpgid")) return err(setpgid(pid, pid));
 	if (!strcmp(what, "getpgid")) return err(getpgid(pid));
 	if (!strcmp(what, "getsid")) return err(getsid(pid));
 	if (!strcmp(what, "capget")) return SYS(SYS_capget, &head, data);
@@ -503,7 +510,29 @@ static int door(const char *what)
 	if (!strcmp(what, "umount")) return err(umount2("/data/mnt", 0));
 	if (!strcmp(what, "fsopen")) { int f = syscall(SYS_fsopen, "tmpfs", 0); if (f < 0) return -errno; int e = syscall(SYS_fsconfig, f, 6, 0, 0, 0) < 0 ? -errno : 0; close(f); return e; }
 	if (!strcmp(what, "opentree")) { int f = syscall(SYS_open_tree, AT_FDCWD, "/data", 1); if (f < 0) return -errno; int e = syscall(SYS_move_mount, f, "", AT_FDCWD, "/data/mnt", 4) < 0 ? -errno : 0; close(f); return e; }
-	if (!strcmp(what, "pivot")) return SYS(SYS_pivot_root, "/data", "/data/mnt");
+	if (!strcmp(what, "pivot")) { /* where mounting is allowed, in a name space of its own */
+		pid_t child = fork();
+		int status;
+
+		if (child < 0) return -errno;
+		if (child == 0) { (void)!unshare(CLONE_NEWNS); _exit(-SYS(SYS_pivot_root, "/data", "/data/mnt")); }
+		waitpid(child, &status, 0);
+		return -WEXITSTATUS(status);
+	}
+	if (!strcmp(what, "traceme")) return err(ptrace(PTRACE_TRACEME, 0, 0, 0));
+	if (!strncmp(what, "bpf-", 4)) { /* the first map or program that there is, by its number */
+		int is_map = !strcmp(what, "bpf-map");
+		memset(attr, 0, sizeof(attr));
+		if (syscall(SYS_bpf, is_map ? 12 : 11, attr, sizeof(attr)) < 0) return -errno;
+		((uint32_t *)attr)[0] = ((uint32_t *)attr)[1];
+		((uint32_t *)attr)[1] = 0;
+		int f = syscall(SYS_bpf, is_map ? 14 : 13, attr, sizeof(attr));
+		if (f < 0) return -errno;
+		close(f);
+		return 0;
+	}
+	if (!strcmp(what, "sqpoll")) { memset(buffer, 0, 256); ((uint32_t *)buffer)[2] = 2; int f = syscall(SYS_io_uring_setup, 1, buffer); if (f < 0) return -errno; close(f); return 0; }
+	if (!strcmp(what, "perf-user")) { memset(attr, 0, sizeof(attr)); ((uint32_t *)attr)[0] = 1; ((uint32_t *)attr)[1] = 112; ((uint64_t *)attr)[5] = 3 << 5; int f = syscall(SYS_perf_event_open, attr, 0, -1, -1, 0); if (f < 0) return -errno; close(f); return 0; }
 	if (!strcmp(what, "chroot")) return err(chroot("/"));
 	if (!strcmp(what, "unshare-mnt")) return err(unshare(CLONE_NEWNS));
 	if (!strcmp(what, "unshare-uts")) return err(unshare(CLONE_NEWUTS));
@@ -525,7 +554,7 @@ static int door(const char *what)
 	if (!strcmp(what, "acct")) return SYS(SYS_acct, 0);
 	if (!strcmp(what, "swapon")) return SYS(SYS_swapon, "/data/none", 0);
 	if (!strcmp(what, "reboot")) return SYS(SYS_reboot, 0xfee1dead, 672274793, 0x89abcdef, 0); /* CAD_ON: harmless */
-	if (!strcmp(what, "module")) return SYS(SYS_init_module, "x", 1, "");
+	if (!strcmp(what, "module")) return SYS(SYS_init_module, buffer, 4096, "");
 	if (!strcmp(what, "kexec")) return SYS(SYS_kexec_load, 0, 0, 0, 0);
 	if (!strcmp(what, "fanotify")) { int f = fanotify_init(FAN_CLASS_NOTIF, 0); if (f < 0) return -errno; close(f); return 0; }
 	if (!strcmp(what, "iopl")) return SYS(SYS_iopl, 3);
@@ -618,6 +647,7 @@ static int attribute(const char *op, int by_fd)
 	if (!strcmp(op, "setlabel")) return err(setxattr(p, "security.bpf.csn", "x", 1, 0));
 	if (!strcmp(op, "rmlabel")) return err(removexattr(p, "security.bpf.csn"));
 	if (!strcmp(op, "getxattr")) { long n = by_fd ? fgetxattr(fd, "user.csn", buffer, 100) : getxattr(p, "user.csn", buffer, 100); if (n > 0) say(buffer, n); return err(n); }
+	if (!strcmp(op, "getcap")) { int e = err(getxattr(p, "security.capability", buffer, 100)); return e == -ENODATA ? 0 : e; }
 	if (!strcmp(op, "listxattr")) return by_fd ? err(flistxattr(fd, buffer, 100)) : err(listxattr(p, buffer, 100));
 	if (!strcmp(op, "removexattr")) return by_fd ? err(fremovexattr(fd, "user.csn")) : err(removexattr(p, "user.csn"));
 	if (!strcmp(op, "setacl")) return err(setxattr(p, "system.posix_acl_access", acl, 28, 0));
@@ -664,6 +694,11 @@ static int use(const char *op)
 	if (!strcmp(op, "getflags")) { flags = 0; return err(ioctl(fd, FS_IOC_GETFLAGS, &flags)); }
 	if (!strcmp(op, "setflags")) { flags = FS_NODUMP_FL | FS_EXTENT_FL; return err(ioctl(fd, FS_IOC_SETFLAGS, &flags)); }
 	if (!strcmp(op, "fionread")) { flags = 0; return err(ioctl(fd, FIONREAD, &flags)); }
+	if (!strcmp(op, "fionread32")) { /* as a program of 32 bits asks it */
+		__asm__ volatile("int $0x80" : "=a"(n) : "a"(54), "b"(fd), "c"(FIONREAD), "d"(0) : "memory");
+		errno = -n;
+		return (int)n < 0 ? (int)n : 0;
+	}
 	if (!strcmp(op, "fionbio")) { flags = 0; return err(ioctl(fd, FIONBIO, &flags)); }
 	if (!strcmp(op, "fiemap")) { memset(buffer, 0, 256); ((uint64_t *)buffer)[1] = ~0ull; return err(ioctl(fd, 0xc020660b, buffer)); }
 	if (!strcmp(op, "ficlone")) { n = err(ioctl(fd, 0x40049409, extra)); return n == -EOPNOTSUPP || n == -EXDEV ? 0 : n; }
@@ -781,6 +816,15 @@ static int run(void)
 	if (!strcmp(op, "listen")) return err(listen(extra, 1));
 	if (!strcmp(op, "connect")) { struct sockaddr_un a = { .sun_family = AF_UNIX }; strncpy(a.sun_path + 1, arg(1), 100); return err(connect(extra, (void *)&a, sizeof(a))); }
 	if (!strcmp(op, "memfd")) return do_memfd();
+	if (!strcmp(op, "memfdhuge")) return keep(memfd_create("csn", MFD_HUGETLB));
+	if (!strcmp(op, "memfdsecret")) return keep(syscall(SYS_memfd_secret, 0));
+	if (!strcmp(op, "eventfd")) return keep(eventfd(0, 0));
+	if (!strcmp(op, "child")) { /* one that waits to be killed */
+		pid_t child = fork();
+		if (child == 0) { close(answers); prctl(PR_SET_PDEATHSIG, SIGKILL); for (;;) pause(); }
+		snprintf(detail, sizeof(detail), "%d", child);
+		return err(child);
+	}
 	if (!strcmp(op, "drop")) return drop();
 	if (!strcmp(op, "futex")) { /* on a page of a file that both may read */
 		struct timespec limit = { 3, 0 };

@@ -45,18 +45,22 @@ export class World {
   readonly #buffer = Buffer.alloc(SHAPE.csn_record.size * 60000);
   #serial = 0;
 
-  private constructor(monitor: Monitor) {
+  /** Hooks that this kernel does not have. */
+  readonly absent: readonly string[];
+
+  private constructor({ monitor, absent }: { monitor: Monitor; absent: string[] }) {
     this.monitor = monitor;
+    this.absent = absent;
     this.#ring = monitor.openRing();
   }
 
-  static make(): World {
+  static make(object?: string): World {
     for (const folder of ["/data/bin", "/data/io", "/data/f", "/data/mnt", "/data/d"]) mkdirSync(folder);
     copyFileSync(`${ROOT}/build/csn-actor`, PROGRAM);
     chmodSync(PROGRAM, 0o755);
     const parties = SUBJECTS.map((name) => [name, Party.start(name)] as const);
     const rooms = parties.map(([name, party]) => (name === "U" ? "" : party.ask("room").detail));
-    const world = new World(Monitor.attach(interning()).monitor);
+    const world = new World(Monitor.attach(interning(), object));
     world.monitor.setInode("/", BASE, { selfOnly: true });
     world.monitor.setInode("/data", BASE);
     for (const [n, [name, party]] of parties.entries()) {
@@ -73,6 +77,9 @@ export class World {
     return party;
   }
 
+  /** Kinds of the records that the last `refusals` saw. */
+  readonly kinds = new Set<number>();
+
   /** A name that nothing has yet. */
   fresh(): string {
     return `o${this.#serial++}`;
@@ -83,7 +90,9 @@ export class World {
     const shape = SHAPE.csn_record;
     const used = native().ringDrain(this.#ring, this.#buffer);
     const found: Refusal[] = [];
+    this.kinds.clear();
     for (let at = 0; at < used; at += shape.size) {
+      this.kinds.add(this.#buffer[at + shape.kind]!);
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
       if (verdict === 0) continue;
@@ -144,7 +153,7 @@ function makeObject(world: World, one: Case, first: Case["object"]): Place {
 const CODE = { "FLOW-1": [1, 4, 5, 6], "FLOW-2": [2, 4, 5, 6], labelled: [4] } as const;
 
 /** Runs one case. Gives what is wrong, or null. */
-function runCase(world: World, one: Case): string | null {
+export function runCase(world: World, one: Case): string | null {
   const party = world.party(one.subject);
   let place: Place | null = null;
   let command = one.command;
@@ -272,4 +281,4 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-await main();
+if (import.meta.main) await main();

@@ -5,7 +5,7 @@
  *   sysv shmmake|msgmake|semmake KEY (answers its number), shmkey|msgkey|semkey KEY,
  *        shmat ID READONLY, shmstat|shmrm|msgsnd|msgrcv|msgstat|msgrm|semop|semzero|
  *        semvalue|semset|semrm ID, shminfo|msginfo|seminfo
- *   mq make|open|openr|remove NAME, mq send|receive|attr
+ *   mq make|open|openr|remove NAME, mq send|receive|attr|pass
  *   key session|user|userof UID|link|callout, key add|search NAME, key open|read|describe|update|revoke ID
  */
 #include <linux/keyctl.h>
@@ -83,6 +83,14 @@ static int do_mq(void)
 	if (!strcmp(what, "receive")) return err(syscall(SYS_mq_timedreceive, queue, buffer, 8192, 0, &soon));
 	if (!strcmp(what, "attr")) return err(syscall(SYS_mq_getsetattr, queue, 0, &attr));
 	if (!strcmp(what, "remove")) return SYS(SYS_mq_unlink, name);
+	if (!strcmp(what, "pass")) {
+		int saved = fd, error;
+
+		fd = queue;
+		error = do_pass();
+		fd = saved;
+		return error;
+	}
 	return -ENOSYS;
 }
 

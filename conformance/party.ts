@@ -5,7 +5,7 @@
  * is refused to it is refused by the kernel monitor; compartments are tested besides (scenarios.ts).
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
@@ -13,7 +13,7 @@ import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
 import { CONTEXTS, type ContextName } from "./cases.ts";
 
 export const PROGRAM = "/data/bin/csn-actor";
-const FIFOS = "/data/io";
+export const FIFOS = "/data/io";
 
 export type Answer = { readonly error: string; readonly detail: string };
 
@@ -75,8 +75,24 @@ export class Party {
 
   /** Gives the process a context, and its FIFOs with it. */
   label(monitor: Monitor, name: ContextName): void {
+    this.#waitUntilItReads();
     for (const path of this.fifos) monitor.setInode(path, contextNamed(name));
     labelProcess(monitor, this.pid, name);
+  }
+
+  /** Once it has answered it reads on: between two labels it would be refused that. */
+  #waitUntilItReads(): void {
+    for (let n = 0; n < 1000; n++) {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
+      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("S")) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
+
+  /** Makes it as most processes of a host are: the monitor keeps nothing for it at all. */
+  forget(monitor: Monitor): void {
+    this.label(monitor, "U");
+    withSubject(this.pid, (map, key) => native().mapDelete(map, key));
   }
 
   ask(command: string): Answer {
@@ -155,16 +171,25 @@ let subjects = -1;
 let nextId = 1n << 61n;
 
 /** Makes a running process a subject of a context, as the launcher does for itself. */
-export function labelProcess(monitor: Monitor, pid: number, name: ContextName): void {
-  if (subjects < 0) subjects = native().mapOpen(`${PINS}/subjects`);
+export function labelProcess(
+  monitor: Monitor,
+  pid: number,
+  name: ContextName,
+  outName: ContextName = name,
+): void {
   const id = monitor.contexts.idOf(contextNamed(name));
   const value = Buffer.alloc(SHAPE.csn_subject.size);
   value.writeUInt32LE(id, SHAPE.csn_subject.in);
-  value.writeUInt32LE(id, SHAPE.csn_subject.out);
+  value.writeUInt32LE(monitor.contexts.idOf(contextNamed(outName)), SHAPE.csn_subject.out);
   value.writeBigUInt64LE(id === 0 ? 0n : nextId++, SHAPE.csn_subject.id);
+  withSubject(pid, (map, key) => native().mapSet(map, key, value, 0));
+}
+
+function withSubject(pid: number, use: (map: number, key: Buffer) => void): void {
+  if (subjects < 0) subjects = native().mapOpen(`${PINS}/subjects`);
   const pidfd = native().pidfd(pid, 0);
   const key = Buffer.alloc(4);
   key.writeUInt32LE(pidfd);
-  native().mapSet(subjects, key, value, 0);
+  use(subjects, key);
   native().closeFd(pidfd);
 }

@@ -20,6 +20,7 @@ import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
 import { differentialSuite } from "./differential/suite.ts";
 import { systemSuite } from "./e2e/suite.ts";
+import { mutationSuite } from "./mutation-suite.ts";
 import { scenarios } from "./scenarios.ts";
 import { softwareSuite } from "./software/suite.ts";
 
@@ -41,6 +42,7 @@ export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
   { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
   differentialSuite(kernel),
   systemSuite(kernel),
+  mutationSuite(kernel),
   softwareSuite(kernel),
 ]);
 

@@ -186,11 +186,11 @@ static napi_value load(napi_env env, napi_callback_info info)
 	if (error)
 		goto out;
 	bpf_object__for_each_map(map, object) {
-		const char *map_name = bpf_map__name(map);
+		const char *map_name = bpf_map__name(map), *data = strstr(map_name, ".data.");
 
 		if (strstr(map_name, ".rodata"))
 			continue;
-		snprintf(name, sizeof(name), "%s/%s", pins, strstr(map_name, "control") ? "control" : map_name);
+		snprintf(name, sizeof(name), "%s/%s", pins, data ? data + 6 : map_name);
 		step = "pin map";
 		error = bpf_map__pin(map, name);
 		if (error)

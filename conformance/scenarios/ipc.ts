@@ -44,7 +44,7 @@ const USES: readonly {
 ];
 
 /** Two processes of two contexts in one IPC namespace that is not the host's. */
-function roommates(world: World, a: SubjectName, b: SubjectName): [Party, Party] {
+export function roommates(world: World, a: SubjectName, b: SubjectName): [Party, Party] {
   const first = Party.start(`mate-${a}`);
   first.ask("room");
   const second = Party.start(`mate-${b}`);
@@ -86,6 +86,12 @@ function sysv(kind: "shm" | "msg" | "sem", row: string): Scenario {
       return null;
     },
   };
+}
+
+let users = 4700;
+/** Who had no keyring until now: one that is made stays. */
+export function nextUser(): number {
+  return users++;
 }
 
 const KEY_USES: readonly (readonly [op: string, command: string])[] = [
@@ -233,7 +239,7 @@ export const ipcScenarios: readonly Scenario[] = [
       return expectAll(
         world,
         ["ok", inside, `key read ${made.detail}`], ["ok", inside, "key search csn-inside"], ["ok", inside, "key link"],
-        ["EACCES|ENOKEY", "U", `key read ${made.detail}`], ["EACCES|ENOKEY", "A", "key userof 4711"], ["EACCES|ENOKEY", inside, "key callout"],
+        ["EACCES|ENOKEY", "U", `key read ${made.detail}`], ["EACCES|ENOKEY", "A", `key userof ${nextUser()}`], ["EACCES|ENOKEY", inside, "key callout"],
       ); // prettier-ignore
     },
   },

@@ -206,6 +206,7 @@ export const socketScenarios: readonly Scenario[] = [
         "inet6,::ffff:10.2.0.1,5432",
       ];
       const [a, u] = [world.monitor.contexts.idOf(contextNamed("A")), 0];
+      setRange(world.monitor, "10.2.0.0", 16, []); // no policy yet, however often this runs
       for (const [type, command] of [[STREAM, "connect"], [DGRAM, "connect"], [DGRAM, "sendto"], [STREAM, "fastopen"], [DGRAM, "sendmto"]] as const)
         for (const address of outside) {
           const family = address.startsWith("inet6") ? INET6 : INET;

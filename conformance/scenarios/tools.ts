@@ -51,6 +51,12 @@ export function compartment(world: World, context: SubjectName): Party {
   return party;
 }
 
+/** Ends them, so that the next one who needs one gets a new one. */
+export function endCompartments(): void {
+  for (const party of compartments.values()) party.stop();
+  compartments.clear();
+}
+
 export function newCompartment(world: World, context: SubjectName): Party {
   const id = String(world.monitor.contexts.idOf(contextNamed(context)));
   return Party.launched(`compartment-${context}`, world.monitor, context, launch(id));

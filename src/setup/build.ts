@@ -29,6 +29,10 @@ const PRODUCTS: readonly Product[] = [
     output: "floor.bpf.o",
     command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_FLOOR"],
   },
+  {
+    output: "mutants.bpf.o",
+    command: (root, out) => [...bpf(`${root}/bpf/csn.bpf.c`, root, out), "-DCSN_MUTANTS"],
+  },
   { output: "abi.o", command: (root, out) => bpf(`${root}/bpf/abi.c`, root, out) },
   { output: "probe.bpf.o", command: (root, out) => bpf(`${root}/bpf/probe.bpf.c`, root, out) },
   {
