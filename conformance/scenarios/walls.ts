@@ -216,14 +216,6 @@ export const walls: readonly Scenario[] = [
       expectAll(world, ["ok", "U", "close"]),
   },
   {
-    id: "signals/on-input-and-output",
-    row: "T2",
-    run: (world) => {
-      const own = file(world, "A");
-      return expectAll(world, ["EACCES", "A", `with rw ${own} setown`], ["EACCES", "A", `with rw ${own} setsig`], ["ok", "U", `with rw ${file(world, "U")} setown`]);
-    },
-  },
-  {
     id: "task/own-child-of-another-context",
     row: "T6",
     run: (world) =>
