@@ -503,7 +503,7 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 		return 0;
 	if (want & WANT_WRITE) {
 		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
-		if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context) ||
+		if (CHECK(object_written, memory->object != id) || CHECK(context_written, memory->context != context) ||
 		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
@@ -518,10 +518,24 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
 }
 
+/* Apart from the next one, whose stack is below the deepest calls. */
+__noinline int record_allowed(const struct question *q)
+{
+	struct event event = {};
+
+	if (!q)
+		return 0;
+	event.inode = q->where.inode;
+	event.want = q->want;
+	event.op = q->op;
+	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
+	event.other_context = q->context;
+	return record_flow(&event);
+}
+
 /* What is not decided at once: a labelled party. Not 0: refused. */
 __noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s)
 {
-	struct event event = {};
 	u32 verdict;
 	u64 state = 0, *times, before;
 	int informs;
@@ -541,14 +555,8 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
 	if (s && object)
 		remember(s, object, q, state, before);
-	if (!informs)
-		return 0;
-	event.inode = q->where.inode;
-	event.want = q->want;
-	event.op = q->op;
-	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
-	event.other_context = q->context;
-	record_flow(&event);
+	if (informs)
+		record_allowed(q);
 	return 0;
 }
 

@@ -113,6 +113,7 @@ const MOVING = new Map<number, readonly number[]>([
 
 /** A thread inside such a call on the file; or on a descriptor that was closed meanwhile, whose file is unknown. */
 function waitingCall(pid: number, holds: (path: string) => boolean): string | null {
+  if (link(`/proc/${pid}/exe`) === "") return null; // the kernel's own, or one that has ended
   for (const tid of list(`/proc/${pid}/task`)) {
     const thread = `/proc/${pid}/task/${tid}`;
     // 0 0x3 0x7ffe… …: number and six arguments; "running" when it does not wait
