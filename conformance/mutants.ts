@@ -50,8 +50,12 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
     "hook/msg_queue_associate": "sysv/found-by-key-and-sent-to",
     "hook/sem_associate": "sysv/found-by-key-and-sent-to",
     "hook/msg_queue_msgsnd": "sysv/found-by-key-and-sent-to",
-    "shm_shmat/writable": "sysv/attached-to-write",
   }),
+  ...behind(
+    ["hook/ipc_permission", "hook/mmap_file"],
+    "the segment's permission is asked for first, and its memory is a file that is mapped",
+    { "hook/shm_shmat": "sysv/attached-to-write", "shm_shmat/writable": "sysv/attached-to-write" },
+  ),
   ...behind(["file_open/disk"], "it cannot be opened", { "file_permission/disk": "disk/raw" }),
   ...behind(
     ["hook/inode_permission", "hook/file_open", "hook/file_permission", "hook/mmap_file"],

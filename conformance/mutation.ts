@@ -229,7 +229,8 @@ class Mutation {
     await this.#repair();
     if (name in EQUIVALENT) return result("equivalent", "", "", candidates.length);
     const wall = SECOND_WALLS[name];
-    if (!wall) return result("survived", "", "", candidates.length);
+    const some = candidates.slice(0, 5).map(({ id }) => id);
+    if (!wall) return result("survived", some.join(", "), "", candidates.length);
     const probe = this.#probes.find(({ id }) => id === wall.shown);
     if (!probe) return result("stale", wall.shown, "there is no such case", candidates.length);
     const first = wall.behind.filter((each) => !this.world.absent.includes(each.replace("hook/", "")));
