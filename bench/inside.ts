@@ -177,7 +177,7 @@ function labelNetwork(folder: string, context: number): void {
 }
 
 async function launched(folder: string, context: number): Promise<void> {
-  for (const folder of ["tree", "net"]) mkdirSync(`/run/csn/${folder}`, { recursive: true });
+  for (const name of ["tree", "net"]) mkdirSync(`/run/csn/${name}`, { recursive: true });
   const options = [
     "--pins",
     PINS,

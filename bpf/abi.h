@@ -23,7 +23,7 @@ enum csn_limits {
 	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
 	CSN_MEMORY_SLOTS = 8,	   /* objects that a task remembers, a power of two */
 	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
-	CSN_MAX_NETWORKS = 4096,   /* network namespaces that have a context */
+	CSN_MAX_NETWORKS = 65536,  /* network namespaces that have a context */
 	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
@@ -219,7 +219,8 @@ struct csn_record {
 	struct csn_entity sink;
 	__u32 pid; /* of the acting process */
 	__u32 tid;
-	__u64 bytes; /* moved; of an address: its port */
+	__u64 bytes; /* moved; of an address: its port; of policy for one: first port,
+		      * last port << 16, bits of the prefix << 32 */
 	__u32 count; /* 1, or how many like it were merged [AUD-2] */
 	__u32 uid;
 };

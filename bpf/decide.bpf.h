@@ -311,6 +311,57 @@ struct question {
 	u8 pad;
 };
 
+/* As informative, for a flow in both directions: what each end gets from the other counts for it,
+ * else what it passes on later would seem to be nothing new. A state that somebody else
+ * moved meanwhile is not taken for seen. *source: of the object, as the subject knows it.
+ * Not inlined, for the stack. */
+__noinline int informative_both(const struct question *q, struct csn_object *object, u64 *source)
+{
+	struct seen_key key = {};
+	u64 *from, *to, *last, now, theirs, mine, id;
+	int learns, tells;
+
+	if (!q || !source)
+		return 1;
+	id = key.subject = q->id;
+	key_of((struct inode *)q->where.inode, &key.object);
+	from = bpf_map_lookup_elem(&seen, &key);
+	key.write = 1;
+	to = bpf_map_lookup_elem(&seen, &key);
+	last = bpf_map_lookup_elem(&states, &id);
+	theirs = object ? object->state : 0;
+	mine = last ? *last : 0;
+	*source = theirs;
+	learns = !from || !theirs || *from < theirs;
+	tells = !to || !mine || *to < mine;
+	if (!learns && !tells)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (learns || !mine) {
+		u64 *times = taken_by(id);
+
+		if (last && __sync_val_compare_and_swap(last, mine, now) == mine) {
+			mine = now;
+		} else {
+			bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+			mine = last ? mine : now;
+		}
+		if (times)
+			__sync_fetch_and_add(times, 1);
+	}
+	if (object && (tells || !theirs)) {
+		if (__sync_val_compare_and_swap(&object->state, theirs, now) == theirs)
+			theirs = now;
+		else
+			object->state = now;
+	}
+	*source = theirs;
+	bpf_map_update_elem(&seen, &key, &mine, BPF_ANY);
+	key.write = 0;
+	bpf_map_update_elem(&seen, &key, &theirs, BPF_ANY);
+	return 1;
+}
+
 /* What is watched of a mount. */
 static __always_inline u32 watched_of(struct vfsmount *mnt)
 {
@@ -405,7 +456,7 @@ __noinline int judge(const struct question *q)
 
 /* What is allowed and recorded need not be asked again while nothing of it changed. Not
  * for layers, which come and go. */
-static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state)
+static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state, u64 taken)
 {
 	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
 	struct csn_memory *memory;
@@ -416,10 +467,18 @@ static __always_inline void remember(struct csn_subject *s, struct csn_object *o
 	if (!object->id)
 		object->id = __sync_fetch_and_add(&control.next_subject, 1);
 	id = object->id;
-	memory = (q->want & WANT_WRITE ? s->written : s->read) + (id & (CSN_MEMORY_SLOTS - 1));
-	memory->object = id;
-	memory->context = q->context;
-	memory->state = state;
+	if (q->want & WANT_WRITE) {
+		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+		memory->object = id;
+		memory->context = q->context;
+		memory->state = taken;
+	}
+	if (q->want & WANT_READ) {
+		memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
+		memory->object = id;
+		memory->context = q->context;
+		memory->state = state;
+	}
 }
 
 /* As is_watched, for a file that the hook was given: loads and no helper. */
@@ -442,15 +501,20 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 
 	if (!id)
 		return 0;
-	memory = (want & WANT_WRITE ? s->written : s->read) + (id & (CSN_MEMORY_SLOTS - 1));
-	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
-		return 0;
 	if (want & WANT_WRITE) {
-		if (CHECK(subject, s->in != context || s->out != context))
+		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+		if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context) ||
+		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
-		return times && memory->state == *times;
+		if (!times || memory->state != *times)
+			return 0;
+		if (!(want & WANT_READ))
+			return 1;
 	}
+	memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
+	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
+		return 0;
 	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
 }
 
@@ -471,9 +535,12 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		return verdict == JUDGED_NOTHING ? 0 : -EACCES;
 	if (!q->id) /* unlabelled: the process stands for the subject */
 		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
-	informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	if ((q->want & WANT_BOTH) == WANT_BOTH)
+		informs = informative_both(q, object, &state);
+	else
+		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
 	if (s && object)
-		remember(s, object, q, q->want & WANT_WRITE ? before : state);
+		remember(s, object, q, state, before);
 	if (!informs)
 		return 0;
 	event.inode = q->where.inode;
@@ -561,6 +628,19 @@ static __always_inline int closed(u16 op)
 	return -EACCES;
 }
 
+/* A process took in something of another one: what it tells from now on is news. */
+static __always_inline void took_in(u64 id, u32 pid)
+{
+	u64 now = bpf_ktime_get_boot_ns(), *times;
+
+	if (!id) /* unlabelled: the process stands for the subject */
+		id = 1ull << 63 | pid;
+	times = taken_by(id);
+	bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+	if (times)
+		__sync_fetch_and_add(times, 1);
+}
+
 /* Judges what the current task does to another one. `want` WANT_WRITE: acts on it
  * [OP-8]; WANT_READ: looks into it [OP-9]; WANT_BOTH: controls it [OP-10]. */
 static __always_inline int access_task(struct task_struct *task, u32 want, u16 op)
@@ -601,7 +681,13 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	event.verdict = verdict;
 	event.want = want;
 	emit(&event, &process, CSN_ENTITY_PROCESS);
-	return verdict ? -EACCES : 0;
+	if (verdict)
+		return -EACCES;
+	if (want & WANT_WRITE)
+		took_in(o ? o->id : 0, task->tgid);
+	else
+		took_in(s ? s->id : 0, bpf_get_current_pid_tgid() >> 32);
+	return 0;
 }
 
 #endif

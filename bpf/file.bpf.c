@@ -245,7 +245,8 @@ int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 	case 8:	 /* F_SETOWN */
 	case 10: /* F_SETSIG */
 	case 15: /* F_SETOWN_EX */
-		return CHECK(owner, closed(CSN_OP_FCNTL)); /* signals on somebody's input and output */
+		/* signals on input and output: judged again when one is sent */
+		return CHECK(owner, access_inode(file->f_inode, WANT_BOTH, CSN_OP_FCNTL));
 	case 1024: /* F_SETLEASE: tells holder and opener of each other */
 		/* one on writing is broken by each reader, whom nobody may be told of */
 		if (arg == 1)
@@ -268,4 +269,40 @@ int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 		return CHECK(set, access_inode(file->f_inode, WANT_WRITE, CSN_OP_FCNTL));
 	}
 	return 0;
+}
+
+/* What happened to the file is told to whoever was named for it, at some time by somebody: the
+ * file's context must flow to that process. The current task, if there is one, only wrote. */
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(file_send_sigiotask, struct task_struct *target, struct fown_struct *owner, int signal)
+{
+	struct csn_subject *o = bpf_task_storage_get(&subjects, target, 0, 0);
+	struct csn_entity process = {};
+	struct event event = {};
+	struct inode *inode;
+	struct file *file;
+	u32 in = 0;
+
+	if (o) {
+		if (is_platform(o))
+			return 0;
+		in = o->in;
+	}
+	file = owner->file;
+	if (!file)
+		return in ? -EACCES : 0;
+	inode = file->f_inode;
+	event.actor_context = context_of(inode);
+	if (!in && event.actor_context <= CSN_CTX_BASE)
+		return 0; /* [FLOW-4] */
+	event.verdict = flow(event.actor_context, in);
+	if (!event.verdict && event.actor_context == in)
+		return 0; /* within one context nothing moves that the record lacks */
+	event.other_context = in;
+	event.op = CSN_OP_SIGNAL;
+	event.want = WANT_WRITE;
+	process.first = target->group_leader->start_boottime;
+	process.second = target->tgid;
+	emit(&event, &process, CSN_ENTITY_PROCESS);
+	return event.verdict ? -EACCES : 0;
 }

@@ -91,8 +91,14 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	struct event event = {};
 	struct csn_subject *s;
 
-	if (mine == theirs || (mine <= CSN_CTX_BASE && theirs <= CSN_CTX_BASE))
+	if (mine == theirs)
 		return 0;
+	if (mine <= CSN_CTX_BASE && theirs <= CSN_CTX_BASE) {
+		/* it may change between these two [CTX-3], and all that is below it: then
+		 * what is cached of them is of the past */
+		__sync_fetch_and_add(&control.epoch, 1);
+		return 0;
+	}
 	if (READ(READ(dir, i_sb), s_magic) == OVERLAYFS_MAGIC)
 		return 0; /* judged again in the layer */
 	key_of(inode, &key);

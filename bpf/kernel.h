@@ -101,6 +101,9 @@ struct file {
 	struct inode *f_inode;
 	struct path f_path;
 };
+struct fown_struct {
+	struct file *file;
+};
 struct net {
 	u64 net_cookie;
 };

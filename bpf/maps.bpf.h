@@ -49,6 +49,7 @@ struct {
 /* network namespaces that have a context, by their cookie, which no other gets again */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CSN_MAX_NETWORKS);
 	__type(key, u64);
 	__type(value, struct csn_network);

@@ -107,6 +107,8 @@ static int flags_of(const char *text)
 
 static int run(void);
 static void on_alarm(int unused) { (void)unused; }
+static volatile int sigios;
+static void on_sigio(int unused) { (void)unused; sigios++; }
 
 static int in_thread_result;
 static void *in_thread(void *unused)
@@ -529,6 +531,14 @@ static int door(const char *what)
 		close(f);
 		return 0;
 	}
+	if (!strcmp(what, "sockdiag")) { /* about a family of sockets that nobody has loaded */
+		struct { struct { uint32_t len; uint16_t type, flags; uint32_t seq, pid; } head; unsigned char family, protocol; char rest[62]; } ask = { { sizeof(ask), 20, 1, 1, 0 }, 43, 0, { 0 } };
+		int s = socket(16, SOCK_RAW, 4), e;
+		if (s < 0) return -errno;
+		e = err(send(s, &ask, sizeof(ask), 0));
+		close(s);
+		return e;
+	}
 	if (!strcmp(what, "sqpoll")) { memset(buffer, 0, 256); ((uint32_t *)buffer)[2] = 2; int f = syscall(SYS_io_uring_setup, 1, buffer); if (f < 0) return -errno; close(f); return 0; }
 	if (!strcmp(what, "perf-user")) { memset(attr, 0, sizeof(attr)); ((uint32_t *)attr)[0] = 1; ((uint32_t *)attr)[1] = 112; ((uint64_t *)attr)[5] = 3 << 5; int f = syscall(SYS_perf_event_open, attr, 0, -1, -1, 0); if (f < 0) return -errno; close(f); return 0; }
 	if (!strcmp(what, "chroot")) return err(chroot("/"));
@@ -644,6 +654,8 @@ static int attribute(const char *op, int by_fd)
 	if (!strcmp(op, "setxattr")) return by_fd ? err(fsetxattr(fd, "user.csn-t", "x", 1, 0)) : err(setxattr(p, "user.csn-t", "x", 1, 0));
 	if (!strcmp(op, "setlabel")) return err(setxattr(p, "security.bpf.csn", "x", 1, 0));
 	if (!strcmp(op, "rmlabel")) return err(removexattr(p, "security.bpf.csn"));
+	if (!strcmp(op, "getfileattr")) return SYS(468, AT_FDCWD, p, buffer, 24, 0); /* file_getattr */
+	if (!strcmp(op, "setfileattr")) { memset(buffer, 0, 24); return SYS(469, AT_FDCWD, p, buffer, 24, 0); }
 	if (!strcmp(op, "getxattr")) { long n = by_fd ? fgetxattr(fd, "user.csn", buffer, 100) : getxattr(p, "user.csn", buffer, 100); if (n > 0) say(buffer, n); return err(n); }
 	if (!strcmp(op, "getcap")) { int e = err(getxattr(p, "security.capability", buffer, 100)); return e == -ENODATA ? 0 : e; }
 	if (!strcmp(op, "listxattr")) return by_fd ? err(flistxattr(fd, buffer, 100)) : err(listxattr(p, buffer, 100));
@@ -680,6 +692,7 @@ static int use(const char *op)
 	if (!strcmp(op, "getlk")) return do_lock(1, num(1), 1);
 	if (!strcmp(op, "lease")) return err(fcntl(fd, F_SETLEASE, num(1)));
 	if (!strcmp(op, "dnotify")) return err(fcntl(fd, F_NOTIFY, 0x1f));
+	if (!strcmp(op, "async")) { sigios = 0; signal(SIGIO, on_sigio); n = err(fcntl(fd, F_SETOWN, getpid())); return n ? n : err(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC)); }
 	if (!strcmp(op, "setown")) return err(fcntl(fd, F_SETOWN, getpid()));
 	if (!strcmp(op, "setsig")) return err(fcntl(fd, F_SETSIG, SIGUSR1));
 	if (!strcmp(op, "hint")) { uint64_t hint = 2; return err(fcntl(fd, 1036, &hint)); }
@@ -721,11 +734,15 @@ static int use(const char *op)
 #include "pins.h"
 #include "ipc.h"
 #include "sockets.h"
+#include "races.h"
+#include "stage.h"
 
 static int run(void)
 {
 	const char *op = arg(0);
 	long n;
+
+	if ((n = stage_run(op)) <= 0) return n;
 
 	if (!strcmp(op, "fork") || !strcmp(op, "exec")) { int execute = *op == 'e'; shift(1); return in_child(execute); }
 	if (!strcmp(op, "deep")) { if (num(1) <= 0) { shift(2); return run(); } char left[24]; snprintf(left, sizeof(left), "%ld", num(1) - 1); word[1] = left; return in_child(0); }
@@ -795,6 +812,7 @@ static int run(void)
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
 	if (!strcmp(op, "room")) return own_room();
+	if (!strcmp(op, "spy")) return do_spy();
 	if (!strcmp(op, "pin")) return do_pin();
 	if (!strcmp(op, "umount")) return err(umount2(arg(1), MNT_DETACH));
 	if (!strcmp(op, "cover")) return err(mount("evil", arg(1), "tmpfs", 0, ""));
@@ -829,6 +847,7 @@ static int run(void)
 		if (n >= 0) snprintf(detail, sizeof(detail), "%ld", n);
 		return err(n);
 	}
+	if (!strcmp(op, "sigios")) return number(sigios);
 	if (!strcmp(op, "crash")) { *(volatile int *)0 = 0; return 0; }
 	if (!strcmp(op, "fds")) { n = 0; for (int i = 3; i < 1024; i++) n += fcntl(i, F_GETFD) >= 0; snprintf(detail, sizeof(detail), "%ld", n); return 0; }
 	if (!strcmp(op, "descriptor")) { int p = syscall(SYS_pidfd_open, num(1), 0); return keep(p); }

@@ -78,6 +78,16 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
     "hook/bpf_map": "bpf-map/A/door",
     "hook/bpf_prog": "bpf-prog/A/door",
   }),
+  ...behind(
+    ["hook/uring_allowed"],
+    "where the kernel asks whether rings are allowed at all, it asks that first",
+    {
+      "inode_init_security_anon/io-uring": "io-uring/A/door",
+    },
+  ),
+  ...behind(["inode_init_security_anon/io-uring"], "the ring's file is refused later", {
+    "hook/uring_allowed": "io-uring/A/door",
+  }),
   ...behind(["hook/uring_allowed", "hook/inode_init_security_anon"], "no ring is made", {
     "hook/uring_sqpoll": "io-uring-poll/A/door",
   }),

@@ -11,12 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
 import { native, PINS, SHAPE } from "../src/kernel/index.ts";
-import { ROOT } from "../src/setup/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
+import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
@@ -496,9 +496,33 @@ export const scenarios: readonly Scenario[] = [
       return before ?? after;
     },
   },
+  {
+    id: "signal/of-a-file-to-its-owner",
+    row: "T2",
+    run: (world) => {
+      const path = `/data/f/${world.fresh()}`;
+      execFileSync("mkfifo", [path]);
+      const open = `open rw+nonblock ${path}`;
+      const count = (who: SubjectName): string => world.party(who).ask("sigios").detail;
+      // named before the label; what a labelled writer does afterwards is told to nobody below it
+      const before = expectAll(world, ["ok", "U", open], ["ok", "U", "f async"]);
+      if (before) return before;
+      world.monitor.setInode(path, contextNamed("A"));
+      world.refusals();
+      const fault = expectAll(world, ["ok", "A", open], ["ok", "A", "f write"]);
+      const records = world.refusals();
+      if (fault ?? count("U") !== "0") return fault ?? "a writer above it was told of";
+      if (records.length !== 1 || records[0]!.op !== "signal") return `records: ${JSON.stringify(records)}`;
+      const own = expectAll(world, ["ok", "A", "f async"], ["ok", "A", "fork f write"], ["EACCES", "U", "f async"]);
+      const told = count("A");
+      for (const who of ["A", "U"] as const) world.party(who).ask("close");
+      return own ?? (told === "0" ? "its own file's signal did not arrive" : null);
+    },
+  },
   ...socketScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
+  ...raceScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",

@@ -18,9 +18,11 @@ import {
 } from "../src/setup/index.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
+import { differentialSuite } from "./differential/suite.ts";
 import { systemSuite } from "./e2e/suite.ts";
 import { mutationSuite } from "./mutation-suite.ts";
 import { scenarios } from "./scenarios.ts";
+import { softwareSuite } from "./software/suite.ts";
 
 /** Far more than it takes under emulation, so that only what hangs runs into it. */
 const TIMEOUT_SECONDS = 900;
@@ -38,8 +40,10 @@ const MARKS = new Set(["attach", "matrix", "end"]);
 
 export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
   { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
+  differentialSuite(kernel),
   systemSuite(kernel),
   mutationSuite(kernel),
+  softwareSuite(kernel),
 ]);
 
 async function runOn(id: KernelId): Promise<Count> {
@@ -59,6 +63,8 @@ async function runOn(id: KernelId): Promise<Count> {
       root: ROOT,
       command: [process.execPath, "--disable-warning=ExperimentalWarning", `${ROOT}/conformance/inside.ts`],
       freshDisk: true,
+      // one of the two kernels fully preemptible
+      extraAppend: id === "7.3" ? "preempt=full" : "",
       timeoutSeconds: TIMEOUT_SECONDS,
       onOutput: (chunk) => {
         const parts = (rest + chunk.toString()).split("\n");

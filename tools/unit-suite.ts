@@ -1,5 +1,5 @@
 /**
- * The suite "unit": every *.test.ts of src, model and tools, through Node's own test runner.
+ * The suite "unit": every *.test.ts of src, model, tools and conformance, through Node's own test runner.
  *
  * Prints each failure with its place and cause, and each skip with its reason.
  */
@@ -15,7 +15,12 @@ const TIMEOUT_SECONDS = 300;
 export const unitSuite: Suite = { name: "unit", run: runUnitTests };
 
 async function runUnitTests(): Promise<Count> {
-  const files = filesMatching("src/**/*.test.ts", "model/**/*.test.ts", "tools/**/*.test.ts");
+  const files = filesMatching(
+    "src/**/*.test.ts",
+    "model/**/*.test.ts",
+    "tools/**/*.test.ts",
+    "conformance/**/*.test.ts",
+  );
   const count = { passed: 0, failed: 0, skipped: 0 };
   const events = run({
     files: files.map((file) => join(root, file)),

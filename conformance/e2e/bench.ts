@@ -2,7 +2,7 @@
  * How the system's cases use csn: through its command line, as a process, with real streams.
  */
 import { deepStrictEqual } from "node:assert";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../src/setup/index.ts";
 
@@ -12,7 +12,12 @@ export type Options = {
   env?: Record<string, string>;
   /** Sent once the program has printed that text. */
   signal?: { name: NodeJS.Signals; after: string };
+  /** How long it may take before it is killed. */
+  timeoutMs?: number;
 };
+
+/** A command that runs. */
+export type Running = { child: ChildProcess; ended: Promise<Result> };
 
 const TIMEOUT_MS = 120_000;
 /** Not the developer's own: programs are to be the system's. */
@@ -33,18 +38,23 @@ export class Bench {
 
   /** Runs `csn ARGS…`; binary output is kept as latin1. */
   csn(args: readonly string[], options: Options = {}): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const child = spawn("sh", [`${ROOT}/csn`, ...args], {
-        env: {
-          ...process.env,
-          PATH,
-          CSN_HOME: this.home,
-          CSN_KERNEL: this.kernel,
-          CSN_MACHINE_NAME: "system",
-          ...options.env,
-        },
-        stdio: ["pipe", "pipe", "pipe"],
-      });
+    return this.begin(args, options).ended;
+  }
+
+  /** The same, without waiting for its end. */
+  begin(args: readonly string[], options: Options = {}): Running {
+    const child = spawn("sh", [`${ROOT}/csn`, ...args], {
+      env: {
+        ...process.env,
+        PATH,
+        CSN_HOME: this.home,
+        CSN_KERNEL: this.kernel,
+        CSN_MACHINE_NAME: "system",
+        ...options.env,
+      },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const ended = new Promise<Result>((resolve, reject) => {
       let out = "";
       let err = "";
       let signal = options.signal;
@@ -57,13 +67,14 @@ export class Bench {
       child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
-      const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+      const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? TIMEOUT_MS);
       child.on("error", reject);
       child.on("close", (code, endedBy) => {
         clearTimeout(timer);
         resolve({ code: code ?? (endedBy ? 128 : -1), out, err });
       });
     });
+    return { child, ended };
   }
 
   /** Must exit 0. */

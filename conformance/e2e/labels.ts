@@ -87,6 +87,31 @@ open("/tmp/held", "w"); time.sleep(100)' </dev/null >/dev/null 2>&1 & until test
     },
   },
   {
+    name: "a call that is under way, and a FIFO that is open, keep the label off",
+    async run(b) {
+      await b.shellOk("mkdir -p /data/w && head -c 4194304 /dev/zero > /data/w/f && mkfifo /data/w/q");
+      const hold = (code: string) =>
+        b.shellOk(
+          `setsid python3 -c '${code}' </dev/null >/dev/null 2>&1 & until test -e /tmp/held; do sleep 0.1; done; sleep 0.5; rm /tmp/held`,
+        );
+      // nobody reads the other end, so the call waits, with most of the file still to come
+      await hold(`import os,socket,threading
+a,z=socket.socketpair(); f=os.open("/data/w/f",os.O_RDONLY)
+threading.Timer(1,lambda: open("/tmp/held","w")).start()
+os.sendfile(a.fileno(),f,0,1<<22)`);
+      match(
+        await b.fails("E_IN_USE", ["label", "set", "/data/w", "--secrecy", TAG]),
+        /python3.*in the middle/,
+      );
+      await b.shellOk("pkill -9 python3; sleep 0.5");
+      await hold(`import os,time
+q=os.open("/data/w/q",os.O_RDWR); open("/tmp/held","w"); time.sleep(60)`);
+      match(await b.fails("E_IN_USE", ["label", "set", "/data/w", "--secrecy", TAG]), /python3.*FIFO/);
+      await b.shellOk("pkill -9 python3; sleep 0.5");
+      await b.ok("label", "set", "/data/w", "--secrecy", TAG);
+    },
+  },
+  {
     name: "a file that was open before its label is refused at the next use",
     async run(b) {
       await b.shellOk("mkdir -p /data/o && echo before > /data/o/f");

@@ -61,17 +61,16 @@ function sysv(kind: "shm" | "msg" | "sem", row: string): Scenario {
     run: (world) => {
       for (const [subject, object] of RELATIONS) {
         if (object === "base") continue;
-        const [user, owner] = roommates(world, subject, object as SubjectName);
+        const [user, owner] = roommates(world, subject, object);
         for (const { op, command } of USES.filter((use) => use.kind === kind)) {
           const key = 7000 + USES.findIndex((use) => use.command === command);
           const made = owner.ask(`sysv ${kind}make ${key}`);
           if (made.error !== "ok") return `${object}: make ${kind}: ${made.error}`;
           if (command.includes("msgrcv")) owner.ask(`sysv msgsnd ${made.detail}`);
           world.refusals();
-          const allowed = verdict(op, subject, object as SubjectName) === "ok";
+          const allowed = verdict(op, subject, object) === "ok";
           // who may look but not take finds no message for it
-          const looks =
-            command.includes("msgrcv") && verdict("OP-1", subject, object as SubjectName) === "ok";
+          const looks = command.includes("msgrcv") && verdict("OP-1", subject, object) === "ok";
           const expected = allowed ? "ok" : looks ? "ENOMSG" : "EACCES";
           const text = command.includes("key") ? `${command} ${key}` : command.replace("{id}", made.detail);
           const fault = expectAll(world, [expected, user, text]);
@@ -211,14 +210,14 @@ export const ipcScenarios: readonly Scenario[] = [
       for (const [subject, object] of RELATIONS) {
         if (object === "base") continue;
         for (const [op, command] of KEY_USES) {
-          const owner = world.party(object as SubjectName);
+          const owner = world.party(object);
           owner.ask("key session");
           const made = owner.ask(`key add csn-${subject}`);
           if (made.error !== "ok") return `${object}: add: ${made.error}`;
           world.refusals();
           // possession decides too: a key with all rights for everybody leaves only the label to refuse
           expectAll(world, ["ok", owner, `key open ${made.detail}`]);
-          const expected = verdict(op, subject, object as SubjectName);
+          const expected = verdict(op, subject, object);
           const fault = expectAll(world, [
             expected === "ok" ? "ok" : "EACCES|ENOKEY",
             subject,

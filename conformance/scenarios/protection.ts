@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { Monitor, PINS } from "../../src/kernel/index.ts";
 import { SEALED } from "../../src/label/index.ts";
 import type { World } from "../inside.ts";
-import { Party } from "../party.ts";
+import type { Party } from "../party.ts";
 import { compartment, expectAll, type Scenario, type Step } from "./tools.ts";
 
 const REFUSED = "EACCES|EPERM|ENOENT|EROFS|ENOSYS|ESRCH";

@@ -65,7 +65,7 @@ function acrossUnix(type: number): Scenario {
     run: (world) => {
       for (const [client, object] of RELATIONS) {
         if (object === "base") continue;
-        const server = object as SubjectName;
+        const server = object;
         const home = folder(world, server);
         const address = `unix,${home}/s`;
         const ready = expectAll(
@@ -311,7 +311,7 @@ export const socketScenarios: readonly Scenario[] = [
         world,
         ["ok", party, `sk new 0 ${INET} ${STREAM} 0`], ["ok", party, "sk bind 0 inet,127.0.0.1,9999"], ["ok", party, "sk listen 0"],
         ["ok", party, `sk new 1 ${INET} ${STREAM} 0`], ["ok", party, "sk connect 1 inet,127.0.0.1,9999"], ["ok", party, `sk new 3 ${INET} ${STREAM} 0`],
-        ["ok", party, `open r ${"/data/bin/csn-actor"}`],
+        ["ok", party, "open r /data/bin/csn-actor"],
       ); // prettier-ignore
       labelNetwork(world.monitor, detail, "A");
       party.label(world.monitor, "A");

@@ -33,6 +33,8 @@ static const struct {
 	{ SYS_remap_file_pages, EINVAL },
 	{ SYS_io_uring_setup, ENOSYS }, { SYS_io_uring_enter, ENOSYS }, { SYS_io_uring_register, ENOSYS },
 	{ SYS_userfaultfd, ENOSYS },
+	/* sets the nice value past its hook, and getpriority, which has none, tells anybody [T6] */
+	{ SYS_sched_setattr, EACCES },
 	{ SYS_setns, EACCES }, { SYS_unshare, EACCES }, { SYS_chroot, EACCES },
 	{ SYS_mount, EACCES }, { SYS_umount2, EACCES }, { SYS_pivot_root, EACCES },
 	{ SYS_fsopen, EACCES }, { SYS_fsconfig, EACCES }, { SYS_fsmount, EACCES }, { SYS_fspick, EACCES },

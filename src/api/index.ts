@@ -1,6 +1,7 @@
 /**
  * api: what daemon and clients say to each other. May use: label.
  */
+export * from "./address.ts";
 export * from "./routes.ts";
 export * from "./stream.ts";
 export * from "./wire.ts";

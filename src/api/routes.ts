@@ -59,6 +59,26 @@ export const ROUTES = {
     body: wire.LabelClear,
     answer: wire.LabelView,
   },
+  networks: {
+    method: "GET",
+    path: "/v1/networks",
+    summary: "the contexts of addresses outside the host",
+    answer: z.array(wire.NetworkRule),
+  },
+  setNetwork: {
+    method: "PUT",
+    path: "/v1/networks",
+    summary: "give addresses outside the host a context",
+    body: wire.NetworkSet,
+    answer: wire.NetworkRule,
+  },
+  unsetNetwork: {
+    method: "DELETE",
+    path: "/v1/networks",
+    summary: "take the context of addresses away: a wider range decides again, or none",
+    body: wire.NetworkUnset,
+    answer: wire.NetworkRule,
+  },
   check: {
     method: "POST",
     path: "/v1/check",

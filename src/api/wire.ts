@@ -90,6 +90,21 @@ export const LabelProgress = z.union([
   Failure,
 ]);
 
+const AddressText = z
+  .string()
+  .describe(
+    "addresses and ports outside the host: `10.2.0.0/16:5432`, `[2001:db8::]/32:443-444`, `10.2.0.1`",
+  );
+export const NetworkSet = z.object({ address: AddressText, context: ContextInput });
+export const NetworkUnset = z.object({ address: AddressText });
+export const NetworkRule = z.object({
+  address: AddressText,
+  context: ContextView,
+  created: z.string(),
+  reachable: z.boolean().describe("packets of programs with this context can get there"),
+  why: z.string().describe("why not; empty when reachable"),
+});
+
 export const Check = z.object({ from: ContextInput, to: ContextInput });
 export const CheckAnswer = z.object({
   allowed: z.boolean(),
@@ -182,6 +197,7 @@ export type World = z.infer<typeof World>;
 export type Tag = z.infer<typeof Tag>;
 export type LabelView = z.infer<typeof LabelView>;
 export type LabelProgress = z.infer<typeof LabelProgress>;
+export type NetworkRule = z.infer<typeof NetworkRule>;
 export type CheckAnswer = z.infer<typeof CheckAnswer>;
 export type Process = z.infer<typeof Process>;
 export type Entity = z.infer<typeof Entity>;

@@ -142,6 +142,52 @@ test("tag: created one by one, after all names were checked", async (t) => {
   assert.match((await ask(t, replies, "tag", "list")).text, /^TAG .*\na\/b +uid 0 /);
 });
 
+test("network: ranges are checked before the first is set, and sent as they are listed", async (t) => {
+  const rule = {
+    address: "10.2.0.0/16:80",
+    context: CONTEXT,
+    created: "",
+    reachable: false,
+    why: "no way\u001b out",
+  };
+  const replies = {
+    "PUT /v1/networks": { body: rule },
+    "GET /v1/networks": { body: [rule] },
+    "DELETE /v1/networks": { body: rule },
+  };
+  const set = await ask(
+    t,
+    replies,
+    "network",
+    "set",
+    "10.2.0.0/16:80-80",
+    "[2001:DB8::]:1",
+    "--secrecy",
+    "lab/patient",
+  );
+  assert.deepEqual([set.code, set.text], [0, "10.2.0.0/16:80: S=lab/patient\n".repeat(2)]);
+  assert.match(set.stderr, /^csn: not reachable: no way\\x1b out\n$/);
+  assert.deepEqual(
+    set.asked.filter(({ method }) => method === "PUT").map(({ body }) => body),
+    ["10.2.0.0/16:80", "[2001:db8::]:1"].map((address) => ({ address, context: CONTEXT })),
+  );
+  const wrong = await ask(t, replies, "network", "set", "10.2.0.1", "10.2.0.1/16", "--context", "unlabelled");
+  assert.deepEqual([wrong.code, wrong.asked.length], [1, 0]);
+  assert.match(wrong.stderr, /^csn: E_NETWORK_ADDRESS: .*\nHint: the range is `10\.2\.0\.0\/16`/);
+  for (const args of [[], ["--context", "unlabelled", "--secrecy", "a/b"]])
+    assert.match((await ask(t, replies, "network", "set", "10.2.0.1", ...args)).stderr, /^csn: E_USAGE: /);
+  const list = await ask(t, replies, "network", "list");
+  assert.match(list.text, /^ADDRESS +CONTEXT +REACHABLE\n10\.2\.0\.0\/16:80 +S=lab\/patient +no\n$/);
+  assert.match(list.stderr, /no way\\x1b out/);
+  const unset = await ask(t, replies, "network", "unset", "10.2.0.0/16:80");
+  assert.deepEqual(
+    [unset.text, unset.asked.at(-1)?.body],
+    ["10.2.0.0/16:80: unset\n", { address: "10.2.0.0/16:80" }],
+  );
+  const refused = { "DELETE /v1/networks": { status: 404, body: NOT_FOUND } };
+  assert.equal((await ask(t, refused, "network", "unset", "10.2.0.1")).code, 1);
+});
+
 test("ps, log and explain: names can't act on the terminal", async (t) => {
   const labelled = {
     pid: 7,

@@ -11,6 +11,7 @@ export type CliErrorCode =
   | "E_USAGE" // the command line is not understood
   | "E_TAG_NAME"
   | "E_LABEL_TOO_LONG"
+  | "E_NETWORK_ADDRESS"
   | "E_VOLUME"
   | "E_USER"
   | "E_DAEMON_DOWN" // nobody answers

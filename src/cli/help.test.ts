@@ -33,6 +33,7 @@ test("every command that prints has --json", () => {
     "completion",
     "tag",
     "label",
+    "network",
     "machine",
     "machine exec",
     "machine console",

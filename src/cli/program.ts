@@ -12,6 +12,7 @@ import { registerExplain } from "./commands/explain.ts";
 import { registerLabel } from "./commands/label.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerMachine } from "./commands/machine.ts";
+import { registerNetwork } from "./commands/network.ts";
 import { registerPs } from "./commands/ps.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -23,7 +24,7 @@ import { version } from "./version.ts";
 /** Grouped as the help shows them. */
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
-  "Labels and programs:": [registerTag, registerLabel, registerRun, registerPs],
+  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

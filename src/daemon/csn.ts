@@ -1,15 +1,16 @@
 /**
  * The daemon's state: the store, the monitor if it is attached, the records.
  *
- * Guarantee: a host on which no label exists has nothing attached; whoever needs enforcement calls
- * `attached()`, which attaches, marks base and csn's own state, and brings back all stored labels before
- * it returns.
+ * Guarantee: a host on which no label exists, of a file or an address, has nothing attached; whoever needs
+ * enforcement calls `attached()`, which attaches, marks base and csn's own state, and brings back all that is
+ * stored before it returns.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BASE, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { restoreAddresses } from "./addresses.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
 import { Mounts } from "./mounts.ts";
@@ -42,8 +43,10 @@ export class Csn {
   /** Takes over or restores what was in force; attaches nothing where no label is stored. */
   begin(): void {
     if (Monitor.isAttached()) {
-      this.#use(Monitor.takeOver(this.store));
-    } else if (this.store.labelCount() > 0) {
+      const monitor = Monitor.takeOver(this.store);
+      restoreAddresses(monitor, this.store); // an earlier daemon may have ended in the middle of a change
+      this.#use(monitor);
+    } else if (this.store.hasPolicy()) {
       this.attached();
     }
   }
@@ -54,7 +57,7 @@ export class Csn {
    */
   ready(): void {
     if (this.monitor !== null) return;
-    if (this.store.labelCount() > 0) this.attached();
+    if (this.store.hasPolicy()) this.attached();
     else probeKernel();
   }
 
@@ -68,6 +71,7 @@ export class Csn {
       for (const folder of BASE_FOLDERS) if (existsSync(folder)) monitor.setInode(folder, BASE);
       for (const folder of above(BASE_FOLDERS)) monitor.setInode(folder, BASE, { selfOnly: true });
       monitor.setInode(this.home, SEALED);
+      restoreAddresses(monitor, this.store);
       const mounts = new Mounts();
       try {
         this.waitingLabels = restoreLabels(monitor, this.store, mounts).waiting;

@@ -1,9 +1,10 @@
 /**
  * Records as clients see them, who may see which [AUD-4], and the words that explain one.
  */
-import type { Entity, Explanation, LogEntry, LogQuery } from "../api/index.ts";
+import type { ContextView, Entity, Explanation, LogEntry, LogQuery } from "../api/index.ts";
 import { ENTITY_KINDS, FLAG, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
+import { entityText } from "./entity-text.ts";
 import { type Caller, foreignTags, userName } from "./identity.ts";
 import type { Names } from "./names.ts";
 import type { Entry } from "./records.ts";
@@ -43,23 +44,8 @@ function entity(
   store: Store,
   names: Names,
 ): Entity {
-  const first = record.readBigUInt64LE(at);
-  const second = record.readUInt32LE(at + 8);
-  const third = record.readUInt32LE(at + 12);
   const kindName = ENTITY_KINDS[kind] ?? "unknown";
-  const known = names.of(record, at);
-  let name = known ?? "";
-  let id = "";
-  if (kindName === "process") {
-    id = `${second}@${first}`;
-    name = known ?? `process ${second}`;
-  } else if (kindName === "principal") {
-    id = `uid ${first}`;
-    name = userName(Number(first));
-  } else if (kindName !== "none") {
-    id = `${second >>> 20}:${second & 0xfffff}:${first}:${third}`;
-    name = known ?? `${kindName} ${first}`;
-  }
+  const { name, id } = entityText(record, at, kindName, names.of(record, at));
   return { kind: kindName, name, id, context: context && viewContext(context, store) };
 }
 
@@ -117,7 +103,13 @@ export function explain(entry: Entry, store: Store, names: Names): Explanation {
         .filter((o) => o !== undefined),
     ),
   ].map(userName);
-  if (record.rule === "FLOW-1") {
+  const address = [record.source, record.sink].find(({ kind }) => kind === "address");
+  if (address !== undefined && (record.rule === "FLOW-1" || record.rule === "FLOW-2")) {
+    const other = address === record.sink ? record.source : record.sink;
+    remedy.push(
+      `who owns the tags of the program gives the address exactly its context: \`csn network set ${address.name} ${options(other.context)}\``,
+    );
+  } else if (record.rule === "FLOW-1") {
     remedy.push(
       `run the reader with \`--secrecy ${record.tags.join(",")}\`, or write to a place labelled so`,
     );
@@ -140,4 +132,11 @@ export function explain(entry: Entry, store: Store, names: Names): Explanation {
   }
   const text = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
   return { record, rule: record.rule, text, tags: record.tags, remedy };
+}
+
+/** A context as the command line takes it. */
+function options(context: ContextView | null): string {
+  const part = (option: string, label: ContextView["secrecy"] = []) =>
+    label === "ALL" || label.length === 0 ? [] : [`${option} ${label.join(",")}`];
+  return [...part("--secrecy", context?.secrecy), ...part("--integrity", context?.integrity)].join(" ");
 }

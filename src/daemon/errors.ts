@@ -20,6 +20,10 @@ export type CsnErrorCode =
   | "E_PROGRAM_NOT_FOUND"
   | "E_PROGRAM_NOT_EXECUTABLE"
   | "E_SECOND_DAEMON"
+  | "E_NETWORK_ADDRESS"
+  | "E_NETWORK_OVERLAP"
+  | "E_NETWORK_LIMIT"
+  | "E_NETWORK_UNKNOWN"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

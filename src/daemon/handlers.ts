@@ -2,7 +2,6 @@
  * One function a route: checks who asks, does it, gives the answer's shape.
  */
 import { lstatSync } from "node:fs";
-import type { z } from "zod";
 import {
   Check,
   type CheckAnswer,
@@ -17,16 +16,16 @@ import {
   TagCreate,
 } from "../api/index.ts";
 import { type InodeState, KernelError } from "../kernel/index.ts";
-import { checkFlow, type Context, isAll, type TagId, UNLABELLED } from "../label/index.ts";
+import { checkFlow, isAll, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { explain, mayRead } from "./entries.ts";
 import { type Caller, requireRoot, requireTags } from "./identity.ts";
 import { clearLabel, resolvePath, setLabel } from "./labels.ts";
+import { parse } from "./parse.ts";
 import { recordLabel } from "./run-events.ts";
 import type { Runs } from "./runs.ts";
-import type { StoredTag } from "./store.ts";
-import { nameOf, readContext, viewContext } from "./views.ts";
+import { nameOf, readContext, tagsOf, viewContext } from "./views.ts";
 
 type Line = (value: unknown) => void;
 
@@ -70,7 +69,7 @@ export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Li
   const path = resolvePath(request.path);
   const state = monitor.inode(path);
   requireOwner(caller, path);
-  requireTags(caller, [...tags, ...tagsOf(csn, state.context)], "change its label");
+  requireTags(caller, [...tags, ...tagsOf(csn.store, state.context)], "change its label");
   const result = await setLabel(monitor, csn.store, path, context, (inodes, links) =>
     line({ progress: { inodes, links } }),
   );
@@ -92,7 +91,7 @@ export async function deleteLabel(csn: Csn, caller: Caller, body: unknown): Prom
   const monitor = requireMonitor(csn);
   const state = monitor.inode(path);
   requireOwner(caller, path);
-  requireTags(caller, tagsOf(csn, state.context), "take its label off");
+  requireTags(caller, tagsOf(csn.store, state.context), "take its label off");
   await clearLabel(monitor, csn.store, path);
   const after = monitor.inode(path);
   recordLabel(csn, caller, state.context ?? UNLABELLED, after.context ?? UNLABELLED, state);
@@ -139,19 +138,6 @@ export function down(csn: Csn, caller: Caller, body: unknown): void {
   csn.down(parse(Down, body ?? {}).force);
 }
 
-/** @throws CsnError E_BAD_REQUEST, naming the field */
-export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new CsnError(
-    "E_BAD_REQUEST",
-    `\`${issue.path.join(".") || "body"}\`: ${issue.message}`,
-    "GET /v1/openapi.json describes each request",
-    400,
-  );
-}
-
 function requireMonitor(csn: Csn) {
   if (csn.monitor !== null) return csn.monitor;
   throw new KernelError(
@@ -171,14 +157,6 @@ function requireOwner(caller: Caller, path: string): void {
     "ask its owner",
     403,
   );
-}
-
-function tagsOf(csn: Csn, context: Context | null): StoredTag[] {
-  if (context === null) return [];
-  const ids: TagId[] = [];
-  if (!isAll(context.secrecy)) ids.push(...context.secrecy);
-  if (!isAll(context.integrity)) ids.push(...context.integrity);
-  return ids.map((id) => csn.store.tag(id)).filter((tag) => tag !== undefined);
 }
 
 function view(csn: Csn, path: string, state: InodeState): LabelView {

@@ -2,13 +2,16 @@
  * Who already holds what is about to be labelled? [CHG-3 for objects]
  *
  * An open file is judged at each use, so descriptors need no look. But a mapping that was made before
- * the label is never judged again, and a watch goes on telling names and times: with one of these in the
- * wrong hands the label would not hold, so it is refused, naming the holder. The kernel must already
- * enforce the new label when this looks, so that nobody can add a holder behind its back.
+ * the label is never judged again, a watch goes on telling names and times, a call that waits inside the
+ * kernel was judged when it began, and what moves between a FIFO and another file no hook sees
+ * (splice): with one of these in the wrong hands the label would not hold, so it is refused, naming the
+ * holder. The kernel must already enforce the new label when this looks, so that nobody can add a holder
+ * behind its back.
  *
- * Not covered: pages of the file that wait in a pipe (splice before the label), see docs/threats.md.
+ * Not covered: pages of the file that wait in a pipe (splice before the label), calls that run just now
+ * and do not wait (docs/threats.md).
  */
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Monitor } from "../kernel/index.ts";
 import { type Context, flowsTo, UNLABELLED } from "../label/index.ts";
 import { readText } from "./read-text.ts";
@@ -35,7 +38,12 @@ export function findHolder(monitor: Monitor, inodes: ReadonlySet<string>, contex
     const reads = flowsTo(context, subject?.in ?? UNLABELLED);
     const writes = flowsTo(subject?.out ?? UNLABELLED, context);
     if (reads && writes) continue;
-    const how = mapping(pid, inodes, devices, reads, writes) ?? (reads ? null : watch(pid, inodes, devices));
+    const holds = (path: string) => inodes.has(realInode(monitor, path));
+    const how =
+      mapping(pid, inodes, devices, reads, writes) ??
+      (reads ? null : watch(pid, inodes, devices)) ??
+      waitingCall(pid, holds) ??
+      openFifo(pid, holds);
     if (how !== null) return { pid, program: programOf(pid), how };
   }
   return null;
@@ -62,13 +70,7 @@ function mapping(
 }
 
 function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<string>): string | null {
-  let fds: string[];
-  try {
-    fds = readdirSync(`/proc/${pid}/fd`);
-  } catch {
-    return null;
-  }
-  for (const fd of fds) {
+  for (const fd of list(`/proc/${pid}/fd`)) {
     if (!/anon_inode:(inotify|\[fanotify\])/.test(link(`/proc/${pid}/fd/${fd}`))) continue;
     for (const line of readText(`/proc/${pid}/fdinfo/${fd}`).split("\n")) {
       if (!/^(inotify|fanotify) /.test(line)) continue;
@@ -82,6 +84,71 @@ function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<st
     }
   }
   return null;
+}
+
+/** The file behind a descriptor of another process, below all layers; "" when there is none. */
+function realInode(monitor: Monitor, path: string): string {
+  try {
+    const { dev, ino } = monitor.inode(path);
+    return inodeKey(dev, ino);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Calls of x86-64 that move data while they may wait (arch/x86/entry/syscalls/syscall_64.tbl), and which of
+ * their arguments are descriptors.
+ */
+const MOVING = new Map<number, readonly number[]>([
+  ...[0, 1, 17, 18, 19, 20, 78, 217, 278, 285, 295, 296, 327, 328].map((call): [number, number[]] => [
+    call,
+    [0],
+  ]),
+  [40, [0, 1]], // sendfile
+  [276, [0, 1]], // tee
+  [275, [0, 2]], // splice
+  [326, [0, 2]], // copy_file_range
+]);
+
+/** A thread inside such a call on the file; or on a descriptor that was closed meanwhile, whose file is unknown. */
+function waitingCall(pid: number, holds: (path: string) => boolean): string | null {
+  for (const tid of list(`/proc/${pid}/task`)) {
+    const thread = `/proc/${pid}/task/${tid}`;
+    // 0 0x3 0x7ffe… …: number and six arguments; "running" when it does not wait
+    const [call = "", ...args] = readText(`${thread}/syscall`).split(" ");
+    for (const at of MOVING.get(/^\d+$/.test(call) ? Number(call) : -1) ?? []) {
+      const path = `${thread}/fd/${Number.parseInt(args[at] ?? "", 16) & 0xffffffff}`;
+      const gone = link(path) === "" && existsSync(thread);
+      if (gone || holds(path)) return "is in the middle of reading or writing it";
+    }
+  }
+  return null;
+}
+
+/** A named pipe that is open: its descriptor's link is a path, unlike an anonymous pipe's. */
+function openFifo(pid: number, holds: (path: string) => boolean): string | null {
+  for (const fd of list(`/proc/${pid}/fd`)) {
+    const path = `/proc/${pid}/fd/${fd}`;
+    if (link(path).startsWith("/") && isFifo(path) && holds(path)) return "has it open, and it is a FIFO";
+  }
+  return null;
+}
+
+function isFifo(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 export function programOf(pid: number): string {

@@ -1,9 +1,12 @@
 /**
- * What was shown to a person, and what was withheld, as records [AUD-1, TERM-1].
+ * What the daemon itself did, as records [AUD-1]: shown to a person, withheld [TERM-1], labelled, policy for
+ * addresses [NET-1].
  */
+import type { AddressRange } from "../api/index.ts";
 import { ENTITY_KINDS } from "../kernel/index.ts";
 import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
+import { policyBytes } from "./entity-text.ts";
 import type { Caller } from "./identity.ts";
 import type { DaemonEvent } from "./records.ts";
 
@@ -53,5 +56,29 @@ export function recordLabel(
     pid: process.pid,
     uid: caller.uid,
     bytes: 0,
+  });
+}
+
+/** Policy that an owner set or took away. */
+export function recordAddress(
+  csn: Csn,
+  caller: Caller,
+  before: Context,
+  after: Context,
+  range: AddressRange,
+): void {
+  const address = Buffer.from(range.bytes);
+  csn.records.event({
+    op: "network",
+    verdict: 0,
+    sourceKind: PRINCIPAL,
+    sinkKind: ENTITY_KINDS.indexOf("address"),
+    source: before,
+    sink: after,
+    sourceEntity: [BigInt(caller.uid), 0, 0],
+    sinkEntity: [address.readBigUInt64LE(), address.readUInt32LE(8), address.readUInt32LE(12)],
+    pid: process.pid,
+    uid: caller.uid,
+    bytes: policyBytes(range),
   });
 }

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { LogQuery, ROUTES, type Route } from "../api/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
+import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
@@ -17,6 +18,7 @@ import * as handle from "./handlers.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
 import { openapi } from "./openapi.ts";
+import { parse } from "./parse.ts";
 import { processes } from "./processes.ts";
 import type { Runs } from "./runs.ts";
 import { status } from "./status.ts";
@@ -71,18 +73,19 @@ export function createServer(serving: Serving): FastifyInstance {
   });
   on(ROUTES.tags, () => csn.store.tags());
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
-  on(ROUTES.getLabel, (request) =>
-    handle.getLabel(csn, handle.parse(ROUTES.getLabel.query, request.query).path),
-  );
+  on(ROUTES.getLabel, (request) => handle.getLabel(csn, parse(ROUTES.getLabel.query, request.query).path));
   on(ROUTES.setLabel, (request, reply, who) =>
     lines(reply, (line) => handle.putLabel(csn, who, request.body, line)),
   );
   on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
+  on(ROUTES.networks, () => listAddresses(csn));
+  on(ROUTES.setNetwork, (request, _reply, who) => setAddress(csn, who, request.body));
+  on(ROUTES.unsetNetwork, (request, _reply, who) => unsetAddress(csn, who, request.body));
   on(ROUTES.check, (request) => handle.check(csn, request.body));
   on(ROUTES.processes, (_request, _reply, who) =>
     processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid),
   );
-  on(ROUTES.log, (request, reply, who) => streamLog(csn, who, handle.parse(LogQuery, request.query), reply));
+  on(ROUTES.log, (request, reply, who) => streamLog(csn, who, parse(LogQuery, request.query), reply));
   on(ROUTES.explain, (request, _reply, who) =>
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );

@@ -11,12 +11,23 @@ const ENFORCED: readonly (readonly [string, string])[] = [
   ["programs", "executing is reading; fork and exec keep the context"],
   ["pipes", "pipes and FIFOs carry their creator's context"],
   ["processes", "signals, tracing, /proc and scheduling are judged between contexts"],
+  [
+    "sockets",
+    "each context has a network of its own; sockets of two are joined only where data may flow both ways",
+  ],
+  [
+    "addresses",
+    "an address outside is unlabelled unless policy gives it a context; no network has a way out yet",
+  ],
+  ["ipc", "System V objects and POSIX queues carry their creator's context"],
+  ["keys", "keys and keyrings carry their creator's context"],
   ["terminal", "output is shown to who is cleared, and withheld from others"],
 ];
 const REFUSED: readonly (readonly [string, string])[] = [
-  ["sockets", "all but pairs that stay within one context: not mediated yet"],
-  ["ipc", "System V and POSIX queues, semaphores, shared memory: not mediated yet"],
-  ["keys", "kernel keyrings: not mediated yet"],
+  [
+    "other sockets",
+    "raw, packet, netlink (but routes and socket lists of the own network), vsock, AF_ALG and all other families",
+  ],
   ["kernel", "mounts, namespaces, bpf, perf, io_uring, userfaultfd, modules, clocks"],
   ["other file systems", "FUSE, network file systems and whatever is not on the list"],
 ];

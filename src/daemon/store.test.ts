@@ -47,6 +47,20 @@ describe("store", () => {
     strictEqual(store.labelCount(), 0);
   });
 
+  it("keeps contexts of addresses; the last one counts", () => {
+    strictEqual(store.hasPolicy(), false);
+    store.putAddress("10.2.0.0/16:5432", "S=;I=");
+    store.putAddress("10.2.0.0/16:5432", `S=${"a".repeat(32)};I=`);
+    reopen();
+    deepStrictEqual(
+      store.addresses().map(({ address, context }) => [address, context]),
+      [["10.2.0.0/16:5432", `S=${"a".repeat(32)};I=`]],
+    );
+    strictEqual(store.hasPolicy(), true);
+    store.removeAddress("10.2.0.0/16:5432");
+    strictEqual(store.hasPolicy(), false);
+  });
+
   it("gives a tag one number in a boot, and remembers what context ids mean", () => {
     const tags = ["a", "b", "c"].map((c) => parseTagId(c.repeat(32)));
     deepStrictEqual(

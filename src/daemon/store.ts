@@ -1,6 +1,6 @@
 /**
- * What the daemon keeps over restarts and reboots: tags, labels of inodes, and, for this boot, what
- * numbers mean. SQLite; durable before a call returns.
+ * What the daemon keeps over restarts and reboots: tags, labels of inodes, contexts of addresses, and, for this
+ * boot, what numbers mean. SQLite; durable before a call returns.
  *
  * An inode is known by its file system and its file handle (name_to_handle_at), which stay the same over
  * reboots and change when the inode number is used again. The path is a hint for people.
@@ -14,6 +14,8 @@ import { parseTagName, type TagId, tagIdFromBytes, type TagName } from "../label
 import { CsnError } from "./errors.ts";
 
 export type StoredTag = { id: TagId; name: TagName; owner: number; created: string };
+/** `address`: canonical, as `rangeText` writes it. */
+export type StoredAddress = { address: string; context: string; created: string };
 export type StoredLabel = { fsid: string; handle: Buffer; context: string; path: string };
 
 const SCHEMA = `
@@ -25,6 +27,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS label (
     fsid TEXT NOT NULL, handle BLOB NOT NULL, context TEXT NOT NULL, path TEXT NOT NULL, created TEXT NOT NULL,
     PRIMARY KEY (fsid, handle)) STRICT;
+  CREATE TABLE IF NOT EXISTS address (
+    address TEXT PRIMARY KEY, context TEXT NOT NULL, created TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS boot_context (boot TEXT NOT NULL, id INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (boot, id)) STRICT;
   CREATE TABLE IF NOT EXISTS boot_tag (boot TEXT NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (boot, tag)) STRICT;
 `;
@@ -113,6 +117,31 @@ export class Store implements Interning {
       context: String(context),
       path: String(path),
     }));
+  }
+
+  addresses(): StoredAddress[] {
+    return this.#db
+      .prepare("SELECT address, context, created FROM address ORDER BY address")
+      .all() as unknown as StoredAddress[];
+  }
+
+  putAddress(address: string, context: string): StoredAddress {
+    const stored = { address, context, created: this.#now().toISOString() };
+    this.#write(() =>
+      this.#db
+        .prepare("INSERT OR REPLACE INTO address VALUES (?, ?, ?)")
+        .run(address, context, stored.created),
+    );
+    return stored;
+  }
+
+  removeAddress(address: string): void {
+    this.#write(() => this.#db.prepare("DELETE FROM address WHERE address = ?").run(address));
+  }
+
+  /** Is there anything that the monitor has to be attached for? */
+  hasPolicy(): boolean {
+    return this.labelCount() > 0 || this.#db.prepare("SELECT 1 FROM address LIMIT 1").get() !== undefined;
   }
 
   labelCount(): number {

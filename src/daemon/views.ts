@@ -37,3 +37,12 @@ export function readContext(input: ContextInput, store: Store): { context: Conte
     tags: [...secrecy, ...integrity],
   };
 }
+
+/** All tags of a context; none for one that is not known. */
+export function tagsOf(store: Store, context: Context | null): StoredTag[] {
+  if (context === null) return [];
+  const ids: TagId[] = [];
+  if (!isAll(context.secrecy)) ids.push(...context.secrecy);
+  if (!isAll(context.integrity)) ids.push(...context.integrity);
+  return ids.map((id) => store.tag(id)).filter((tag) => tag !== undefined);
+}

@@ -12,6 +12,7 @@ import { ASK, CONTEXT_ID, CONTEXT_UNKNOWN, ENTRY_SELF, LIMITS, SHAPE } from "./a
 import { Contexts, type Interning, u32 } from "./contexts.ts";
 import { KernelError } from "./errors.ts";
 import { errnoOf, type Fd, native, type Ring } from "./native.ts";
+import { Ranges } from "./ranges.ts";
 
 export const PINS = "/sys/fs/bpf/csn";
 
@@ -25,6 +26,7 @@ const MAPS = [
   "records",
   "control",
   "entries",
+  "ranges",
 ] as const;
 type MapName = (typeof MAPS)[number];
 
@@ -45,11 +47,14 @@ export type Counters = { allowed: number; refused: number; recorded: number; los
 
 export class Monitor {
   readonly contexts: Contexts;
+  /** Policy for addresses outside. */
+  readonly ranges: Ranges;
   readonly #maps: Record<MapName, Fd>;
 
   private constructor(maps: Record<MapName, Fd>, interning: Interning) {
     this.#maps = maps;
     this.contexts = new Contexts(maps.contexts, interning);
+    this.ranges = new Ranges(maps.ranges, this.contexts);
     native().markSelf(maps.subjects, subjectValue(CONTEXT_ID.PLATFORM_IN, CONTEXT_ID.BASE));
   }
 
@@ -64,8 +69,10 @@ export class Monitor {
    * @throws KernelError E_KERNEL_ABI
    */
   static takeOver(interning: Interning): Monitor {
-    const maps = openMaps();
-    const version = readControl(maps.control).readUInt32LE(SHAPE.csn_control.version);
+    // before the other maps: another version may not have all of them
+    const control = native().mapOpen(`${PINS}/control`);
+    const version = readControl(control).readUInt32LE(SHAPE.csn_control.version);
+    native().closeFd(control);
     if (version !== LIMITS.ABI_VERSION) {
       throw new KernelError(
         "E_KERNEL_ABI",
@@ -73,7 +80,7 @@ export class Monitor {
         "run `csn down` with the csn that attached it, then `csn up` with this one",
       );
     }
-    return new Monitor(maps, interning);
+    return new Monitor(openMaps(), interning);
   }
 
   /**

@@ -27,11 +27,17 @@ export interface Suite {
   show(name: string): Promise<PackageVersion[]>;
   /** Fetches packages, given as `name=version`, into a folder. */
   download(packages: readonly string[], folder: string): Promise<void>;
+  /** Fetches a source package's files, as they are in the archive. Only where `kind` is `deb-src`. */
+  source(name: string, folder: string): Promise<void>;
 }
 
 /** Reads a suite's index. `folder` is ours to fill and to remove. @throws SetupError E_KERNEL_DOWNLOAD */
-export async function openSuite(suite: string, folder: string): Promise<Suite> {
-  const options = await privateOptions(suite, folder);
+export async function openSuite(
+  suite: string,
+  folder: string,
+  kind: "deb" | "deb-src" = "deb",
+): Promise<Suite> {
+  const options = await privateOptions(suite, folder, kind);
   const update = await run("apt-get", [...options, "update", "-qq", "-o", "APT::Update::Error-Mode=any"]);
   if (update.code !== 0)
     throw downloadError(`the package index of \`${suite}\` could not be read: ${update.stderr.trim()}`);
@@ -45,6 +51,13 @@ export async function openSuite(suite: string, folder: string): Promise<Suite> {
       const got = await run("apt-get", [...options, "download", "-qq", ...packages], { cwd: target });
       if (got.code !== 0)
         throw downloadError(`\`${packages.join(" ")}\` could not be fetched: ${got.stderr.trim()}`);
+    },
+    async source(name, target) {
+      const got = await run("apt-get", [...options, "source", "-qq", "--download-only", name], {
+        cwd: target,
+      });
+      if (got.code !== 0)
+        throw downloadError(`the source of \`${name}\` could not be fetched: ${got.stderr.trim()}`);
     },
   };
 }
@@ -62,7 +75,7 @@ export function parseStanzas(text: string): PackageVersion[] {
   });
 }
 
-async function privateOptions(suite: string, folder: string): Promise<string[]> {
+async function privateOptions(suite: string, folder: string, kind: string): Promise<string[]> {
   const mirror = process.env.CSN_DEBIAN_MIRROR ?? debianMirror(await systemSources());
   if (mirror === null || mirror === "") {
     throw new SetupError(
@@ -75,13 +88,15 @@ async function privateOptions(suite: string, folder: string): Promise<string[]> 
   const list = join(folder, "sources.list");
   await mkdir(join(folder, "lists", "partial"), { recursive: true });
   await mkdir(join(folder, "cache", "archives", "partial"), { recursive: true });
-  await writeFile(list, `deb [arch=amd64 signed-by=${keyring}] ${mirror} ${suite} main\n`);
+  await writeFile(list, `${kind} [arch=amd64 signed-by=${keyring}] ${mirror} ${suite} main\n`);
 
   const settings = [
     `Dir::Etc::sourcelist=${list}`,
     "Dir::Etc::sourceparts=/dev/null",
     `Dir::State::lists=${join(folder, "lists")}`,
     `Dir::Cache=${join(folder, "cache")}`,
+    // What is installed would decide which version is looked for.
+    ...(kind === "deb-src" ? ["Dir::State::status=/dev/null"] : []),
     "APT::Architecture=amd64",
     // apt drops to the user _apt, who may not be able to read our folder.
     "APT::Sandbox::User=root",

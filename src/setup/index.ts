@@ -10,3 +10,4 @@ export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId }
 export { buildNeeds, isPresent, kernelNeeds, machineNeeds, type Need, programNeeds } from "./needs.ts";
 export { ensureSystemPackages } from "./packages.ts";
 export { silent, type Progress } from "./progress.ts";
+export { ensureSource } from "./source.ts";

@@ -1,0 +1,138 @@
+/**
+ * Who may set policy for addresses, and that a fault leaves the old one, in the kernel and on disk.
+ */
+import { deepStrictEqual, strictEqual, throws } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { addressText } from "../api/index.ts";
+import type { RangeEntry } from "../kernel/index.ts";
+import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import type { Caller } from "./identity.ts";
+import { Store } from "./store.ts";
+
+const ROOT: Caller = { uid: 0, gid: 0, groups: [], name: "root" };
+const ALICE: Caller = { uid: 7, gid: 7, groups: [], name: "alice" };
+const BOB: Caller = { uid: 8, gid: 8, groups: [], name: "bob" };
+
+let home: string;
+let store: Store;
+let kernel: string[];
+let events: string[];
+let failing: "kernel" | null;
+let csn: Csn;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "csn-addresses-"));
+  store = new Store(home);
+  store.createTag("alice/a", ALICE.uid);
+  store.createTag("bob/b", BOB.uid);
+  [kernel, events, failing] = [[], [], null];
+  const replace = (entries: readonly RangeEntry[]) => {
+    kernel = entries.map(
+      ({ bytes, ports }) => `${addressText(bytes)} ${ports.map((p) => `${p.first}-${p.last}`).join(" ")}`,
+    );
+    if (failing === "kernel") {
+      failing = null;
+      throw new Error("no memory");
+    }
+  };
+  const monitor = { ranges: { replace } };
+  csn = {
+    store,
+    attached: () => monitor,
+    records: { event: ({ op }: { op: string }) => events.push(op) },
+  } as unknown as Csn;
+});
+afterEach(() => {
+  store.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const set = (who: Caller, address: string, ...secrecy: string[]) =>
+  setAddress(csn, who, { address, context: { secrecy, integrity: [] } }).address;
+const unset = (who: Caller, address: string) => unsetAddress(csn, who, { address }).address;
+const fails = (code: string, work: () => unknown) => {
+  const before = [listAddresses(csn), [...kernel], [...events]];
+  throws(work, (error) => error instanceof CsnError && error.code === code);
+  deepStrictEqual([listAddresses(csn), kernel, events], before);
+};
+
+describe("policy for addresses", () => {
+  it("is set, listed in order, replaced and unset, each change with a record", () => {
+    for (const address of ["[2001:db8::]/32:1", "10.2.0.0/16", "10.0.0.0/8", "9.0.0.1:70", "9.0.0.1:8"])
+      set(ALICE, address, "alice/a");
+    deepStrictEqual(
+      listAddresses(csn).map((rule) => rule.address),
+      ["9.0.0.1:8", "9.0.0.1:70", "10.0.0.0/8", "10.2.0.0/16", "[2001:db8::]/32:1"],
+    );
+    set(ALICE, "10.2.0.0/16", "alice/a"); // as it is: nothing happened
+    set(ROOT, "10.2.0.0/16", "bob/b");
+    deepStrictEqual(listAddresses(csn)[3]!.context, { secrecy: ["bob/b"], integrity: [] });
+    for (const { address } of listAddresses(csn)) unset(ROOT, address);
+    deepStrictEqual([kernel, listAddresses(csn), events.length], [[], [], 11]);
+  });
+
+  it("is for the owners of the tags, and of those that have decided so far", () => {
+    set(ROOT, "10.0.0.0/8:80-90", "bob/b");
+    fails("E_NOT_PERMITTED", () => set(ALICE, "11.0.0.0/8", "bob/b"));
+    fails("E_NOT_PERMITTED", () => set(ALICE, "11.0.0.0/8", "alice/a", "bob/b"));
+    fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.0.0/16", "alice/a"));
+    fails("E_NOT_PERMITTED", () => set(ALICE, "10.0.0.0/8:80-90", "alice/a"));
+    fails("E_NOT_PERMITTED", () => unset(ALICE, "10.0.0.0/8:80-90"));
+    set(ALICE, "10.2.0.0/16:91-99", "alice/a"); // the wider rule has other ports
+    set(ALICE, "0.0.0.0/0", "alice/a"); // decides only where nothing narrower does
+    unset(BOB, "10.0.0.0/8:80-90");
+  });
+
+  it("only root takes addresses out of a range, and puts them back", () => {
+    set(ALICE, "10.0.0.0/8", "alice/a");
+    fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.0.0/16"));
+    set(ROOT, "10.2.0.0/16");
+    deepStrictEqual(
+      listAddresses(csn).map(({ reachable, why }) => [reachable, why === ""]),
+      [
+        [false, false],
+        [true, true],
+      ],
+    );
+    fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.3.0/24", "alice/a"));
+    fails("E_NOT_PERMITTED", () => unset(ALICE, "10.2.0.0/16"));
+    unset(ROOT, "10.2.0.0/16");
+  });
+
+  it("what can't be is an error, and changes nothing", () => {
+    set(ALICE, "10.2.0.0/16:80-90", "alice/a");
+    fails("E_NETWORK_OVERLAP", () => set(ALICE, "10.2.0.0/16:90", "alice/a"));
+    fails("E_NETWORK_OVERLAP", () => set(ALICE, "10.2.0.0/16", "alice/a"));
+    fails("E_NETWORK_UNKNOWN", () => unset(ALICE, "10.2.0.0/16"));
+    fails("E_NETWORK_ADDRESS", () => set(ALICE, "10.2.0.1/16", "alice/a"));
+    fails("E_TAG_UNKNOWN", () => set(ALICE, "10.2.0.1", "alice/x"));
+    fails("E_BAD_REQUEST", () => setAddress(csn, ALICE, { address: 5, context: {} }));
+  });
+
+  it("a fault of the kernel or the disk leaves the old policy in both", () => {
+    set(ALICE, "10.2.0.0/16:80-90", "alice/a");
+    const before = [...kernel];
+    failing = "kernel";
+    throws(() => set(ALICE, "10.3.0.0/16", "alice/a"), /no memory/);
+    deepStrictEqual([kernel, listAddresses(csn).length], [before, 1]);
+    const broken = new Proxy(store, {
+      get: (target, name) => {
+        if (name === "putAddress" || name === "removeAddress")
+          return () => {
+            throw new CsnError("E_STORE", "full", "make space", 500);
+          };
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+    csn = Object.assign(csn, { store: broken });
+    fails("E_STORE", () => set(ALICE, "10.3.0.0/16", "alice/a"));
+    fails("E_STORE", () => unset(ALICE, "10.2.0.0/16:80-90"));
+    strictEqual(events.length, 1);
+  });
+});

@@ -1,0 +1,154 @@
+/**
+ * Policy for addresses outside the host: set, unset, list, bring back. [NET-1]
+ *
+ * Guarantee: when `setAddress` or `unsetAddress` returns, the policy is enforced and stored; when one throws, it
+ * is neither. The order is kernel, then disk, as with labels (labels.ts): a crash between the two loses what
+ * nobody was told of, since the next daemon makes the kernel's policy the stored one.
+ *
+ * Who may: the owner of every tag of the context, and of every rule that has decided for these addresses so far;
+ * root for all, and alone for a context without a tag, which takes addresses out of a wider range.
+ *
+ * Not covered: connections that exist already are not cut when their address loses its context.
+ */
+import {
+  type AddressRange,
+  covers,
+  NetworkSet,
+  type NetworkRule,
+  NetworkUnset,
+  parseRange,
+  rangeText,
+} from "../api/index.ts";
+import type { Monitor } from "../kernel/index.ts";
+import { contextEquals, contextKey, parseContextKey, UNLABELLED } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { flatten, type Rule, storedRange } from "./flatten.ts";
+import { type Caller, requireRoot, requireTags } from "./identity.ts";
+import { recordAddress } from "./run-events.ts";
+import type { Store, StoredAddress, StoredTag } from "./store.ts";
+import { parse } from "./parse.ts";
+import { readContext, tagsOf, viewContext } from "./views.ts";
+
+const NO_WAY_OUT = "the networks of contexts have no way out of the host yet";
+
+export function listAddresses(csn: Csn): NetworkRule[] {
+  return csn.store
+    .addresses()
+    .map((stored) => ({ stored, range: storedRange(stored.address) }))
+    .sort((a, b) => inOrder(a.range, b.range))
+    .map(({ stored }) => viewRule(stored, csn.store));
+}
+
+export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
+  const request = parse(NetworkSet, body);
+  const range = readRange(request.address);
+  const address = rangeText(range);
+  const { context } = readContext(request.context, csn.store);
+  const rules = rulesOf(csn.store);
+  const clash = rules.find(
+    (rule) =>
+      isSamePrefix(rule.range, range) && sharePorts(rule.range, range) && rangeText(rule.range) !== address,
+  );
+  if (clash !== undefined)
+    throw new CsnError(
+      "E_NETWORK_OVERLAP",
+      `expected ports that no other range of these addresses has, found \`${rangeText(clash.range)}\`, which shares some with \`${address}\``,
+      `\`csn network unset ${rangeText(clash.range)}\` first, or give other ports`,
+      409,
+    );
+  const decided = rules.filter((rule) => covers(rule.range, range) && sharePorts(rule.range, range));
+  requireOwners(caller, csn.store, [{ range, context }, ...decided], "give these addresses a context");
+
+  const before = rules.find((rule) => rangeText(rule.range) === address)?.context ?? UNLABELLED;
+  const next = [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
+  const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
+  if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
+  return viewRule(stored, csn.store);
+}
+
+/** @returns what it was */
+export function unsetAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
+  const address = rangeText(readRange(parse(NetworkUnset, body).address));
+  const rules = rulesOf(csn.store);
+  const rule = rules.find(({ range }) => rangeText(range) === address);
+  const stored = csn.store.addresses().find((one) => one.address === address);
+  if (rule === undefined || stored === undefined)
+    throw new CsnError(
+      "E_NETWORK_UNKNOWN",
+      `expected a range of addresses that has a context, found \`${address}\`, which was not set as such`,
+      "`csn network list` shows all; write it as there, ports included",
+      404,
+    );
+  requireOwners(caller, csn.store, [rule], "take their context away");
+  const next = rules.filter((one) => one !== rule);
+  change(csn, rules, next, () => csn.store.removeAddress(address));
+  recordAddress(csn, caller, rule.context, UNLABELLED, rule.range);
+  return viewRule(stored, csn.store);
+}
+
+/** Makes the stored policy the kernel's, which lacks it, or has a part of another. */
+export function restoreAddresses(monitor: Monitor, store: Store): void {
+  monitor.ranges.replace(flatten(rulesOf(store)));
+}
+
+function change<T>(csn: Csn, old: readonly Rule[], next: readonly Rule[], store: () => T): T {
+  const entries = flatten(next);
+  const { ranges } = csn.attached();
+  try {
+    ranges.replace(entries);
+    return store();
+  } catch (error) {
+    ranges.replace(flatten(old));
+    throw error;
+  }
+}
+
+function rulesOf(store: Store): Rule[] {
+  return store.addresses().map(({ address, context }) => ({
+    range: storedRange(address),
+    context: parseContextKey(context),
+  }));
+}
+
+/** @throws CsnError E_NETWORK_ADDRESS */
+function readRange(text: string): AddressRange {
+  const parsed = parseRange(text);
+  if (parsed.ok) return parsed.range;
+  throw new CsnError("E_NETWORK_ADDRESS", parsed.message, parsed.hint, 400);
+}
+
+function requireOwners(caller: Caller, store: Store, rules: readonly Rule[], what: string): void {
+  const tags = new Map<string, StoredTag>();
+  for (const { context } of rules) {
+    if (contextEquals(context, UNLABELLED))
+      requireRoot(caller, "take addresses out of a wider range, or back in");
+    for (const tag of tagsOf(store, context)) tags.set(tag.id, tag);
+  }
+  requireTags(caller, [...tags.values()], what);
+}
+
+function viewRule({ address, context: key, created }: StoredAddress, store: Store): NetworkRule {
+  const context = parseContextKey(key);
+  const reachable = contextEquals(context, UNLABELLED); // its programs are in the host's own network
+  return {
+    address,
+    context: viewContext(context, store),
+    created,
+    reachable,
+    why: reachable ? "" : NO_WAY_OUT,
+  };
+}
+
+function isSamePrefix(a: AddressRange, b: AddressRange): boolean {
+  return a.bits === b.bits && covers(a, b);
+}
+
+function sharePorts(a: AddressRange, b: AddressRange): boolean {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+/** IPv4 first, then by address; the wider range first. */
+function inOrder(a: AddressRange, b: AddressRange): number {
+  return a.family - b.family || Buffer.compare(a.bytes, b.bytes) || a.bits - b.bits || a.first - b.first;
+}
