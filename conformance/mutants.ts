@@ -50,8 +50,12 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
     "hook/msg_queue_associate": "sysv/found-by-key-and-sent-to",
     "hook/sem_associate": "sysv/found-by-key-and-sent-to",
     "hook/msg_queue_msgsnd": "sysv/found-by-key-and-sent-to",
-    "shm_shmat/writable": "sysv/attached-to-write",
   }),
+  ...behind(
+    ["hook/ipc_permission", "hook/mmap_file"],
+    "the segment's permission is asked for first, and its memory is a file that is mapped",
+    { "hook/shm_shmat": "sysv/attached-to-write", "shm_shmat/writable": "sysv/attached-to-write" },
+  ),
   ...behind(["file_open/disk"], "it cannot be opened", { "file_permission/disk": "disk/raw" }),
   ...behind(
     ["hook/inode_permission", "hook/file_open", "hook/file_permission", "hook/mmap_file"],
@@ -73,6 +77,16 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
   ...behind(["hook/bpf", "hook/capable"], "the call itself is refused first", {
     "hook/bpf_map": "bpf-map/A/door",
     "hook/bpf_prog": "bpf-prog/A/door",
+  }),
+  ...behind(
+    ["hook/uring_allowed"],
+    "where the kernel asks whether rings are allowed at all, it asks that first",
+    {
+      "inode_init_security_anon/io-uring": "io-uring/A/door",
+    },
+  ),
+  ...behind(["inode_init_security_anon/io-uring"], "the ring's file is refused later", {
+    "hook/uring_allowed": "io-uring/A/door",
   }),
   ...behind(["hook/uring_allowed", "hook/inode_init_security_anon"], "no ring is made", {
     "hook/uring_sqpoll": "io-uring-poll/A/door",

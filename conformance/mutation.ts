@@ -11,7 +11,15 @@ import { Monitor, native, PINS } from "../src/kernel/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { allCases, type SubjectName, SUBJECTS } from "./cases.ts";
 import { runCase, World } from "./inside.ts";
-import { EQUIVALENT, type Mutant, mutantsOf, type Outcome, type Result, SECOND_WALLS } from "./mutants.ts";
+import {
+  EQUIVALENT,
+  type Mutant,
+  mutantsOf,
+  type Outcome,
+  type Result,
+  SECOND_WALLS,
+  type SecondWall,
+} from "./mutants.ts";
 import { labelNetwork, Party } from "./party.ts";
 import { scenarios } from "./scenarios.ts";
 import { endCompartments } from "./scenarios/tools.ts";
@@ -39,6 +47,7 @@ class Mutation {
   readonly mutants: readonly Mutant[];
   readonly #size: number;
   readonly #switches = native().mapOpen(`${PINS}/mutants`);
+  readonly #made = native().mapOpen(`${PINS}/made`);
   readonly #verdicts = native().mapOpen(`${PINS}/verdicts`);
   readonly #beat = startWatchdog();
   readonly #probes: Probe[];
@@ -135,7 +144,7 @@ class Mutation {
     }
     const held = sorted.toSorted((a, b) => round.get(a)! - round.get(b)! || a.milliseconds - b.milliseconds);
     // a program that let it pass may have done something else: copied a context, written a record
-    const reached = name in SECOND_WALLS ? [] : (this.#reached.get(name) ?? []);
+    const reached = this.#wall(name) ? [] : (this.#reached.get(name) ?? []);
     return [...held, ...reached.toSorted((a, b) => a.milliseconds - b.milliseconds)];
   }
 
@@ -143,10 +152,12 @@ class Mutation {
   async #repair(restart: readonly SubjectName[] = []): Promise<void> {
     this.#take();
     this.#beat();
-    for (let key = this.#nextVerdict(); key !== null; key = this.#nextVerdict())
-      native().mapDelete(this.#verdicts, key);
+    clear(this.#verdicts);
     while (this.#unmounts("/data/mnt/o") || this.#unmounts("/data/mnt"));
-    if (restart === SUBJECTS) endCompartments();
+    if (restart === SUBJECTS) {
+      endCompartments();
+      clear(this.#made); // what a mutant did not forget stays for the next object with its address
+    }
     for (const name of SUBJECTS) {
       const party = this.world.party(name);
       if (!restart.includes(name) && this.#settle(party, name)) continue;
@@ -171,10 +182,6 @@ class Mutation {
     }
   }
 
-  #nextVerdict(): Buffer | null {
-    return native().mapNext(this.#verdicts, null, 8);
-  }
-
   #unmounts(path: string): boolean {
     try {
       execFileSync("umount", [path], { stdio: "ignore" });
@@ -192,6 +199,14 @@ class Mutation {
     return fault;
   }
 
+  /** What stands before it on this kernel. */
+  #wall(name: string): SecondWall | null {
+    const wall = SECOND_WALLS[name];
+    if (!wall) return null;
+    const behind = wall.behind.filter((each) => !this.world.absent.includes(each.replace("hook/", "")));
+    return behind.length === 0 ? null : { ...wall, behind };
+  }
+
   async try(name: string): Promise<Result> {
     const result = (outcome: Outcome, by = "", fault = "", ran = 0): Result => ({
       mutant: name,
@@ -203,7 +218,8 @@ class Mutation {
     const [kind, program] = name.split("/") as [string, string];
     if (this.world.absent.includes(kind === "hook" ? program : kind)) return result("absent");
     const candidates = this.#candidates(name);
-    const isExcused = name in SECOND_WALLS || name in EQUIVALENT;
+    const wall = this.#wall(name);
+    const isExcused = wall !== null || name in EQUIVALENT;
     for (const [n, probe] of candidates.entries()) {
       this.#take(name);
       const fault = await this.#run(probe);
@@ -228,17 +244,22 @@ class Mutation {
     }
     await this.#repair();
     if (name in EQUIVALENT) return result("equivalent", "", "", candidates.length);
-    const wall = SECOND_WALLS[name];
-    if (!wall) return result("survived", "", "", candidates.length);
+    const some = candidates.slice(0, 5).map(({ id }) => id);
+    if (!wall) return result("survived", some.join(", "), "", candidates.length);
     const probe = this.#probes.find(({ id }) => id === wall.shown);
     if (!probe) return result("stale", wall.shown, "there is no such case", candidates.length);
-    const first = wall.behind.filter((each) => !this.world.absent.includes(each.replace("hook/", "")));
-    const without = await this.#passes(probe, ...first);
+    const without = await this.#passes(probe, ...wall.behind);
     if (without !== null) return result("stale", probe.id, `fails without the first wall: ${without}`);
-    const both = await this.#passes(probe, name, ...first);
+    const both = await this.#passes(probe, name, ...wall.behind);
     if (both === null) return result("stale", probe.id, "passes without both");
     return result("second wall", probe.id, both, candidates.length);
   }
+}
+
+/** Empties a map whose keys have 8 bytes. */
+function clear(map: number): void {
+  for (let key = native().mapNext(map, null, 8); key !== null; key = native().mapNext(map, null, 8))
+    native().mapDelete(map, key);
 }
 
 /** The name spaces that a party lives in. */

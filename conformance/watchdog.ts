@@ -7,7 +7,7 @@ import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { FIFOS } from "./party.ts";
 
-const SECONDS = 10;
+const SECONDS = 30;
 
 /** @returns a function to call whenever something has happened */
 export function startWatchdog(): () => void {

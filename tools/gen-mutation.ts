@@ -47,7 +47,7 @@ const bad = ids.flatMap((id) =>
   runs
     .get(id)!
     .results.filter(isBad)
-    .map((each) => ({ id, ...each })),
+    .map((result) => ({ id, result })),
 );
 const head = (...cells: string[]): string =>
   `| ${cells.join(" | ")} |\n|${cells.map(() => " --- |").join("")}`;
@@ -65,7 +65,7 @@ ${ids.map((id) => `- Linux ${id}: ${score(runs.get(id)!)}`).join("\n")}
 
 ## Survivors
 
-${bad.length === 0 ? "None." : bad.map((each) => `- ${each.id}: \`${each.mutant}\`, ${each.outcome}, ${each.ran} cases. ${each.fault}`).join("\n")}
+${bad.length === 0 ? "None." : bad.map(({ id, result }) => `- ${id}: \`${result.mutant}\`, ${result.outcome}, ${result.ran} cases: ${result.by} ${result.fault}`).join("\n")}
 
 ## Second walls
 
@@ -98,7 +98,7 @@ for (const [id, run] of runs) {
   if (run.missing.length > 0) console.log(`  NO RESULT: ${run.missing.join(", ")}`);
   for (const name of values.only === undefined ? [] : names) console.log(`  ${name}: ${cell(run, name)}`);
 }
-for (const { id, mutant, outcome, by, fault } of bad)
-  console.log(`  ${id}: ${mutant} ${outcome} ${by} ${fault}`);
+for (const { id, result } of bad)
+  console.log(`  ${id}: ${result.mutant} ${result.outcome} ${result.by} ${result.fault}`);
 if (values.only === undefined) writeFileSync(join(root, "docs/mutation.md"), text);
 process.exitCode = bad.length === 0 ? 0 : 1;

@@ -3,7 +3,8 @@
  * without it a check could be taken out of the monitor and nothing failed. [docs/mutation.md]
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DEVICE_VOLATILE, KIND, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
 import { contextNamed, labelNetwork, labelProcess, Party } from "../party.ts";
@@ -42,6 +43,13 @@ function device(world: World, path: string, bits = 0): { map: number; key: Buffe
   const key = Buffer.alloc(4);
   key.writeUInt32LE(world.monitor.inode(path).dev | bits);
   return { map: native().mapOpen(`${PINS}/devices`), key };
+}
+
+function keysOf(map: number): string[] {
+  const keys: string[] = [];
+  for (let key = native().mapNext(map, null, 8); key !== null; key = native().mapNext(map, key, 8))
+    keys.push(key.toString("hex"));
+  return keys;
 }
 
 const ALL_MINORS = 0xfffff;
@@ -189,7 +197,7 @@ export const walls: readonly Scenario[] = [
     row: "T3",
     run: (world) =>
       withParty(world, (party) => {
-        const before = expectAll(world, ["ok", "U", `descriptor ${party.pid}`], ["ok", "U", "f fionread"]);
+        const before = expectAll(world, ["ok", "U", `descriptor ${party.pid}`], ["ok|ENOTTY", "U", "f fionread"]);
         party.label(world.monitor, "A");
         const after = expectAll(world, ["EACCES", "U", "f fionread"]);
         return before ?? after ?? expectAll(world, ["ok", "U", "close"]);
@@ -263,6 +271,45 @@ export const walls: readonly Scenario[] = [
         party.label(world.monitor, "A");
         return before ?? expectAll(world, ["EACCES", party, "mq pass"], ["ok", party, "memfd"], ["ok", party, "f pass"]);
       }),
+  },
+  {
+    id: "sysv/forgotten-when-it-is-gone",
+    row: "I1",
+    run: async (world) => {
+      const map = native().mapOpen(`${PINS}/made`);
+      const known = new Set(keysOf(map));
+      const [user, owner] = roommates(world, "A", "V");
+      for (const kind of ["shm", "msg", "sem"]) {
+        const { detail } = owner.ask(`sysv ${kind}make 0`);
+        owner.ask(`sysv ${kind}rm ${detail}`);
+      }
+      let left = keysOf(map).filter((key) => !known.has(key));
+      for (let n = 0; n < 30 && left.length > 0; n++) {
+        await sleep(100); // they go when nobody can be looking at them any more
+        left = keysOf(map).filter((key) => !known.has(key));
+      }
+      user.stop();
+      owner.stop();
+      return left.length === 0 ? null : `${left.length} contexts are left for whoever gets the address next`;
+    },
+  },
+  {
+    id: "modules/none-for-a-question-about-sockets",
+    row: "K8",
+    run: async (world) => {
+      const known = readFileSync("/proc/sys/kernel/modprobe", "utf8").trim();
+      rmSync("/data/f/asked-2", { force: true });
+      writeFileSync("/data/f/modprobe-2", '#!/bin/sh\necho "$@" >> /data/f/asked-2\n', { mode: 0o755 });
+      writeFileSync("/proc/sys/kernel/modprobe", "/data/f/modprobe-2");
+      const first = expectAll(world, ["ok", "A", "door sockdiag"]);
+      await sleep(200);
+      const asked = existsSync("/data/f/asked-2");
+      const second = expectAll(world, ["ok", "U", "door sockdiag"]);
+      for (let n = 0; n < 30 && !existsSync("/data/f/asked-2"); n++) await sleep(100);
+      writeFileSync("/proc/sys/kernel/modprobe", known);
+      if (asked) return `modprobe ran: ${readFileSync("/data/f/asked-2", "utf8")}`;
+      return first ?? second ?? (existsSync("/data/f/asked-2") ? null : "modprobe did not run for an unlabelled process either");
+    },
   },
   {
     id: "exec/tells-what-runs",
