@@ -8,6 +8,8 @@ export type Options = {
   readonly kernels: readonly string[];
   /** Only suites whose name is this or begins with it; null for all. */
   readonly only: string | null;
+  /** Also what runs on demand only. */
+  readonly all: boolean;
 };
 
 export type Count = { readonly passed: number; readonly failed: number; readonly skipped?: number };
@@ -17,6 +19,8 @@ export type Suite = {
   readonly name: string;
   /** Set when the suite runs on a kernel: it then only runs if that kernel was asked for. */
   readonly kernel?: string;
+  /** Not among those that run when none is named: it takes long, or fetches much. */
+  readonly onDemand?: boolean;
   /** Runs the tests, prints what failed and why; throwing counts as one failure. */
   readonly run: (options: Options) => Promise<Count>;
 };

@@ -2,7 +2,8 @@
  * `npm test`: every suite, a line for each, and last the sum: `N passed, N failed`.
  *
  * Guarantee: exit code 0 only if something ran and nothing failed.
- * Usage: sh tools/test.sh [--kernels 6.12,7.3|none] [--only SUITE]
+ * Usage: sh tools/test.sh [--kernels 6.12,7.3|none] [--only SUITE] [--all]
+ * Suites that take long or fetch much run with `--only` their name, or with `--all`.
  *
  * To add suites, put them into conformance/suites.ts: `export const suites: readonly Suite[]`.
  */
@@ -36,15 +37,19 @@ async function allSuites(): Promise<readonly Suite[]> {
 }
 
 /** The suites that the options ask for. */
-function selected(suites: readonly Suite[], { kernels, only }: Options): readonly Suite[] {
-  const named = suites.filter(({ name }) => only === null || name === only || name.startsWith(`${only} `));
+function selected(suites: readonly Suite[], { kernels, only, all }: Options): readonly Suite[] {
+  const named = suites.filter(({ name, onDemand }) =>
+    only === null ? all || !onDemand : name === only || name.startsWith(`${only} `),
+  );
   return named.filter(({ kernel }) => kernel === undefined || kernels.includes(kernel));
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { kernels: { type: "string" }, only: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { kernels: { type: "string" }, only: { type: "string" }, all: { type: "boolean" } },
+  });
   const kernels = values.kernels?.split(",").filter((kernel) => kernel !== "none") ?? [DEFAULT_KERNEL];
-  const options: Options = { kernels, only: values.only ?? null };
+  const options: Options = { kernels, only: values.only ?? null, all: values.all ?? false };
   const suites = await allSuites();
 
   let sum: Count = { passed: 0, failed: 0 };

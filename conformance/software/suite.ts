@@ -43,7 +43,7 @@ const PROGRAMS: Record<ProgramName, Program> = {
 };
 
 export function softwareSuite(kernel: string): Suite {
-  return { name: `software ${kernel}`, kernel, run: () => runSoftware(kernel) };
+  return { name: `software ${kernel}`, kernel, onDemand: true, run: () => runSoftware(kernel) };
 }
 
 function chosen(): ProgramName[] {
