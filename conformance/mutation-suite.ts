@@ -89,6 +89,7 @@ export function mutationSuite(kernel: KernelId): Suite {
   return {
     name: `mutation ${kernel}`,
     kernel,
+    onDemand: true,
     run: async (): Promise<Count> => {
       const { results, missing, faults } = await mutate(kernel);
       for (const fault of faults) console.log(`  FAILED with nothing taken out: ${fault}`);

@@ -11,12 +11,15 @@
  * Not covered: pages of the file that wait in a pipe (splice before the label), calls that run just now
  * and do not wait (docs/threats.md).
  */
-import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Monitor } from "../kernel/index.ts";
 import { type Context, flowsTo, UNLABELLED } from "../label/index.ts";
 import { readText } from "./read-text.ts";
 
 export type Holder = { pid: number; program: string; how: string };
+
+/** include/uapi/asm-generic/fcntl.h: only names the file. Links of /proc are followed, unlike by `Monitor.inode`. */
+const O_PATH = 0o10000000;
 
 /** Device as `major:minor` in hex and inode number: what /proc/PID/maps shows. */
 export function inodeKey(dev: number, ino: bigint): string {
@@ -88,11 +91,19 @@ function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<st
 
 /** The file behind a descriptor of another process, below all layers; "" when there is none. */
 function realInode(monitor: Monitor, path: string): string {
+  let fd: number;
   try {
-    const { dev, ino } = monitor.inode(path);
-    return inodeKey(dev, ino);
+    fd = openSync(path, O_PATH);
   } catch {
     return "";
+  }
+  try {
+    const { dev, ino } = monitor.inodeOf(fd);
+    return inodeKey(dev, ino);
+  } catch {
+    return ""; // of no file system that could have a label
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -146,6 +146,11 @@ export class Monitor {
     return this.#withPath(path, (fd) => this.#ask(fd, ASK.GET, 0, 0));
   }
 
+  /** As `inode`, for a descriptor. */
+  inodeOf(fd: Fd): InodeState {
+    return this.#ask(fd, ASK.GET, 0, 0);
+  }
+
   /** Gives an inode an entry of its own; in force for the next access. @returns its state before */
   setInode(path: string, context: Context, options: { selfOnly?: boolean } = {}): InodeState {
     return this.#withPath(path, (fd) => this.setInodeOf(fd, context, options));
