@@ -56,7 +56,9 @@ test("completion in bash", () => {
   const script = bashScript(wordsOf(makeProgram()));
   const complete = (...words: string[]) => {
     const call = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _csn; printf '%s\n' "\${COMPREPLY[@]}"`;
-    const ended = spawnSync("bash", ["-euc", `${script}\n${call}`, "bash", ...words], { encoding: "utf8" });
+    const ended = spawnSync("bash", ["--norc", "-euc", `${script}\n${call}`, "bash", ...words], {
+      encoding: "utf8",
+    });
     assert.equal(ended.stderr, "");
     return ended.stdout.trim().split("\n");
   };
