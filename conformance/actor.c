@@ -531,8 +531,8 @@ static int door(const char *what)
 		close(f);
 		return 0;
 	}
-	if (!strcmp(what, "sockdiag")) { /* about a family of sockets that nobody has loaded */
-		struct { struct { uint32_t len; uint16_t type, flags; uint32_t seq, pid; } head; unsigned char family, protocol; char rest[62]; } ask = { { sizeof(ask), 20, 1, 1, 0 }, 43, 0, { 0 } };
+	if (!strcmp(what, "sockdiag")) { /* the kernel would load a module for it */
+		struct { struct { uint32_t len; uint16_t type, flags; uint32_t seq, pid; } head; unsigned char family, protocol; char rest[62]; } ask = { { sizeof(ask), 20, 1, 1, 0 }, 1, 0, { 0 } };
 		int s = socket(16, SOCK_RAW, 4), e;
 		if (s < 0) return -errno;
 		e = err(send(s, &ask, sizeof(ask), 0));
