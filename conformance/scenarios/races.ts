@@ -44,8 +44,8 @@ async function spied(
       ? `${spies[told]!.join(" ")} saw the secret ${results[told]!.seen} times in ${results[told]!.tries} tries`
       : idle !== -1
         ? `${spies[idle]!.join(" ")} tried only ${results[idle]!.tries} times`
-        : rounds < 2
-          ? `only ${rounds} rounds`
+        : rounds < 1
+          ? "nothing was changed meanwhile"
           : null;
   return { fault, results, rounds };
 }
