@@ -162,7 +162,7 @@ export const CHANNELS: readonly Channel[] = [
   use("get-flags", "F7", "OP-1", "r", "getflags", ["ioctl", "stat"]),
   use("set-flags", "F7", "OP-3", "r", "setflags", ["ioctl", "setattr"]),
   file("file-getattr", "F7", "OP-1", "getfileattr {p}", ["stat"], { errno: ["EACCES", "ENOSYS"], fine: ["ENOSYS"] }),
-  file("file-setattr", "F7", "OP-2", "setfileattr {p}", ["setattr"], { errno: ["EACCES", "ENOSYS"], fine: ["ENOSYS", "EOPNOTSUPP"] }),
+  file("file-setattr", "F7", "OP-3", "setfileattr {p}", ["setattr", "stat"], { errno: ["EACCES", "ENOSYS"], fine: ["ENOSYS", "EOPNOTSUPP"] }),
   use("fiemap", "F7", "OP-1", "r", "fiemap", ["ioctl"]),
   use("fionread", "F7", "OP-1", "r", "fionread", ["ioctl"]),
   use("fionread-32-bit", "F7", "OP-1", "r", "fionread32", ["ioctl"], { fine: ["EFAULT"] }),
