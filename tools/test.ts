@@ -91,17 +91,10 @@ function plus(a: Count, b: Count): Count {
 
 /** The suites of one kernel, in a process of their own; its lines begin with the kernel. */
 async function runPart(kernel: string): Promise<Count> {
+  const same = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const child = spawn(
-    process.execPath,
-    [
-      ...process.execArgv,
-      fileURLToPath(import.meta.url),
-      ...process.argv.slice(2),
-      "--kernels",
-      kernel,
-      "--part",
-      kernel,
-    ],
+    "setpriv", // it ends when this process does, however that ends
+    ["--pdeathsig", "TERM", process.execPath, ...same, "--kernels", kernel, "--part", kernel],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   const closed = once(child, "close");
