@@ -136,11 +136,11 @@ export class Bench {
   }
 
   /** Asks until it is so. */
-  async until(what: string, test: () => Promise<boolean>, seconds = 60): Promise<void> {
-    for (let i = 0; i < seconds * 4; i++) {
+  async until(what: string, test: () => Promise<boolean>): Promise<void> {
+    for (let i = 0; i < TIMEOUT_MS / 250; i++) {
       if (await test()) return;
       await sleep(250);
     }
-    throw new Error(`not within ${seconds} s: ${what}`);
+    throw new Error(`not within ${TIMEOUT_MS / 1000} s: ${what}`);
   }
 }
