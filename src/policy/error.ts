@@ -14,7 +14,6 @@ export type PolicyErrorCode =
   | "E_PRIVILEGE"
   | "E_GRANT_UNKNOWN"
   | "E_GATE_UNKNOWN"
-  | "E_GATE"
   | "E_CONTEXT_UNKNOWN"
   | "E_CONFLICT";
 

@@ -40,16 +40,21 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
         `principal \`${body.name}\` exists already`,
         "`csn principal list` shows all",
       );
-    if (body.uid !== null && state.byUid.has(body.uid))
-      throw new PolicyError(
-        "E_PRINCIPAL_EXISTS",
-        `user ${body.uid} is \`${state.byUid.get(body.uid)!.name}\` already`,
-        "a user is one principal",
-      );
+    if (body.uid !== null) requireFreeUser(state, body.uid);
     const { name, type, key, custody, uid } = body;
     const principal = { name, type, key, custody, uid, seq: said.seq };
     state.principals.set(name, principal);
     if (uid !== null) state.byUid.set(uid, principal);
+  },
+
+  bind: (state, body, said) => {
+    onlyPlatform(said, "say which user a principal is");
+    const principal = state.principals.get(body.name);
+    if (principal === undefined || body.name === PLATFORM) throw unknownPrincipal(body.name);
+    must(principal.uid === null, "a principal that is no local user yet");
+    requireFreeUser(state, body.uid);
+    principal.uid = body.uid;
+    state.byUid.set(body.uid, principal);
   },
 
   rotate: (state, body, said) => {
@@ -269,6 +274,17 @@ function viaOf(state: State, body: Extract<Body, { kind: "grant" }>, said: Said)
     "a term no longer than one's own",
   );
   return via;
+}
+
+function requireFreeUser(state: State, uid: number): void {
+  must(uid !== 0, "a user other than root, who is the platform");
+  const taken = state.byUid.get(uid);
+  if (taken !== undefined)
+    throw new PolicyError(
+      "E_PRINCIPAL_EXISTS",
+      `user ${uid} is \`${taken.name}\` already`,
+      "a user is one principal",
+    );
 }
 
 function must(condition: boolean, expected: string): void {

@@ -36,6 +36,7 @@ export const BodyShape = z.discriminatedUnion("kind", [
     custody,
     uid: uid.nullable(),
   }),
+  z.strictObject({ kind: z.literal("bind"), name, uid }),
   z.strictObject({ kind: z.literal("rotate"), name, key, custody }),
   z.strictObject({
     kind: z.literal("tag"),

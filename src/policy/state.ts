@@ -11,7 +11,7 @@ export type Principal = {
   readonly type: PrincipalKind;
   key: string;
   custody: "daemon" | "own";
-  readonly uid: number | null;
+  uid: number | null;
   readonly seq: number;
 };
 

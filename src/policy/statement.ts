@@ -54,6 +54,8 @@ export type Body =
       readonly custody: "daemon" | "own";
       readonly uid: number | null;
     }
+  /** Written by the platform: which local user a principal is that was none. */
+  | { readonly kind: "bind"; readonly name: string; readonly uid: number }
   | {
       readonly kind: "rotate";
       readonly name: string;
