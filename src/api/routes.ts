@@ -97,6 +97,7 @@ export const ROUTES = {
     method: "GET",
     path: "/v1/mine",
     summary: "what I own, who may do what with it, what was done",
+    query: policy.MineQuery,
     answer: policy.Mine,
   },
   contexts: {

@@ -29,6 +29,7 @@ const Named = z.string().describe("`owner/name`");
 
 /** What one may say. The daemon makes statements of it. */
 export const Intent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("tag"), names: z.array(z.string()).min(1).max(10_000) }),
   z.object({ kind: z.literal("open"), tag: z.string(), privilege: Privilege, open: z.boolean() }),
   z.object({
     kind: z.literal("grant"),
@@ -102,6 +103,8 @@ export const PrivilegeView = z.object({
   ),
   conflict: z.string().nullable().describe("the set whose other member was held [COI-1]"),
 });
+
+export const MineQuery = z.object({ as: z.string().optional().describe("another principal; root only") });
 
 export const ConflictView = z.object({ name: z.string(), tags: z.array(z.string()), by: z.string() });
 export const NamedContextView = z.object({ name: z.string(), context: ContextView });

@@ -43,11 +43,21 @@ function requireSame(draft: Unsigned, intent: Intent, as: string): void {
   );
   const isSame = asked.every(
     ([name, value]) =>
-      value === undefined || intent.kind === "revoke" || name === "until" || sameText(body[name], value),
+      value === undefined ||
+      intent.kind === "revoke" ||
+      name === "until" ||
+      name === "names" ||
+      sameText(body[name], value),
   );
+  const isNamed =
+    intent.kind !== "tag" ||
+    sameText(
+      (body.tags as { name: string }[]).map((tag) => tag.name),
+      intent.names,
+    );
   const grantsTo = "to" in intent ? intent.to : null;
   const isTo = grantsTo === null || body.to === grantsTo || String(body.to).startsWith(`${grantsTo}@`);
-  if (isSame && isTo && draft.by === as && body.kind === intent.kind) return;
+  if (isSame && isNamed && isTo && draft.by === as && body.kind === intent.kind) return;
   throw new CliError(
     "E_DAEMON_ANSWER",
     "expected a draft of what you asked for, found another; it was not signed",

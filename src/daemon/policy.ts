@@ -149,10 +149,11 @@ export function listConflicts(csn: Csn, caller: Caller): { name: string; tags: s
     .map(({ name, tags, by }) => ({ name, tags: [...tags], by }));
 }
 
-export function mine(csn: Csn, caller: Caller): Mine {
+export function mine(csn: Csn, caller: Caller, as: string | undefined): Mine {
   const { authority } = csn;
   const { state } = authority.world;
-  const me = authority.holderOf(caller);
+  if (as !== undefined) requireRoot(caller, "see what another principal sees");
+  const me = as ?? authority.holderOf(caller);
   const at = authority.now().getTime();
   const live = [...state.grants.values()].filter((grant) => isLive(grant, at));
   const owned = [...state.tags.keys()].filter((name) => ownerOf(name as Pattern) === me).sort();

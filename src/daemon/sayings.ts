@@ -18,12 +18,14 @@ import {
   PLATFORM,
   PolicyError,
   type Privilege,
+  requireTagName,
   unknownTag,
 } from "../policy/index.ts";
 import type { Authority, Saying } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import type { Caller } from "./identity.ts";
+import { tagIdFromBytes } from "../label/index.ts";
 import { parse } from "./parse.ts";
 import { knows } from "./privileges.ts";
 import { recordStatements } from "./run-events.ts";
@@ -63,6 +65,13 @@ function sayingsOf(authority: Authority, caller: Caller, intent: Intent, as: str
       by: by(grant.by),
       body: { kind: "revoke", grant: grant.id },
     }));
+  if (intent.kind === "tag") {
+    const tags = intent.names.map((name) => ({
+      name: requireTagName(name),
+      id: tagIdFromBytes(randomBytes(16)),
+    }));
+    return [{ by: by(ownerOf(tags[0]!.name)), body: { kind: "tag", tags } }];
+  }
   if (intent.kind === "open") {
     const tag = tagFor(authority, caller, intent.tag);
     return [{ by: by(ownerOf(tag)), body: { ...intent, tag } }];

@@ -7,7 +7,7 @@
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { z } from "zod";
-import { LogQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
+import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
 import { PolicyError, type PolicyErrorCode } from "../policy/index.ts";
@@ -108,7 +108,7 @@ export function createServer(serving: Serving): FastifyInstance {
     const { tag, holder } = parse(PrivilegeQuery, request.query);
     return policy.privileges(csn, who, tag, holder);
   });
-  on(ROUTES.mine, (_request, _reply, who) => policy.mine(csn, who));
+  on(ROUTES.mine, (request, _reply, who) => policy.mine(csn, who, parse(MineQuery, request.query).as));
   on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
   on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
   on(ROUTES.getLabel, (request, _reply, who) =>

@@ -77,10 +77,11 @@ export function registerShare(program: Command): void {
   const mine = program
     .command("mine")
     .description("what you own, who may do what with it, and what was done")
+    .option("--as <principal>", "root: what that principal would see")
     .option(...JSON_OPTION)
-    .action(async (options: { json?: true }) => {
+    .action(async (options: { as?: string; json?: true }) => {
       const ui = makeUi(options);
-      const found = await (await connect("look", ui)).call("mine");
+      const found = await (await connect("look", ui)).call("mine", { query: { as: options.as } });
       if (ui.json) return ui.answer(found);
       ui.print(...mineLines(found));
       if (found.done.length > 0)

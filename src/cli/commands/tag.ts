@@ -37,23 +37,29 @@ export function registerTag(program: Command): void {
     "$ csn tag list",
   );
 
-  const create = tag
-    .command("create")
-    .description("make tags; whoever stands before the slash owns them")
-    .argument("<names...>", "OWNER/NAME of each tag, or OWNER/NAME:INSTANCE")
-    .option(...JSON_OPTION)
-    .action(async (names: string[], options: { json?: true }) => {
-      const ui = makeUi(options);
-      const wanted = names.map(tagOf); // all are checked before the first is made
-      const client = await connect("start", ui);
-      const made: Tag[] = [];
-      for (const name of wanted) {
-        const created = await client.call("createTag", { body: { name } });
-        made.push(created);
-        if (!ui.json) ui.print(`created ${safe(created.name)}`);
-      }
-      if (ui.json) ui.answer(made);
-    });
+  const create = speaking(
+    tag
+      .command("create")
+      .description("make tags; whoever stands before the slash owns them")
+      .argument("<names...>", "OWNER/NAME of each tag, or OWNER/NAME:INSTANCE")
+      .option(...JSON_OPTION),
+  ).action(async (names: string[], options: SpeakOptions & { json?: true }) => {
+    const ui = makeUi(options);
+    const wanted = names.map(tagOf); // all are checked before the first is made
+    const client = await connect("start", ui);
+    if (options.as !== undefined) {
+      const said = await state(client, [{ kind: "tag", names: wanted }], options);
+      if (ui.json) return ui.answer(said.statements);
+      return ui.print(...wanted.map((name) => `created ${safe(name)}`));
+    }
+    const made: Tag[] = [];
+    for (const name of wanted) {
+      const created = await client.call("createTag", { body: { name } });
+      made.push(created);
+      if (!ui.json) ui.print(`created ${safe(created.name)}`);
+    }
+    if (ui.json) ui.answer(made);
+  });
   example(create, "$ csn tag create lab/patient lab/trial", "$ csn tag create lab/case:4711");
 
   const list = tag
