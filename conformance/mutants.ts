@@ -27,10 +27,10 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
     "process_context/platform": "platform/its-files-of-proc-take-nothing",
   }),
   ...behind(["is_remembered/subject"], "what remembers is of the context that the object must have", {
-    "is_remembered/context-written": "append/A-B/open",
+    "is_remembered/context-written": "cache/what-was-written-before-the-label",
   }),
   ...behind(["is_remembered/context-written"], "the object has the context that was judged", {
-    "is_remembered/subject": "append/A-B/open",
+    "is_remembered/subject": "cache/what-was-written-before-the-label",
   }),
   ...behind(["file_fcntl/notify"], "the same call passes file_fcntl first", {
     "path_notify/inode": "dnotify/U-A/open",

@@ -361,6 +361,17 @@ export const walls: readonly Scenario[] = [
     },
   },
   {
+    id: "cache/what-was-written-before-the-label",
+    row: "F1",
+    run: (world) => {
+      const path = file(world, "A");
+      // again and again: nothing new is in it, so that it is remembered
+      const before = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "f pwrite"], ["ok", "A", "f pwrite"]);
+      world.monitor.setInode(path, contextNamed("B"));
+      return before ?? expectAll(world, ["EACCES", "A", "f pwrite"], ["ok", "A", "close"]);
+    },
+  },
+  {
     id: "cache/each-file-has-its-own-record",
     row: "F1",
     run: (world) => {
