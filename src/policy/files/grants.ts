@@ -59,6 +59,7 @@ export function planGrants(
     for (const one of ready) give(trial, one, set, viaFor(trial, one));
     rest = rest.filter((one) => !ready.includes(one));
   }
+  account(trial, same);
   for (const one of rest) {
     if (options.assume === true) {
       trial.notes.push(`${placeWords(one.place)}: no file says from whom ${one.by} has ${one.tag}`);
@@ -72,6 +73,11 @@ export function planGrants(
       "its owner may grant it with `delegate: true`, or be the one who grants this",
     );
   }
+}
+
+function account(trial: Trial, same: ReadonlySet<string>): void {
+  for (const grant of trial.state.grants.values())
+    if (isLive(grant, trial.now.getTime()) && same.has(contentKey(grant))) trial.granted.add(grant.id);
 }
 
 function isIn(grant: Grant | undefined, now: number): boolean {

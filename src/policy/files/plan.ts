@@ -20,7 +20,8 @@ import type { ContextSpec, Kind } from "./schema.ts";
 import { type Step, Trial } from "./trial.ts";
 import { contextWords, list } from "./words.ts";
 
-export type Plan = { readonly steps: Step[]; readonly problems: Problem[]; readonly notes: string[]; readonly after: State };
+/** granted: ids of the grants that documents account for. */
+export type Plan = { readonly steps: Step[]; readonly problems: Problem[]; readonly notes: string[]; readonly granted: ReadonlySet<string>; readonly after: State };
 
 export type PlanOptions = {
   /** Which set of files this is: `prune` revokes only what the same set once granted. */
@@ -57,8 +58,8 @@ export function planPolicy(
     planGrants(trial, of("Grant"), options);
     for (const kind of KEPT) for (const document of of(kind)) planKept(trial, document as Kept, contexts);
   }
-  const { steps, problems, notes } = trial;
-  return { steps, problems, notes, after: trial.state };
+  const { steps, problems, notes, granted } = trial;
+  return { steps, problems, notes, granted, after: trial.state };
 }
 
 /** What a document says a context is, by its name or written out. */

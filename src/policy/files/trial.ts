@@ -22,6 +22,8 @@ export class Trial {
   readonly problems: Problem[] = [];
   /** Remarks: what is not done, and why that is in order. */
   readonly notes: string[] = [];
+  /** Ids of grants that documents account for. */
+  readonly granted = new Set<string>();
   readonly now: Date;
 
   constructor(state: State, now: Date) {

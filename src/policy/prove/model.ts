@@ -11,7 +11,8 @@
  */
 import type { TagName } from "../../label/index.ts";
 import { conflictFor } from "../conflict.ts";
-import { covers, ownerOf, type Pattern } from "../pattern.ts";
+import { consents, differenceOf } from "../offers.ts";
+import { ownerOf, type Pattern } from "../pattern.ts";
 import { chainFor, isLive, linksOf } from "../privilege.ts";
 import type { Gate, Grant, State } from "../state.ts";
 import type { ContextText, Privilege } from "../statement.ts";
@@ -95,7 +96,7 @@ export function modelOf(state: State, now: Date, options: ModelOptions = {}): Mo
   const passages: Passage[] = [];
   for (const gate of state.gates.values()) {
     if (except.has(gate.name)) continue;
-    const passage = passageOf(state, gate, at, could, place, covered, kinds, tags);
+    const passage = passageOf(state, gate, at, could, place, covered, tags);
     if (passage !== null) passages.push(passage);
   }
   return { size, tags, indexOf, out: ways["s-"], vouch: ways["i+"], passages, place };
@@ -109,7 +110,6 @@ function passageOf(
   could: (privilege: Privilege, tag: string) => boolean,
   place: (context: ContextText) => Place,
   covered: (pattern: Pattern) => readonly string[],
-  kinds: ReadonlyMap<string, readonly string[]>,
   tags: readonly string[],
 ): Passage | null {
   const grants = new Set<Grant>();
@@ -130,7 +130,7 @@ function passageOf(
   const whole = place(from);
   for (const pattern of consent) {
     const candidates = pattern.startsWith("*/")
-      ? tags.filter((tag) => covers(`x/${pattern.slice(2)}` as Pattern, `x/${localOf(tag)}` as Pattern))
+      ? tags.filter((tag) => consents(pattern, tag))
       : covered(pattern as Pattern);
     for (const tag of candidates) if (holds("s-", tag)) addTo(whole.secrecy, tag);
   }
@@ -140,17 +140,6 @@ function passageOf(
     const index = place({ secrecy: [tag], integrity: [] }).secrecy;
     for (let i = 0; i < bits.length; i++) bits[i]! |= index[i]!;
   }
-}
-
-/** The privileges that a change needs. [CHG-1] */
-export function differenceOf(from: ContextText, to: ContextText): [Privilege, string][] {
-  const less = (a: readonly string[], b: readonly string[]) => a.filter((tag) => !b.includes(tag));
-  return [
-    ...less(from.secrecy, to.secrecy).map((tag): [Privilege, string] => ["s-", tag]),
-    ...less(to.secrecy, from.secrecy).map((tag): [Privilege, string] => ["s+", tag]),
-    ...less(to.integrity, from.integrity).map((tag): [Privilege, string] => ["i+", tag]),
-    ...less(from.integrity, to.integrity).map((tag): [Privilege, string] => ["i-", tag]),
-  ];
 }
 
 /** The least context with this secrecy: whoever vouches for it, in whatever respect. */
@@ -180,8 +169,3 @@ function byKind(tags: readonly string[]): Map<string, string[]> {
   }
   return kinds;
 }
-
-function localOf(tag: string): string {
-  return tag.slice(tag.indexOf("/") + 1);
-}
-

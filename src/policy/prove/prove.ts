@@ -5,7 +5,7 @@
  * prove.test.ts). Nothing is executed, and the answer counts for the moment that it was asked for.
  */
 import type { TagName } from "../../label/index.ts";
-import { conflictWithin } from "../conflict.ts";
+import { conflictFor, conflictWithin } from "../conflict.ts";
 import { chainFor, isLive } from "../privilege.ts";
 import { covering, ownerOf, type Pattern } from "../pattern.ts";
 import type { State } from "../state.ts";
@@ -87,11 +87,13 @@ function meeting(state: State, a: Subject, b: Subject, now: Date, owners: boolea
       return meetingWords(`gate ${gate.name}`, one, other);
   }
   const takers = takersOf(state, now);
-  for (const one of ours)
-    for (const other of theirs) {
-      if (!apart(state, one, other)) continue;
-      const common = bothTake(state, takers, one, other, now, owners);
-      if (common !== null) return meetingWords(common, one, other);
+  const both = [ours, theirs].map((tags) => tags.map((tag) => ({ tag, who: whoTakes(takers, tag, owners) })));
+  for (const first of both[0]!)
+    for (const second of both[1]!) {
+      const [one, other] = [first.tag, second.tag];
+      const common = bothTake(state, first, second, now);
+      if (common === null || !apart(state, one, other)) continue;
+      return meetingWords(common, one, other);
     }
   return null;
 }
@@ -122,25 +124,25 @@ function takersOf(state: State, now: Date): ReadonlyMap<Pattern, ReadonlySet<str
 
 const ANYBODY = "anybody";
 
-/** Who may take both on: in force, or after a delegation that may be made. */
-function bothTake(
-  state: State,
+type Taken = { readonly tag: string; readonly who: ReadonlySet<string> };
+
+function whoTakes(
   takers: ReadonlyMap<Pattern, ReadonlySet<string>>,
-  one: string,
-  other: string,
-  now: Date,
+  tag: string,
   owners: boolean,
-): string | null {
-  const of = (tag: string) => {
-    const who = new Set([ownerOf(tag as TagName)]);
-    for (const pattern of covering(tag as Pattern)) for (const taker of takers.get(pattern) ?? []) who.add(taker);
-    if (owners) who.add(ANYBODY);
-    return who;
-  };
-  const [first, second] = [of(one), of(other)];
-  const may = (who: string, tag: string, by: ReadonlySet<string>) =>
-    by.has(ANYBODY) || chainFor(state, who, "s+", tag as Pattern, now.getTime()) !== null;
-  for (const who of [...first, ...second])
-    if (who !== ANYBODY && may(who, one, first) && may(who, other, second)) return who;
-  return first.has(ANYBODY) && second.has(ANYBODY) ? ANYBODY : null;
+): ReadonlySet<string> {
+  const who = new Set([ownerOf(tag as TagName)]);
+  for (const pattern of covering(tag as Pattern)) for (const taker of takers.get(pattern) ?? []) who.add(taker);
+  return owners ? who.add(ANYBODY) : who;
+}
+
+/** Who may take both on: in force, or after a delegation that may be made. */
+function bothTake(state: State, first: Taken, second: Taken, now: Date): string | null {
+  const may = (who: string, { tag, who: by }: Taken) =>
+    by.has(ANYBODY)
+      ? conflictFor(state, who, tag as Pattern) === null
+      : by.has(who) && chainFor(state, who, "s+", tag as Pattern, now.getTime()) !== null;
+  for (const taken of [first, second])
+    for (const who of taken.who) if (who !== ANYBODY && may(who, first) && may(who, second)) return who;
+  return first.who.has(ANYBODY) && second.who.has(ANYBODY) ? ANYBODY : null;
 }
