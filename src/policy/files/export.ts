@@ -8,8 +8,7 @@ import { stringify } from "yaml";
 import { isLive } from "../privilege.ts";
 import type { Grant, State } from "../state.ts";
 import { PRIVILEGES } from "../statement.ts";
-import type { SourceFile } from "./read.ts";
-import { MAX_DOCUMENTS_IN_FILE } from "./read.ts";
+import { INVISIBLE, MAX_DOCUMENTS_IN_FILE, type SourceFile } from "./read.ts";
 import { API_VERSION, type Kind } from "./schema.ts";
 
 export type Exported = { readonly kind: Kind; readonly name: string; readonly spec: unknown };
@@ -87,8 +86,14 @@ function partsOf(texts: readonly string[]): string[][] {
 }
 
 function writeOne({ kind, name, spec }: Exported): string {
-  return stringify(
-    { apiVersion: API_VERSION, kind, metadata: { name }, spec },
-    { aliasDuplicateObjects: false, lineWidth: 100, version: "1.2", schema: "core" },
+  const value = { apiVersion: API_VERSION, kind, metadata: { name }, spec };
+  const options = { aliasDuplicateObjects: false, lineWidth: 100, version: "1.2", schema: "core" } as const;
+  const plain = stringify(value, options);
+  if (!INVISIBLE.test(plain)) return plain;
+  // with all texts in quotes, each such character can be an escape
+  const quoted = stringify(value, { ...options, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE" });
+  return quoted.replace(
+    new RegExp(INVISIBLE, "gu"),
+    (character) => `\\U${character.codePointAt(0)!.toString(16).padStart(8, "0")}`,
   );
 }

@@ -56,7 +56,8 @@ test("one text, one meaning: no anchors, aliases, tags, directives, repeated or 
   expects("%YAML 1.1\n---\na: yes\n", /no directive/);
   expects("<<: {a: 1}\n", /kind/);
   expects(doc("Tag", "a/b", "{}") + "---\n" + doc("Tag", "a/b", "{}"), /one Tag named `a\/b`, found another at p.yaml:2/);
-  expects("\u0000", /YAML/);
+  expects("a: x\ny: \u0000", /:2:4: .*visible/);
+  expects("# \u202e\n", /:1:3: .*found `.u202e`/);
 });
 
 test("names that look alike, control characters and long ones are refused to the character", () => {
@@ -163,7 +164,7 @@ test("what may not be is a problem at its line, and the world is as before", () 
   fails(doc("Grant", "alice/g", "{to: bob, tags: [alice/x], privileges: [s-], until: 2026-02-31T99:00Z}"), /a day or a time/);
   fails(doc("Conflict", "alice/c", "{tags: [alice/x, 'alice/x']}"), /overlap|otherwise/);
   const auto = doc("Gate", "alice/g", "{program: /none, digest: auto, in: unlabelled, out: unlabelled, users: [bob]}");
-  fails(auto, /:9:31: .*a readable file `\/none`, found it is gone/, { digestOf: () => { throw new Error("it is gone"); } });
+  fails(auto, /:9:32: .*a readable file `\/none`, found it is gone/, { digestOf: () => { throw new Error("it is gone"); } });
   fails(doc("Context", "alice/c", "{secrecy: [bob/x]}"), /found `bob\/x`/, { mayKnow: (tag) => tag.startsWith("alice/") });
   fails(doc("Context", "alice/c", "{secrecy: [bob/no]}"), /found `bob\/no`/, { mayKnow: (tag) => tag.startsWith("alice/") });
   assert.equal(JSON.stringify(exportPolicy(t.world.state, t.now)), before);
@@ -189,7 +190,7 @@ const world = fc.record({
   grants: fc.array(fc.record({
     tag: fc.constantFrom(...NAMES, "bob/k:*"), to: fc.constantFrom("carol", "dave", "gate"),
     privileges: fc.subarray([...PRIVILEGES], { minLength: 1 }), delegate: fc.boolean(),
-    until: fc.constantFrom(null, "2026-06-01T00:00:00.000Z"), purpose: fc.string({ maxLength: 20 }).filter((text) => !text.includes("\0")),
+    until: fc.constantFrom(null, "2026-06-01T00:00:00.000Z"), purpose: fc.oneof(fc.string({ maxLength: 20 }), fc.constant("a\u200d\u{e0001}\n\u0007b")).filter((text) => !text.includes("\0")),
   }), { maxLength: 6 }),
   gate: fc.record({ in: fc.record({ secrecy: label, integrity: label }), out: fc.record({ secrecy: label, integrity: label }), args: fc.array(fc.string({ unit: "grapheme", maxLength: 8 }).filter((text) => !text.includes("\0"))) }),
   context: fc.record({ secrecy: label, integrity: label }),

@@ -39,7 +39,7 @@ export function readDocuments(files: readonly SourceFile[]): { documents: AnyDoc
   const problems: Problem[] = [];
   const seen = new Map<string, Place>();
   for (const file of files) {
-    const faults = tooLarge(file);
+    const faults = unreadable(file);
     const read = faults.length > 0 ? { documents: [], problems: faults } : readFile(file);
     problems.push(...read.problems.slice(0, MAX_PROBLEMS));
     for (const document of read.documents) {
@@ -66,12 +66,20 @@ export function readDocuments(files: readonly SourceFile[]): { documents: AnyDoc
   return { documents, problems };
 }
 
-function tooLarge({ name, text }: SourceFile): Problem[] {
+/** Characters that nobody sees, or that change how others look: only as escapes in quotes. */
+export const INVISIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\p{Cf}]/u;
+
+function unreadable({ name, text }: SourceFile): Problem[] {
   const at = (line: number, column: number, expected: string, found: string): Problem[] => [
-    { file: name, line, column, expected, found, hint: "make it several files, or write it out plainly" },
+    { file: name, line, column, expected, found, hint: "make it several files; write what can't be seen as `\\u200b` in double quotes" },
   ];
   if (text.length > MAX_FILE_CHARACTERS)
     return at(1, 1, `a file of at most ${MAX_FILE_CHARACTERS} characters`, String(text.length));
+  const hidden = INVISIBLE.exec(text);
+  if (hidden !== null) {
+    const before = text.slice(0, hidden.index).split("\n");
+    return at(before.length, before.at(-1)!.length + 1, "only visible characters", quote(hidden[0]));
+  }
   let [depth, line, start, count] = [0, 1, 0, 0];
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
