@@ -13,7 +13,7 @@ export { jsonSchema } from "./files/schema.ts";
 export { type CaseOutcome, type ContextOfPath, runTests } from "./files/table.ts";
 export type { Step } from "./files/trial.ts";
 export { gatesFor } from "./offers.ts";
-export { covering, covers, ownerOf, type Pattern, parsePattern } from "./pattern.ts";
+export { covering, covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";
 export { parseProperty, type Property } from "./prove/property.ts";
 export { type Proof, prove, type ProveOptions } from "./prove/prove.ts";
