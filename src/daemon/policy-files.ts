@@ -146,7 +146,7 @@ function addressProblems(documents: readonly AnyDocument[]): Problem[] {
     return document.spec.addresses.flatMap((address, i): Problem[] => {
       const parsed = parseRange(address);
       if (parsed.ok) return [];
-      const [, expected = parsed.message, found = "another"] = /^expected (.*?), found (.*)$/.exec(parsed.message) ?? [];
+      const [, expected = parsed.message, found = "another"] = /expected (.*?), found (.*)$/.exec(parsed.message) ?? [];
       return [{ ...document.placeOf("spec", "addresses", i), expected, found, hint: parsed.hint }];
     });
   });

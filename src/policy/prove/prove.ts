@@ -11,7 +11,7 @@ import { covering, ownerOf, type Pattern } from "../pattern.ts";
 import type { State } from "../state.ts";
 import type { ContextText } from "../statement.ts";
 import { all, has } from "./bits.ts";
-import { type Model, modelOf, type Place, vouchedFor } from "./model.ts";
+import { type Model, modelOf, vouchedFor } from "./model.ts";
 import type { Property, Subject } from "./property.ts";
 import { type Hop, reach } from "./reach.ts";
 import { meetingWords, witnessWords } from "./witness.ts";
@@ -34,13 +34,11 @@ function counterexample(state: State, property: Property, now: Date, owners: boo
   if (property.kind === "without passing") {
     const model = modelOf(state, now, { owners, except: new Set(property.gates), named: [property.tag] });
     return firstOf(instancesOf(model, property.tag), (tag) => {
-      // the least of all contexts that lack it
-      const start: Place = { secrecy: model.place(NOWHERE).secrecy, integrity: all(model.size) };
-      const index = model.indexOf.get(tag)!;
-      start.integrity[index >>> 5]! &= ~(1 << (index & 31));
+      // what nobody has vouched for: all its integrity is gained on the way
+      const start = model.place(NOWHERE);
       const target: ContextText = { secrecy: [], integrity: [tag] };
       const top = { secrecy: all(model.size), integrity: model.place(target).integrity };
-      return words(`anything without the integrity ${tag}`, reach(model, start, top));
+      return words("what nobody has vouched for", reach(model, start, top));
     });
   }
   const { source, target, except } = property;
