@@ -27,7 +27,10 @@ export const PolicyApplied = PolicyPlan.extend({
 export const PolicyExport = z.object({ files: z.array(z.object({ name: z.string(), text: z.string() })) });
 export const PolicyDiff = z.object({
   differences: z.array(
-    z.object({ sign: z.enum(["+", "-"]).describe("+: the files have it; -: only the world"), words: z.string() }),
+    z.object({
+      sign: z.enum(["+", "-"]).describe("+: the files have it; -: only the world"),
+      words: z.string(),
+    }),
   ),
 });
 

@@ -31,7 +31,14 @@ import { version } from "./version.ts";
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
   "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
-  "Owners decide:": [registerPrincipal, registerShare, registerContext, registerConflict, registerPolicy, registerStatement],
+  "Owners decide:": [
+    registerPrincipal,
+    registerShare,
+    registerContext,
+    registerConflict,
+    registerPolicy,
+    registerStatement,
+  ],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

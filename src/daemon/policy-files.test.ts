@@ -39,9 +39,15 @@ const head = () => csn.authority.world.head;
 
 describe("policy files and the world", () => {
   it("a user applies what is his: signed, kept, and nothing to do after it", () => {
-    const mine = files(doc("Tag", "alice/x", "{open: [s+]}"), doc("Grant", "alice/b", "{to: bob, tags: [alice/x], privileges: [s-]}"));
+    const mine = files(
+      doc("Tag", "alice/x", "{open: [s+]}"),
+      doc("Grant", "alice/b", "{to: bob, tags: [alice/x], privileges: [s-]}"),
+    );
     const before = head();
-    deepStrictEqual(plan(csn, ALICE, mine).steps.map(({ by }) => by), ["alice", "alice", "alice"]);
+    deepStrictEqual(
+      plan(csn, ALICE, mine).steps.map(({ by }) => by),
+      ["alice", "alice", "alice"],
+    );
     strictEqual(head(), before, "a plan says nothing");
     const applied = apply(csn, ALICE, mine);
     strictEqual(applied.head, head());
@@ -54,12 +60,28 @@ describe("policy files and the world", () => {
 
   it("all or nothing: one statement that is not the caller's, and none is made", () => {
     const before = head();
-    throws(() => apply(csn, ALICE, files(doc("Tag", "alice/x", "{}"), doc("Context", "bob/c", "{}"))), { code: "E_NOT_PERMITTED" });
+    throws(() => apply(csn, ALICE, files(doc("Tag", "alice/x", "{}"), doc("Context", "bob/c", "{}"))), {
+      code: "E_NOT_PERMITTED",
+    });
     strictEqual(head(), before);
     ok(csn.authority.tagNamed("alice/x") === undefined);
-    throws(() => apply(csn, ALICE, files(doc("Tag", "alice/x", "{}"), doc("Grant", "alice/b", "{to: zoe, tags: [alice/x], privileges: [s-]}"))), { code: "E_POLICY" });
+    throws(
+      () =>
+        apply(
+          csn,
+          ALICE,
+          files(
+            doc("Tag", "alice/x", "{}"),
+            doc("Grant", "alice/b", "{to: zoe, tags: [alice/x], privileges: [s-]}"),
+          ),
+        ),
+      { code: "E_POLICY" },
+    );
     strictEqual(head(), before);
-    ok(apply(csn, ROOT, files(doc("Tag", "alice/x", "{}"), doc("Context", "bob/c", "{}"))).steps.length === 2, "root speaks for both");
+    ok(
+      apply(csn, ROOT, files(doc("Tag", "alice/x", "{}"), doc("Context", "bob/c", "{}"))).steps.length === 2,
+      "root speaks for both",
+    );
   });
 
   it("another's tag is the same to a stranger whether it exists or not", () => {
@@ -79,7 +101,13 @@ describe("policy files and the world", () => {
   it("`digest: auto` is the file's, which the caller could read himself", () => {
     const program = join(home, "gate.sh");
     writeFileSync(program, "#!/bin/sh\ncat\n", { mode: 0o700 });
-    const gate = files(doc("Gate", "alice/g", `{program: ${program}, digest: auto, in: unlabelled, out: unlabelled, users: [alice]}`));
+    const gate = files(
+      doc(
+        "Gate",
+        "alice/g",
+        `{program: ${program}, digest: auto, in: unlabelled, out: unlabelled, users: [alice]}`,
+      ),
+    );
     throws(() => plan(csn, ALICE, gate), { code: "E_POLICY" });
     apply(csn, ROOT, gate);
     deepStrictEqual(plan(csn, ROOT, gate).steps, []);
@@ -88,18 +116,30 @@ describe("policy files and the world", () => {
   });
 
   it("proofs over all that is in force are root's; an unknown name is no proof", () => {
-    apply(csn, ROOT, files(doc("Tag", "alice/x", "{}"), doc("Grant", "alice/b", "{to: bob, tags: [alice/x], privileges: [s-]}")));
+    apply(
+      csn,
+      ROOT,
+      files(
+        doc("Tag", "alice/x", "{}"),
+        doc("Grant", "alice/b", "{to: bob, tags: [alice/x], privileges: [s-]}"),
+      ),
+    );
     const properties = ["alice/x never reaches unlabelled"];
     throws(() => proveAll(csn, ALICE, { properties }), { code: "E_NOT_PERMITTED" });
     const [proof] = proveAll(csn, ROOT, { properties });
     ok(proof!.holds === false && /bob lets out alice\/x/.test(proof!.path[1]!));
-    throws(() => proveAll(csn, ROOT, { properties: ["alice/y never reaches unlabelled"] }), { code: "E_PROPERTY" });
+    throws(() => proveAll(csn, ROOT, { properties: ["alice/y never reaches unlabelled"] }), {
+      code: "E_PROPERTY",
+    });
   });
 
   it("addresses are checked before anything is said", () => {
     const before = head();
     const net = files(doc("Network", "alice/n", "{addresses: ['10.0.0.0/33'], context: unlabelled}"));
-    throws(() => apply(csn, ROOT, net), (error: Error) => /p\.yaml:4:20: E_POLICY: expected 0 to 32 bits/.test(error.message));
+    throws(
+      () => apply(csn, ROOT, net),
+      (error: Error) => /p\.yaml:4:20: E_POLICY: expected 0 to 32 bits/.test(error.message),
+    );
     strictEqual(head(), before);
   });
 });

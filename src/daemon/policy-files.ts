@@ -63,7 +63,8 @@ export function apply(csn: Csn, caller: Caller, body: unknown): PolicyApplied {
   const taken = authority.sayAll(caller, planned.steps);
   if (taken.length > 0) recordStatements(csn, caller, taken.length);
   for (const document of documents)
-    if (document.kind === "Network") setAddresses(csn, caller, document.name, before.get(`Network ${document.name}`)?.spec);
+    if (document.kind === "Network")
+      setAddresses(csn, caller, document.name, before.get(`Network ${document.name}`)?.spec);
   return {
     steps: planned.steps.map(({ by, words, place }) => ({ by, words, place })),
     notes: planned.notes,
@@ -82,7 +83,8 @@ export function exportFiles(csn: Csn, caller: Caller): PolicyExport {
   const { authority } = csn;
   const all = exportPolicy(authority.world.state, authority.now());
   const me = authority.holderOf(caller);
-  const mine = caller.uid === 0 ? all : all.filter(({ name }) => name.includes("/") && ownerOf(name as Pattern) === me);
+  const mine =
+    caller.uid === 0 ? all : all.filter(({ name }) => name.includes("/") && ownerOf(name as Pattern) === me);
   return { files: writeDocuments(mine, SCHEMA) };
 }
 
@@ -110,7 +112,9 @@ export function tryCases(csn: Csn, caller: Caller, body: unknown): PolicyTests {
       return context as ContextText;
     throw new PolicyError("E_POLICY", `expected a path with tags of owners, found \`${path}\``, "");
   };
-  return runTests(authority.world.state, documents, authority.now(), labels).map((outcome) => ({ ...outcome }));
+  return runTests(authority.world.state, documents, authority.now(), labels).map((outcome) => ({
+    ...outcome,
+  }));
 }
 
 function planFor(csn: Csn, caller: Caller, body: unknown): { planned: Plan; documents: AnyDocument[] } {
@@ -146,7 +150,8 @@ function addressProblems(documents: readonly AnyDocument[]): Problem[] {
     return document.spec.addresses.flatMap((address, i): Problem[] => {
       const parsed = parseRange(address);
       if (parsed.ok) return [];
-      const [, expected = parsed.message, found = "another"] = /expected (.*?), found (.*)$/.exec(parsed.message) ?? [];
+      const [, expected = parsed.message, found = "another"] =
+        /expected (.*?), found (.*)$/.exec(parsed.message) ?? [];
       return [{ ...document.placeOf("spec", "addresses", i), expected, found, hint: parsed.hint }];
     });
   });
@@ -179,7 +184,7 @@ function digestOf(path: string, caller: Caller): string {
       throw new CsnError("E_NOT_PERMITTED", `a file that ${caller.name} may not read`, "", 403);
     const hash = createHash("sha256");
     const chunk = Buffer.alloc(1 << 20);
-    for (let length; (length = readSync(descriptor, chunk)) > 0; ) hash.update(chunk.subarray(0, length));
+    for (let length; (length = readSync(descriptor, chunk)) > 0;) hash.update(chunk.subarray(0, length));
     return hash.digest("hex");
   } finally {
     closeSync(descriptor);

@@ -7,7 +7,7 @@ test("[GATE-4] a gate is offered that is in force, takes the data, leads to the 
   const t = new TestWorld("alice", "registry", "carol");
   t.tags("alice/medical", "alice/other", "registry/ok");
   const raw = { secrecy: ["alice/medical"], integrity: [] };
-  const none = { secrecy: [], integrity: [] };
+  const none: { secrecy: string[]; integrity: string[] } = { secrecy: [], integrity: [] };
   const offered = (from = raw, to = none, user: string | null = "carol") =>
     gatesFor(t.world.state, from, to, user, t.now.getTime()).map(({ name }) => name);
   const holder = t.gate("registry/anonymise", { in: raw, out: none }, ["carol"]);
@@ -16,7 +16,11 @@ test("[GATE-4] a gate is offered that is in force, takes the data, leads to the 
   assert.deepEqual(offered(), ["registry/anonymise"]);
   assert.deepEqual(offered(raw, none, "alice"), [], "she may not run it");
   assert.deepEqual(offered(raw, none, null), []);
-  assert.deepEqual(offered({ secrecy: ["alice/medical", "alice/other"], integrity: [] }), [], "more than it takes");
+  assert.deepEqual(
+    offered({ secrecy: ["alice/medical", "alice/other"], integrity: [] }),
+    [],
+    "more than it takes",
+  );
   assert.deepEqual(offered(raw, { secrecy: [], integrity: ["registry/ok"] }), [], "it does not vouch");
   t.now = new Date("2026-06-01T00:00:00.000Z");
   assert.deepEqual(offered(), [], "its grant has ended");

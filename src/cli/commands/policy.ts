@@ -30,12 +30,25 @@ import { makeUi, type Ui } from "../ui.ts";
 /** The answer is no. */
 const REFUSED = 2;
 const INVALID = 3;
-const FILES = ["[files...]", "files and folders (*.yaml, *.yml below them); `policy` if none is given"] as const;
+const FILES = [
+  "[files...]",
+  "files and folders (*.yaml, *.yml below them); `policy` if none is given",
+] as const;
 
-type Options = { json?: true; prune?: true; set?: string; world?: true; owners?: true; property?: string[]; to?: string };
+type Options = {
+  json?: true;
+  prune?: true;
+  set?: string;
+  world?: true;
+  owners?: true;
+  property?: string[];
+  to?: string;
+};
 
 export function registerPolicy(program: Command): void {
-  const policy = program.command("policy").description("policy as files: check, plan, apply, compare, try and prove");
+  const policy = program
+    .command("policy")
+    .description("policy as files: check, plan, apply, compare, try and prove");
   example(policy, "$ csn policy check policy/", "$ csn policy plan policy/", "$ csn policy apply policy/");
 
   example(
@@ -92,7 +105,9 @@ export function registerPolicy(program: Command): void {
         const ui = makeUi(options);
         const loaded = load(names, ui);
         if (loaded === null) return;
-        const answer = await (await connect("look", ui)).call("policyDiff", { body: { files: loaded.files } });
+        const answer = await (
+          await connect("look", ui)
+        ).call("policyDiff", { body: { files: loaded.files } });
         process.exitCode = answer.differences.length > 0 ? REFUSED : 0;
         if (ui.json) return ui.answer(answer);
         const { green, red } = ui.paint;
@@ -150,7 +165,11 @@ export function registerPolicy(program: Command): void {
       .command("prove")
       .description("do properties hold, whatever happens under the policy? (exit code 2: one does not)")
       .argument(...FILES)
-      .option("-p, --property <text>", "a property besides those of the files", (text, all: string[] = []) => [...all, text])
+      .option(
+        "-p, --property <text>",
+        "a property besides those of the files",
+        (text, all: string[] = []) => [...all, text],
+      )
       .option("--world", "of the policy in force, not of the files alone")
       .option("--owners", "count what owners may do with their own tags, too")
       .option(...JSON_OPTION)
@@ -159,9 +178,16 @@ export function registerPolicy(program: Command): void {
         const { world = false, owners = false, property: given = [] } = options;
         const loaded = world && names.length === 0 ? EMPTY : load(names, ui);
         if (loaded === null) return;
-        const properties = [...loaded.documents.flatMap((d) => (d.kind === "Property" ? d.spec.holds : [])), ...given];
+        const properties = [
+          ...loaded.documents.flatMap((d) => (d.kind === "Property" ? d.spec.holds : [])),
+          ...given,
+        ];
         if (properties.length === 0)
-          throw new CliError("E_USAGE", "expected a property, found none", "write a Property document, or `--property TEXT`");
+          throw new CliError(
+            "E_USAGE",
+            "expected a property, found none",
+            "write a Property document, or `--property TEXT`",
+          );
         const now = new Date();
         const proofs: PolicyProofs = world
           ? await (await connect("look", ui)).call("policyProve", { body: { properties, owners } })
@@ -210,7 +236,8 @@ function filesOf(name: string): SourceFile[] {
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
       .flatMap(filesOf);
-  if (found?.isFile() === true && found.size <= MAX_BYTES) return [{ name, text: readFileSync(name, "utf8") }];
+  if (found?.isFile() === true && found.size <= MAX_BYTES)
+    return [{ name, text: readFileSync(name, "utf8") }];
   throw new CliError(
     "E_USAGE",
     `expected a policy file or folder at \`${name}\`, found ${found === undefined ? "nothing" : "something else"}`,
@@ -222,7 +249,10 @@ function showPlan(ui: Ui, { steps, notes }: PolicyPlan, done: boolean): void {
   for (const note of notes) ui.note(note);
   for (const { by, words } of steps) ui.print(`${done ? "done" : "would"}: ${safe(words)} [${safe(by)}]`);
   if (steps.length === 0) ui.print("nothing to change");
-  else ui.print(`${count(steps.length, "statement")}${done ? ", signed and in force" : "; `csn policy apply` makes them"}`);
+  else
+    ui.print(
+      `${count(steps.length, "statement")}${done ? ", signed and in force" : "; `csn policy apply` makes them"}`,
+    );
 }
 
 function showTests(ui: Ui, outcomes: PolicyTests): void {
@@ -231,9 +261,14 @@ function showTests(ui: Ui, outcomes: PolicyTests): void {
   if (ui.json) return ui.answer(outcomes);
   for (const { ok, place, name, expected, found } of outcomes) {
     ui.print(`${ok ? ui.paint.green("ok") : ui.paint.red("FAILED")} ${safe(name)}`);
-    if (!ok) ui.print(`   ${safe(place.file)}:${place.line}: expected ${safe(expected)}, found ${safe(found)}`);
+    if (!ok)
+      ui.print(`   ${safe(place.file)}:${place.line}: expected ${safe(expected)}, found ${safe(found)}`);
   }
-  ui.print(outcomes.length === 0 ? "no cases: write a PolicyTest document" : `${count(outcomes.length, "case")}, ${failed.length} failed`);
+  ui.print(
+    outcomes.length === 0
+      ? "no cases: write a PolicyTest document"
+      : `${count(outcomes.length, "case")}, ${failed.length} failed`,
+  );
 }
 
 function showProofs(ui: Ui, proofs: PolicyProofs): void {

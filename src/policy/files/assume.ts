@@ -21,7 +21,8 @@ export function checkDocuments(documents: readonly AnyDocument[], now: Date): Pl
       if (!tag.endsWith(":*") && !declared.has(tag) && !assumed.has(tag))
         assumed.set(tag, `${document.place.file}:${document.place.line}`);
     }
-    if (document.kind !== "Host" && document.kind !== "PolicyTest") principals.add(ownerOf(document.name as Pattern));
+    if (document.kind !== "Host" && document.kind !== "PolicyTest")
+      principals.add(ownerOf(document.name as Pattern));
     if (document.kind === "Grant") for (const who of [document.spec.by, document.spec.to]) addPrincipal(who);
     if (document.kind === "Gate") for (const who of document.spec.users) addPrincipal(who);
   }

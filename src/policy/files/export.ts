@@ -27,7 +27,8 @@ export function exportPolicy(state: State, now: Date): Exported[] {
   for (const { name, tags } of state.conflicts.values()) add("Conflict", name, { tags });
   for (const grant of state.grants.values()) {
     const to = currentHolder(state, grant);
-    if (to !== null && isLive(grant, now.getTime())) add("Grant", `${grant.by}/grant-${grant.id}`, grantSpec(grant, to));
+    if (to !== null && isLive(grant, now.getTime()))
+      add("Grant", `${grant.by}/grant-${grant.id}`, grantSpec(grant, to));
   }
   for (const { type, name, spec } of state.documents.values()) add(type as Kind, name, JSON.parse(spec));
   const key = ({ kind, name }: Exported) => `${kind} ${name}`;
@@ -74,7 +75,11 @@ function partsOf(texts: readonly string[]): string[][] {
   let [size, lines] = [0, 0];
   for (const text of texts) {
     const more = text.split("\n").length;
-    if (parts.at(-1)!.length >= MAX_DOCUMENTS_IN_FILE - 1 || size + text.length > 200_000 || lines + more > 9000) {
+    if (
+      parts.at(-1)!.length >= MAX_DOCUMENTS_IN_FILE - 1 ||
+      size + text.length > 200_000 ||
+      lines + more > 9000
+    ) {
       parts.push([]);
       [size, lines] = [0, 0];
     }

@@ -33,7 +33,12 @@ const words = (p: Plan) => p.steps.map(({ words: text }) => text);
 
 test("each fault has its place, what was expected and what was found; all are told", () => {
   assert.deepEqual(
-    problems(doc("Tag", "registry/patient", "{opn: [s+]}") + "---\n" + doc("Tag", "registry/x", "{open: [s]}") + "---\nkind: Tga\n"),
+    problems(
+      doc("Tag", "registry/patient", "{opn: [s+]}") +
+        "---\n" +
+        doc("Tag", "registry/x", "{open: [s]}") +
+        "---\nkind: Tga\n",
+    ),
     [
       "p.yaml:4:8: E_POLICY: expected no key `opn` in `spec`, found it",
       "p.yaml:9:15: E_POLICY: expected `open` to be one of `s+`, `s-`, `i+`, `i-`, found `s`",
@@ -45,7 +50,10 @@ test("each fault has its place, what was expected and what was found; all are to
 test("one text, one meaning: no anchors, aliases, tags, directives, repeated or strange keys", () => {
   const expects = (text: string, expected: RegExp) => {
     const found = problems(text);
-    assert.ok(found.some((line) => expected.test(line)), `${text}\n${found.join("\n")}`);
+    assert.ok(
+      found.some((line) => expected.test(line)),
+      `${text}\n${found.join("\n")}`,
+    );
   };
   expects("a: &x 1\n", /no anchor/);
   expects("a: &x [1]\nb: *x\n", /no alias/);
@@ -55,7 +63,10 @@ test("one text, one meaning: no anchors, aliases, tags, directives, repeated or 
   expects("a: !x 1\n", /no tag of YAML/);
   expects("%YAML 1.1\n---\na: yes\n", /no directive/);
   expects("<<: {a: 1}\n", /kind/);
-  expects(doc("Tag", "a/b", "{}") + "---\n" + doc("Tag", "a/b", "{}"), /one Tag named `a\/b`, found another at p.yaml:2/);
+  expects(
+    doc("Tag", "a/b", "{}") + "---\n" + doc("Tag", "a/b", "{}"),
+    /one Tag named `a\/b`, found another at p.yaml:2/,
+  );
   expects("a: x\ny: \u0000", /:2:4: .*visible/);
   expects("# \u202e\n", /:1:3: .*found `.u202e`/);
 });
@@ -91,23 +102,34 @@ test("a plan says in words what changes, and who signs; after it there is nothin
     doc("Tag", "alice/medical", "{open: [s+]}"),
     doc("Tag", "registry/seen", "{}"),
     doc("Context", "registry/raw", "{secrecy: [alice/medical]}"),
-    doc("Gate", "registry/anonymise", "{program: /usr/bin/awk, digest: auto, in: registry/raw, out: unlabelled, users: ['*']}"),
-    doc("Grant", "alice/to-anonymise", "{to: 'gate:registry/anonymise', tags: [alice/medical], privileges: [s-], until: 2026-06-01}"),
+    doc(
+      "Gate",
+      "registry/anonymise",
+      "{program: /usr/bin/awk, digest: auto, in: registry/raw, out: unlabelled, users: ['*']}",
+    ),
+    doc(
+      "Grant",
+      "alice/to-anonymise",
+      "{to: 'gate:registry/anonymise', tags: [alice/medical], privileges: [s-], until: 2026-06-01}",
+    ),
     doc("Conflict", "platform/apart", "{tags: [alice/medical, registry/seen]}"),
     doc("Network", "registry/db", "{addresses: ['10.2.0.0/16:5432'], context: registry/raw}"),
   );
   const digestOf = () => "a".repeat(64);
   const first = plan(t, documents, { digestOf });
-  assert.deepEqual(first.steps.map(({ by, words: text }) => `${by}: ${text}`), [
-    "alice: make the tag alice/medical",
-    "registry: make the tag registry/seen",
-    "registry: name the context registry/raw: S=alice/medical",
-    "platform: keep apart, as platform/apart: alice/medical, registry/seen",
-    "registry: offer the gate registry/anonymise: S=alice/medical -> unlabelled",
-    "alice: open s+ on alice/medical to everybody",
-    "alice: grant s- on alice/medical to gate registry/anonymise until 2026-06-01",
-    "platform: set Network registry/db",
-  ]);
+  assert.deepEqual(
+    first.steps.map(({ by, words: text }) => `${by}: ${text}`),
+    [
+      "alice: make the tag alice/medical",
+      "registry: make the tag registry/seen",
+      "registry: name the context registry/raw: S=alice/medical",
+      "platform: keep apart, as platform/apart: alice/medical, registry/seen",
+      "registry: offer the gate registry/anonymise: S=alice/medical -> unlabelled",
+      "alice: open s+ on alice/medical to everybody",
+      "alice: grant s- on alice/medical to gate registry/anonymise until 2026-06-01",
+      "platform: set Network registry/db",
+    ],
+  );
   apply(t, first);
   assert.deepEqual(words(plan(t, documents, { digestOf })), []);
   // another program: what was granted to the one before is granted again, by whom it concerns
@@ -122,13 +144,16 @@ test("a grant's document that says less takes the rest back; one that is gone on
   const t = new TestWorld("alice", "bob", "carol");
   t.tags("alice/x");
   const byHand = t.grant("alice", "carol", "alice/x", ["s+"]);
-  const grant = (privileges: string) => read(doc("Grant", "alice/bob", `{to: bob, tags: [alice/x], privileges: ${privileges}}`));
+  const grant = (privileges: string) =>
+    read(doc("Grant", "alice/bob", `{to: bob, tags: [alice/x], privileges: ${privileges}}`));
   apply(t, plan(t, grant("[s+, s-]")));
   apply(t, plan(t, grant("[s+]")));
   assert.ok(t.holds("bob", "s+", "alice/x") && !t.holds("bob", "s-", "alice/x"));
   assert.deepEqual(words(plan(t, [])), []);
   assert.deepEqual(words(plan(t, [], { prune: true, set: "other" })), []);
-  assert.deepEqual(words(plan(t, [], { prune: true })), ["revoke s+ on alice/x from bob: no document grants it any more"]);
+  assert.deepEqual(words(plan(t, [], { prune: true })), [
+    "revoke s+ on alice/x from bob: no document grants it any more",
+  ]);
   apply(t, plan(t, [], { prune: true }));
   assert.ok(!t.holds("bob", "s+", "alice/x"));
   assert.equal(t.world.state.grants.get(byHand)!.revoked, null);
@@ -156,17 +181,40 @@ test("what may not be is a problem at its line, and the world is as before", () 
   t.tags("alice/x", "bob/x");
   const before = JSON.stringify(exportPolicy(t.world.state, t.now));
   const fails = (text: string, expected: RegExp, options: PlanOptions = {}) =>
-    assert.match(plan(t, read(doc("Tag", "alice/y", "{}"), text), options).problems.map(problemLine).join("\n"), expected);
+    assert.match(
+      plan(t, read(doc("Tag", "alice/y", "{}"), text), options)
+        .problems.map(problemLine)
+        .join("\n"),
+      expected,
+    );
   fails(doc("Tag", "zoe/x", "{}"), /:8:18: .*the name of a principal, found `zoe`/);
   fails(doc("Context", "alice/c", "{secrecy: [bob/y]}"), /:7:7: .*tag that you may use/);
-  fails(doc("Grant", "alice/g", "{to: 'gate:a/none', tags: [alice/x], privileges: [s-]}"), /:9:12: .*a gate in these files/);
+  fails(
+    doc("Grant", "alice/g", "{to: 'gate:a/none', tags: [alice/x], privileges: [s-]}"),
+    /:9:12: .*a gate in these files/,
+  );
   fails(doc("Grant", "bob/g", "{by: bob, to: alice, tags: [alice/x], privileges: [s-]}"), /PRIV-1/);
-  fails(doc("Grant", "alice/g", "{to: bob, tags: [alice/x], privileges: [s-], until: 2026-02-31T99:00Z}"), /a day or a time/);
+  fails(
+    doc("Grant", "alice/g", "{to: bob, tags: [alice/x], privileges: [s-], until: 2026-02-31T99:00Z}"),
+    /a day or a time/,
+  );
   fails(doc("Conflict", "alice/c", "{tags: [alice/x, 'alice/x']}"), /overlap|otherwise/);
-  const auto = doc("Gate", "alice/g", "{program: /none, digest: auto, in: unlabelled, out: unlabelled, users: [bob]}");
-  fails(auto, /:9:32: .*a readable file `\/none`, found it is gone/, { digestOf: () => { throw new Error("it is gone"); } });
-  fails(doc("Context", "alice/c", "{secrecy: [bob/x]}"), /found `bob\/x`/, { mayKnow: (tag) => tag.startsWith("alice/") });
-  fails(doc("Context", "alice/c", "{secrecy: [bob/no]}"), /found `bob\/no`/, { mayKnow: (tag) => tag.startsWith("alice/") });
+  const auto = doc(
+    "Gate",
+    "alice/g",
+    "{program: /none, digest: auto, in: unlabelled, out: unlabelled, users: [bob]}",
+  );
+  fails(auto, /:9:32: .*a readable file `\/none`, found it is gone/, {
+    digestOf: () => {
+      throw new Error("it is gone");
+    },
+  });
+  fails(doc("Context", "alice/c", "{secrecy: [bob/x]}"), /found `bob\/x`/, {
+    mayKnow: (tag) => tag.startsWith("alice/"),
+  });
+  fails(doc("Context", "alice/c", "{secrecy: [bob/no]}"), /found `bob\/no`/, {
+    mayKnow: (tag) => tag.startsWith("alice/"),
+  });
   assert.equal(JSON.stringify(exportPolicy(t.world.state, t.now)), before);
 });
 
@@ -187,12 +235,24 @@ const NAMES = ["alice/x", "alice/y", "bob/x", "bob/y"];
 const PRIVILEGES = ["s+", "s-", "i+", "i-"] as const;
 const label = fc.subarray(NAMES);
 const world = fc.record({
-  grants: fc.array(fc.record({
-    tag: fc.constantFrom(...NAMES, "bob/k:*"), to: fc.constantFrom("carol", "dave", "gate"),
-    privileges: fc.subarray([...PRIVILEGES], { minLength: 1 }), delegate: fc.boolean(),
-    until: fc.constantFrom(null, "2026-06-01T00:00:00.000Z"), purpose: fc.oneof(fc.string({ maxLength: 20 }), fc.constant("a\u200d\u{e0001}\n\u0007b")).filter((text) => !text.includes("\0")),
-  }), { maxLength: 6 }),
-  gate: fc.record({ in: fc.record({ secrecy: label, integrity: label }), out: fc.record({ secrecy: label, integrity: label }), args: fc.array(fc.string({ unit: "grapheme", maxLength: 8 }).filter((text) => !text.includes("\0"))) }),
+  grants: fc.array(
+    fc.record({
+      tag: fc.constantFrom(...NAMES, "bob/k:*"),
+      to: fc.constantFrom("carol", "dave", "gate"),
+      privileges: fc.subarray([...PRIVILEGES], { minLength: 1 }),
+      delegate: fc.boolean(),
+      until: fc.constantFrom(null, "2026-06-01T00:00:00.000Z"),
+      purpose: fc
+        .oneof(fc.string({ maxLength: 20 }), fc.constant("a\u200d\u{e0001}\n\u0007b"))
+        .filter((text) => !text.includes("\0")),
+    }),
+    { maxLength: 6 },
+  ),
+  gate: fc.record({
+    in: fc.record({ secrecy: label, integrity: label }),
+    out: fc.record({ secrecy: label, integrity: label }),
+    args: fc.array(fc.string({ unit: "grapheme", maxLength: 8 }).filter((text) => !text.includes("\0"))),
+  }),
   context: fc.record({ secrecy: label, integrity: label }),
   open: fc.subarray([...PRIVILEGES]),
 });
@@ -204,7 +264,8 @@ test("what is exported plans to nothing, and rebuilds the same world elsewhere",
       t.tags(...NAMES, "bob/k:1");
       const holder = t.gate("alice/g", gate, ["carol"]);
       t.say("alice", { kind: "context", name: "alice/c", context });
-      for (const privilege of open) t.say("bob", { kind: "open", tag: "bob/k:*" as never, privilege, open: true });
+      for (const privilege of open)
+        t.say("bob", { kind: "open", tag: "bob/k:*" as never, privilege, open: true });
       for (const { tag, to, privileges, ...rest } of grants)
         t.grant(tag.split("/")[0]!, to === "gate" ? holder : to, tag, [...privileges], rest);
       const files = writeDocuments(exportPolicy(t.world.state, t.now), "policy.schema.json");
@@ -224,7 +285,9 @@ test("what is exported plans to nothing, and rebuilds the same world elsewhere",
 
 /** Without the ids of grants; the same one twice is one. */
 function specs(state: State, now: Date): string[] {
-  const all = exportPolicy(state, now).map(({ kind, name, spec }) => JSON.stringify([kind, kind === "Grant" ? "" : name, spec]));
+  const all = exportPolicy(state, now).map(({ kind, name, spec }) =>
+    JSON.stringify([kind, kind === "Grant" ? "" : name, spec]),
+  );
   return [...new Set(all)].sort();
 }
 

@@ -88,16 +88,28 @@ function wantedBy(trial: Trial, document: PolicyDocumentOf<"Grant">): Wanted[] {
   const { spec, placeOf } = document;
   const until = spec.until === undefined ? null : Date.parse(spec.until);
   if (until !== null && Number.isNaN(until)) {
-    trial.problem(placeOf("spec", "until"), "a day or a time that there is", quote(spec.until!), "such as `2026-06-01`");
+    trial.problem(
+      placeOf("spec", "until"),
+      "a day or a time that there is",
+      quote(spec.until!),
+      "such as `2026-06-01`",
+    );
     return [];
   }
   if (until !== null && until <= trial.now.getTime()) {
-    trial.notes.push(`${placeWords(placeOf("spec", "until"))}: ${document.name} has ended: nothing is granted`);
+    trial.notes.push(
+      `${placeWords(placeOf("spec", "until"))}: ${document.name} has ended: nothing is granted`,
+    );
     return [];
   }
   const to = holderOf(trial, spec.to);
   if (to === null) {
-    trial.problem(placeOf("spec", "to"), "a gate in these files or in force", quote(spec.to), "`csn gate list` shows them");
+    trial.problem(
+      placeOf("spec", "to"),
+      "a gate in these files or in force",
+      quote(spec.to),
+      "`csn gate list` shows them",
+    );
     return [];
   }
   return [...new Set(spec.tags)].map((tag, i) => ({
@@ -146,7 +158,9 @@ function viaFor(trial: Trial, { by, tag, privileges }: Wanted): Grant | null {
   if (by === ownerOf(tag)) return null;
   const now = trial.now.getTime();
   const found = privileges.map((privilege) => grantFor(trial.state, by, privilege, tag, now, true));
-  return found.find((grant) => grant !== null && privileges.every((p) => grant.privileges.includes(p))) ?? null;
+  return (
+    found.find((grant) => grant !== null && privileges.every((p) => grant.privileges.includes(p))) ?? null
+  );
 }
 
 /** What makes two grants the same. */

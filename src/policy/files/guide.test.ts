@@ -15,18 +15,24 @@ const guide = readFileSync(new URL("../../../docs/policy.md", import.meta.url), 
 const now = new Date("2026-06-01T00:00:00Z");
 
 test("the examples of the guide are valid together, cover every kind, and their cases pass", () => {
-  const text = Array.from(guide.matchAll(/^```yaml policy\n([^]*?)^```$/gm), (match) => match[1]).join("---\n");
+  const text = Array.from(guide.matchAll(/^```yaml policy\n([^]*?)^```$/gm), (match) => match[1]).join(
+    "---\n",
+  );
   const { documents, problems } = readDocuments([{ name: "docs/policy.md", text }]);
   assert.deepEqual(problems, []);
   assert.deepEqual(new Set(documents.map(({ kind }) => kind)), new Set(Object.keys(KINDS)));
   const { problems: faults, after } = checkDocuments(documents, now);
   assert.deepEqual(faults, []);
   const outcomes = runTests(after, documents, now, null);
-  assert.deepEqual(outcomes.filter(({ ok }) => !ok), []);
+  assert.deepEqual(
+    outcomes.filter(({ ok }) => !ok),
+    [],
+  );
   assert.equal(outcomes.length, 5);
   for (const document of documents)
     if (document.kind === "Property")
-      for (const line of document.spec.holds) assert.ok(prove(after, parseProperty(line, after), now).holds, line);
+      for (const line of document.spec.holds)
+        assert.ok(prove(after, parseProperty(line, after), now).holds, line);
 });
 
 test("a case that is wrong fails, and one about what there is not", () => {
@@ -50,5 +56,8 @@ metadata: {name: a/x}
 `;
   const { documents } = readDocuments([{ name: "p.yaml", text }]);
   const outcomes = runTests(checkDocuments(documents, now).after, documents, now, null);
-  assert.deepEqual(outcomes.map(({ ok }) => ok), Array.from({ length: 8 }, () => false));
+  assert.deepEqual(
+    outcomes.map(({ ok }) => ok),
+    Array.from({ length: 8 }, () => false),
+  );
 });

@@ -10,7 +10,10 @@ import { checkDocuments } from "./assume.ts";
 import { type AnyDocument, readDocuments } from "./read.ts";
 
 const folder = new URL("fixtures/hospital/", import.meta.url);
-const files = readdirSync(folder).map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }));
+const files = readdirSync(folder).map((name) => ({
+  name,
+  text: readFileSync(new URL(name, folder), "utf8"),
+}));
 const now = new Date("2026-01-01");
 
 function proofs(documents: readonly AnyDocument[]) {
@@ -29,9 +32,18 @@ test("the planted hole is found and its path named; without it the policy is pro
   assert.deepEqual([leak!.holds, dosing!.holds, sponsors!.holds], [false, true, true]);
   assert.equal(leak!.path.length, 4);
   assert.match(leak!.path[0]!, /^data with registry\/patient$/);
-  assert.match(leak!.path[1]!, /gate clinic\/summarise: S=clinic\/case,registry\/patient -> S=clinic\/case, by grant [0-9a-f]{32} from registry/);
-  assert.match(leak!.path[2]!, /gate clinic\/invoice: S=clinic\/case -> S=billing\/invoice, by grant .* from clinic .* from billing/);
-  assert.match(leak!.path[3]!, /gate billing\/statement: S=billing\/invoice -> unlabelled, by grant .* from billing/);
+  assert.match(
+    leak!.path[1]!,
+    /gate clinic\/summarise: S=clinic\/case,registry\/patient -> S=clinic\/case, by grant [0-9a-f]{32} from registry/,
+  );
+  assert.match(
+    leak!.path[2]!,
+    /gate clinic\/invoice: S=clinic\/case -> S=billing\/invoice, by grant .* from clinic .* from billing/,
+  );
+  assert.match(
+    leak!.path[3]!,
+    /gate billing\/statement: S=billing\/invoice -> unlabelled, by grant .* from billing/,
+  );
   for (const hole of ["registry/summarise", "clinic/invoice-out", "billing/invoice-in", "billing/statement"])
     assert.ok(
       proofs(documents.filter(({ kind, name }) => kind !== "Grant" || name !== hole))[0]!.holds,

@@ -38,13 +38,20 @@ function problemsOfOne(
     }));
   const { expected, found = shown(value) } = wordsFor(issue, value);
   return [
-    { ...placeOf(...path), expected: field === undefined ? expected : `\`${String(field)}\` to be ${expected}`, found, hint: hintFor(issue) },
+    {
+      ...placeOf(...path),
+      expected: field === undefined ? expected : `\`${String(field)}\` to be ${expected}`,
+      found,
+      hint: hintFor(issue),
+    },
   ];
 }
 
 /** Of a union's ways, the one that the writer had in mind: the one whose faults lie deepest, or the only one of that type. */
 function bestOf(ways: readonly (readonly Issue[])[], value: unknown): readonly Issue[] | null {
-  const fitting = ways.filter((way) => !way.some(({ code, path }) => code === "invalid_type" && path.length === 0));
+  const fitting = ways.filter(
+    (way) => !way.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
   const isObject = typeof value === "object" && value !== null;
   const rank = (way: readonly Issue[]) =>
     way.filter(({ code }) => code === "unrecognized_keys").length * 10 + way.length;
@@ -57,13 +64,20 @@ function wordsFor(issue: Issue, value: unknown): { expected: string; found?: str
     case "invalid_type":
       return { expected: `a ${NAMES[issue.expected] ?? issue.expected}` };
     case "invalid_value":
-      return { expected: issue.values.length === 1 ? quote(String(issue.values[0])) : `one of ${issue.values.map((v) => quote(String(v))).join(", ")}` };
+      return {
+        expected:
+          issue.values.length === 1
+            ? quote(String(issue.values[0]))
+            : `one of ${issue.values.map((v) => quote(String(v))).join(", ")}`,
+      };
     case "too_big":
       return { expected: `at most ${issue.maximum} ${unit(issue.origin)}`, found: sizeOf(value) };
     case "too_small":
       return { expected: `at least ${issue.minimum} ${unit(issue.origin)}`, found: sizeOf(value) };
     case "invalid_format":
-      return tagWords(issue.pattern, value) ?? { expected: expectedFor.get(issue.pattern ?? "") ?? issue.message };
+      return (
+        tagWords(issue.pattern, value) ?? { expected: expectedFor.get(issue.pattern ?? "") ?? issue.message }
+      );
     case "invalid_union":
       return { expected: "`unlabelled`, a name, or `{secrecy: [...], integrity: [...]}`" };
     default:

@@ -21,7 +21,13 @@ import { type Step, Trial } from "./trial.ts";
 import { contextWords, list } from "./words.ts";
 
 /** granted: ids of the grants that documents account for. */
-export type Plan = { readonly steps: Step[]; readonly problems: Problem[]; readonly notes: string[]; readonly granted: ReadonlySet<string>; readonly after: State };
+export type Plan = {
+  readonly steps: Step[];
+  readonly problems: Problem[];
+  readonly notes: string[];
+  readonly granted: ReadonlySet<string>;
+  readonly after: State;
+};
 
 export type PlanOptions = {
   /** Which set of files this is: `prune` revokes only what the same set once granted. */
@@ -99,9 +105,11 @@ export function tagsIn(value: unknown, found: Set<string> = new Set()): Set<stri
     for (const one of value) if (typeof one !== "string") tagsIn(one, found);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, one] of Object.entries(value))
-      if (["tags", "secrecy", "integrity", "clearance"].includes(key) || typeof one === "object") tagsIn(one, found);
+      if (["tags", "secrecy", "integrity", "clearance"].includes(key) || typeof one === "object")
+        tagsIn(one, found);
   }
-  for (const one of found) if (!one.includes("/") || one.startsWith("*") || one.startsWith("/")) found.delete(one);
+  for (const one of found)
+    if (!one.includes("/") || one.startsWith("*") || one.startsWith("/")) found.delete(one);
   return found;
 }
 
@@ -130,7 +138,15 @@ function planTags(trial: Trial, documents: readonly PolicyDocumentOf<"Tag">[]): 
     for (let from = 0; from < mine.length; from += MAX_TAGS_AT_ONCE) {
       const part = mine.slice(from, from + MAX_TAGS_AT_ONCE);
       const tags = part.map(({ name }) => ({ name: name as TagName, id: tagIdFromBytes(randomBytes(16)) }));
-      trial.say(owner, { kind: "tag", tags }, `make ${list(part.map(({ name }) => name), "tag")}`, part[0]!.place);
+      trial.say(
+        owner,
+        { kind: "tag", tags },
+        `make ${list(
+          part.map(({ name }) => name),
+          "tag",
+        )}`,
+        part[0]!.place,
+      );
     }
   }
 }
@@ -185,7 +201,12 @@ function planGate(
       return options.digestOf(path);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      trial.problem(document.placeOf("spec", ...at), `a readable file ${quote(path)}`, why, "give its sha256, or mend the path");
+      trial.problem(
+        document.placeOf("spec", ...at),
+        `a readable file ${quote(path)}`,
+        why,
+        "give its sha256, or mend the path",
+      );
       return "0".repeat(64);
     }
   };
@@ -193,7 +214,10 @@ function planGate(
     program: spec.program,
     digest: digest(spec.digest, spec.program, "digest"),
     args: spec.args,
-    files: spec.files.map(({ path, digest: text }, i) => ({ path, digest: digest(text, path, "files", i, "digest") })),
+    files: spec.files.map(({ path, digest: text }, i) => ({
+      path,
+      digest: digest(text, path, "files", i, "digest"),
+    })),
     in: contexts.read(spec.in, document, "in"),
     out: contexts.read(spec.out, document, "out"),
     consent: [...spec.consent].sort(),

@@ -34,7 +34,10 @@ export const MAX_DEPTH = 16;
 const MAX_PROBLEMS = 100;
 
 /** Reads all files. What could be read is given even when something else could not. */
-export function readDocuments(files: readonly SourceFile[]): { documents: AnyDocument[]; problems: Problem[] } {
+export function readDocuments(files: readonly SourceFile[]): {
+  documents: AnyDocument[];
+  problems: Problem[];
+} {
   const documents: AnyDocument[] = [];
   const problems: Problem[] = [];
   const seen = new Map<string, Place>();
@@ -71,7 +74,14 @@ export const INVISIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u
 
 function unreadable({ name, text }: SourceFile): Problem[] {
   const at = (line: number, column: number, expected: string, found: string): Problem[] => [
-    { file: name, line, column, expected, found, hint: "make it several files; write what can't be seen as `\\u200b` in double quotes" },
+    {
+      file: name,
+      line,
+      column,
+      expected,
+      found,
+      hint: "make it several files; write what can't be seen as `\\u200b` in double quotes",
+    },
   ];
   if (text.length > MAX_FILE_CHARACTERS)
     return at(1, 1, `a file of at most ${MAX_FILE_CHARACTERS} characters`, String(text.length));
@@ -90,7 +100,8 @@ function unreadable({ name, text }: SourceFile): Problem[] {
     if (i - start > MAX_LINE) return at(line, 1, `lines of at most ${MAX_LINE} characters`, "a longer one");
     if (i === start && text.startsWith("---", i) && ++count > MAX_DOCUMENTS_IN_FILE)
       return at(line, 1, `at most ${MAX_DOCUMENTS_IN_FILE} documents in a file`, "more");
-    if (depth > MAX_DEPTH) return at(line, i - start + 1, `at most ${MAX_DEPTH} brackets in each other`, "more");
+    if (depth > MAX_DEPTH)
+      return at(line, i - start + 1, `at most ${MAX_DEPTH} brackets in each other`, "more");
   }
   return [];
 }
@@ -101,7 +112,13 @@ function readFile(file: SourceFile): { documents: AnyDocument[]; problems: Probl
     const { line, col } = lines.linePos(offset);
     return { file: file.name, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const options = { version: "1.2", schema: "core", strict: true, uniqueKeys: false, stringKeys: true } as const;
+  const options = {
+    version: "1.2",
+    schema: "core",
+    strict: true,
+    uniqueKeys: false,
+    stringKeys: true,
+  } as const;
   let parsed: Yaml.Parsed[];
   try {
     const all = parseAllDocuments(file.text, { ...options, prettyErrors: false, lineCounter: lines });
@@ -141,7 +158,8 @@ function yamlFaults(yaml: Yaml.Parsed, place: (offset: number) => Place): Proble
       const keys = new Set<unknown>();
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
-        if (keys.has(key.value)) problems.push(fault(key, "each key once", `${quote(String(key.value))} again`));
+        if (keys.has(key.value))
+          problems.push(fault(key, "each key once", `${quote(String(key.value))} again`));
         keys.add(key.value);
       }
     },
@@ -158,7 +176,11 @@ function yamlFaults(yaml: Yaml.Parsed, place: (offset: number) => Place): Proble
   });
   return problems;
 
-  function fault(node: { range?: readonly number[] | null | undefined }, expected: string, found: string): Problem {
+  function fault(
+    node: { range?: readonly number[] | null | undefined },
+    expected: string,
+    found: string,
+  ): Problem {
     return { ...place(node.range?.[0] ?? 0), expected, found, hint: HINT_YAML };
   }
 }

@@ -93,7 +93,9 @@ const GateSpec = z
     digest: form("sha256", "sha256 of the program; `auto`: of the file as it is when planned"),
     args: z.array(text("an argument")).max(1000).default([]).describe("its arguments, which are fixed"),
     files: z
-      .array(z.strictObject({ path: form("path", "a file"), digest: form("sha256", "its sha256, or `auto`") }))
+      .array(
+        z.strictObject({ path: form("path", "a file"), digest: form("sha256", "its sha256, or `auto`") }),
+      )
       .max(100)
       .default([])
       .describe("scripts, schemas: files that decide what it does"),
@@ -163,7 +165,9 @@ const PropertySpec = z.strictObject({
     .array(z.string().max(1000))
     .min(1)
     .max(1000)
-    .describe("`TAG never reaches CONTEXT [except through GATE, …]`, `nothing reaches TAG without passing GATE`, `A and B never meet`"),
+    .describe(
+      "`TAG never reaches CONTEXT [except through GATE, …]`, `nothing reaches TAG without passing GATE`, `A and B never meet`",
+    ),
 });
 
 const name = z.string().max(200).optional().describe("what the case shows");
@@ -173,7 +177,10 @@ const FlowCase = z.strictObject({
   at,
   from: contextOrPath,
   to: contextOrPath,
-  by: form("principal", "who carries it, with his own privileges; without it, nobody: a plain flow").optional(),
+  by: form(
+    "principal",
+    "who carries it, with his own privileges; without it, nobody: a plain flow",
+  ).optional(),
   expect: z.enum(["allow", "refuse"]),
   rule: z.string().max(20).optional().describe("which rule refuses: FLOW-1 or FLOW-2"),
   tags: label("the tags that stand against it").optional(),
@@ -194,10 +201,18 @@ const PropertyCase = z.strictObject({
   expect: z.enum(["true", "false"]).or(z.boolean()),
 });
 const TestSpec = z.strictObject({
-  cases: z.array(z.union([FlowCase, HolderCase, PropertyCase])).min(1).max(10_000),
+  cases: z
+    .array(z.union([FlowCase, HolderCase, PropertyCase]))
+    .min(1)
+    .max(10_000),
 });
 
-const envelope = <K extends string, S extends z.ZodType>(kind: K, named: z.ZodType<string>, spec: S, about: string) =>
+const envelope = <K extends string, S extends z.ZodType>(
+  kind: K,
+  named: z.ZodType<string>,
+  spec: S,
+  about: string,
+) =>
   z
     .strictObject({
       apiVersion: z.literal(API_VERSION),
@@ -213,19 +228,47 @@ const owned = (what: string) => form("owned", `${what}: \`owner/name\``);
 export const KINDS = {
   Tag: envelope(
     "Tag",
-    form("pattern", "`owner/name`, `owner/name:instance`, or `owner/name:*` for the directions of all instances"),
+    form(
+      "pattern",
+      "`owner/name`, `owner/name:instance`, or `owner/name:*` for the directions of all instances",
+    ),
     TagSpec.prefault({}),
     "one concern of one owner [TAG-1]",
   ),
   Context: envelope("Context", owned("a name for a context"), contextObject, "a context that has a name"),
-  Grant: envelope("Grant", owned("a name for the grant"), GrantSpec, "privileges on tags, given to somebody [PRIV-1]"),
+  Grant: envelope(
+    "Grant",
+    owned("a name for the grant"),
+    GrantSpec,
+    "privileges on tags, given to somebody [PRIV-1]",
+  ),
   Gate: envelope("Gate", owned("the gate"), GateSpec, "a vetted program that drops or adds tags [GATE-1]"),
-  Conflict: envelope("Conflict", owned("the set"), ConflictSpec, "tags of which nobody may have held two [COI-1]"),
-  Network: envelope("Network", owned("a name for the addresses"), NetworkSpec, "the context of addresses outside [NET-1]"),
+  Conflict: envelope(
+    "Conflict",
+    owned("the set"),
+    ConflictSpec,
+    "tags of which nobody may have held two [COI-1]",
+  ),
+  Network: envelope(
+    "Network",
+    owned("a name for the addresses"),
+    NetworkSpec,
+    "the context of addresses outside [NET-1]",
+  ),
   Host: envelope("Host", form("principal", "the host"), HostSpec, "what a host may hold [HOST-1]"),
   MessageType: envelope("MessageType", owned("the type"), MessageTypeSpec, "what messages carry [MSG-1]"),
-  Property: envelope("Property", owned("a name for the properties"), PropertySpec, "what must hold: `csn policy prove`"),
-  PolicyTest: envelope("PolicyTest", owned("a name for the table"), TestSpec, "given and expected: `csn policy test`"),
+  Property: envelope(
+    "Property",
+    owned("a name for the properties"),
+    PropertySpec,
+    "what must hold: `csn policy prove`",
+  ),
+  PolicyTest: envelope(
+    "PolicyTest",
+    owned("a name for the table"),
+    TestSpec,
+    "given and expected: `csn policy test`",
+  ),
 } as const;
 
 export type Kind = keyof typeof KINDS;

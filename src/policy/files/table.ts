@@ -35,7 +35,9 @@ export function runTests(
   now: Date,
   labels: ContextOfPath | null,
 ): CaseOutcome[] {
-  const tables = documents.filter((document): document is PolicyDocumentOf<"PolicyTest"> => document.kind === "PolicyTest");
+  const tables = documents.filter(
+    (document): document is PolicyDocumentOf<"PolicyTest"> => document.kind === "PolicyTest",
+  );
   return tables.flatMap((table) =>
     table.spec.cases.map((one, i): CaseOutcome => {
       const place = table.placeOf("spec", "cases", i);
@@ -79,13 +81,26 @@ function answer(
     const chain = chainFor(state, holder, one.privilege, one.tag as Pattern, now.getTime());
     return { expected: one.expect, found: chain === null ? "missing" : "held" };
   }
-  const [from, to] = [one.from, one.to].map((side) => contextFor(state, side, labels)) as [ContextText, ContextText];
-  if (one.by !== undefined && !state.principals.has(one.by)) throw unknown("a principal that there is", one.by);
+  const [from, to] = [one.from, one.to].map((side) => contextFor(state, side, labels)) as [
+    ContextText,
+    ContextText,
+  ];
+  if (one.by !== undefined && !state.principals.has(one.by))
+    throw unknown("a principal that there is", one.by);
   const { verdict, rule, tags } = verdictOf(state, from, to, one.by, now.getTime());
   const gates = gatesFor(state, from, to, one.by ?? null, now.getTime()).map(({ name }) => name);
-  const write = (v: string, r: string | undefined, t: readonly string[] | undefined, g: readonly string[] | undefined) =>
-    [v, ...(r === undefined ? [] : [r]), ...(t === undefined ? [] : [`tags ${t.toSorted().join(",")}`]),
-     ...(g === undefined ? [] : [`gates ${g.toSorted().join(",")}`])].join(" ");
+  const write = (
+    v: string,
+    r: string | undefined,
+    t: readonly string[] | undefined,
+    g: readonly string[] | undefined,
+  ) =>
+    [
+      v,
+      ...(r === undefined ? [] : [r]),
+      ...(t === undefined ? [] : [`tags ${t.toSorted().join(",")}`]),
+      ...(g === undefined ? [] : [`gates ${g.toSorted().join(",")}`]),
+    ].join(" ");
   return {
     expected: write(one.expect, one.rule, one.tags, one.gates),
     found: write(
@@ -108,13 +123,16 @@ function verdictOf(
   const lacks =
     by === undefined
       ? []
-      : differenceOf(from, to).filter(([privilege, tag]) => chainFor(state, by, privilege, tag as Pattern, now) === null);
+      : differenceOf(from, to).filter(
+          ([privilege, tag]) => chainFor(state, by, privilege, tag as Pattern, now) === null,
+        );
   const allow = { verdict: "allow", rule: "", tags: [] } as const;
   if (by !== undefined && lacks.length === 0) return allow;
   const denial = checkFlow(contextWith(state, from), contextWith(state, to));
   if (denial === null) return allow;
   const standing = (denial.tags as readonly TagId[]).map((id) => state.tagsById.get(id)!.name as string);
-  const tags = by === undefined ? standing : standing.filter((tag) => lacks.some(([, lacking]) => lacking === tag));
+  const tags =
+    by === undefined ? standing : standing.filter((tag) => lacks.some(([, lacking]) => lacking === tag));
   return { verdict: "refuse", rule: denial.rule, tags: tags.length > 0 ? tags : lacks.map(([, tag]) => tag) };
 }
 

@@ -60,7 +60,12 @@ export function modelOf(state: State, now: Date, options: ModelOptions = {}): Mo
   const covered = (pattern: Pattern): readonly string[] =>
     pattern.endsWith(":*") ? (kinds.get(pattern) ?? []) : indexOf.has(pattern) ? [pattern] : [];
 
-  const ways: Record<Privilege, Map<number, Way[]>> = { "s+": new Map(), "s-": new Map(), "i+": new Map(), "i-": new Map() };
+  const ways: Record<Privilege, Map<number, Way[]>> = {
+    "s+": new Map(),
+    "s-": new Map(),
+    "i+": new Map(),
+    "i-": new Map(),
+  };
   const give = (privilege: Privilege, pattern: Pattern, way: Way) => {
     for (const tag of covered(pattern)) {
       const index = indexOf.get(tag)!;
@@ -70,7 +75,8 @@ export function modelOf(state: State, now: Date, options: ModelOptions = {}): Mo
     }
   };
   for (const [pattern, directions] of state.opened)
-    for (const privilege of directions.keys()) give(privilege, pattern, { who: "*", grants: [], delegable: true });
+    for (const privilege of directions.keys())
+      give(privilege, pattern, { who: "*", grants: [], delegable: true });
   for (const grant of state.grants.values()) {
     if (grant.to.startsWith("gate:") || !isLive(grant, at)) continue;
     if (conflictFor(state, grant.to, grant.tag) !== null) continue;

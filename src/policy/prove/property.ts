@@ -34,7 +34,9 @@ export function parseProperty(text: string, state: State): Property {
     return {
       kind: "never reaches",
       text: line,
-      source: source.includes("=") ? { context: contextFrom(source, state) } : { tag: tagFrom(source, state) },
+      source: source.includes("=")
+        ? { context: contextFrom(source, state) }
+        : { tag: tagFrom(source, state) },
       target: contextFrom(target, state),
       except: except === undefined ? [] : except.split(",").map((name) => wayFrom(name.trim(), state)),
     };
@@ -96,7 +98,13 @@ function contextFrom(text: string, state: State): ContextText {
     const [, letter, tags] = /^([SI])=(\S*)$/.exec(part) ?? [];
     if (letter === undefined || tags === undefined || found[letter as "S"] !== undefined)
       throw fault("`unlabelled`, the name of a context that there is, or `S=a/b;I=c/d`", text);
-    found[letter as "S" | "I"] = tags === "" ? [] : tags.split(",").map((tag) => tagFrom(tag, state)).sort();
+    found[letter as "S" | "I"] =
+      tags === ""
+        ? []
+        : tags
+            .split(",")
+            .map((tag) => tagFrom(tag, state))
+            .sort();
   }
   return { secrecy: found.S ?? [], integrity: found.I ?? [] };
 }

@@ -42,7 +42,8 @@ function bruteReach(state: State, now: number, start: ContextText, { owners, exc
       }
     for (const gate of state.gates.values()) {
       if (except.has(gate.name)) continue;
-      const has = (privilege: Privilege, tag: string) => chainFor(state, gate.holder, privilege, tag as never, now) !== null;
+      const has = (privilege: Privilege, tag: string) =>
+        chainFor(state, gate.holder, privilege, tag as never, now) !== null;
       const { in: from, out: to, consent } = gate.gate;
       const granted =
         from.secrecy.every((t) => to.secrecy.includes(t) || has("s-", t)) &&
@@ -60,7 +61,10 @@ function bruteReach(state: State, now: number, start: ContextText, { owners, exc
 /** All delegations that anybody may make, made: to everybody and every gate, until there are no more. */
 function delegateAll(t: TestWorld, owners: boolean): void {
   const { state } = t.world;
-  const holders = () => [...state.principals.keys(), ...Array.from(state.gates.values(), (gate) => gate.holder)];
+  const holders = () => [
+    ...state.principals.keys(),
+    ...Array.from(state.gates.values(), (gate) => gate.holder),
+  ];
   const made = new Set<string>();
   const attempt = (by: string, to: string, tag: string, privileges: Privilege[], via: string | null) => {
     const what = [to, tag, ...privileges].join();
@@ -73,14 +77,16 @@ function delegateAll(t: TestWorld, owners: boolean): void {
       return false;
     }
   };
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     more = false;
     if (owners)
       for (const tag of TAGS)
-        for (const to of holders()) more = attempt(tag.split("/")[0]!, to, tag, ["s+", "s-", "i+", "i-"], null) || more;
+        for (const to of holders())
+          more = attempt(tag.split("/")[0]!, to, tag, ["s+", "s-", "i+", "i-"], null) || more;
     for (const grant of state.grants.values())
       if (grant.delegate && !grant.to.startsWith("gate:"))
-        for (const to of holders()) more = attempt(grant.to, to, grant.tag, [...grant.privileges], grant.id) || more;
+        for (const to of holders())
+          more = attempt(grant.to, to, grant.tag, [...grant.privileges], grant.id) || more;
   }
 }
 
@@ -114,7 +120,13 @@ function build(drawn: Drawn): TestWorld {
     const owner = tag.split("/")[0]!;
     if (holder !== undefined && holder !== owner) t.grant(owner, holder, tag, [...given], { delegate });
   }
-  if (drawn.opened !== null) t.say(drawn.opened.split("/")[0]!, { kind: "open", tag: drawn.opened as never, privilege: "s-", open: true });
+  if (drawn.opened !== null)
+    t.say(drawn.opened.split("/")[0]!, {
+      kind: "open",
+      tag: drawn.opened as never,
+      privilege: "s-",
+      open: true,
+    });
   return t;
 }
 
@@ -124,16 +136,23 @@ test("from context to context: the same answer as trying all steps and all deleg
   let broken = 0;
   const excepts = [[], ["a/gate0"], ["p"]];
   fc.assert(
-    fc.property(world, context, context, fc.boolean(), fc.constantFrom(...excepts), (drawn, from, to, owners, except) => {
-      const t = build(drawn);
-      const known = except.filter((name) => name === "p" || t.world.state.gates.has(name));
-      const line = `${text(from)} never reaches ${text(to)}${known.length > 0 ? ` except through ${known.join()}` : ""}`;
-      const proof = prove(t.world.state, parseProperty(line, t.world.state), t.now, { owners });
-      delegateAll(t, owners);
-      const reached = bruteReach(t.world.state, t.now.getTime(), from, { owners, except: new Set(known) });
-      assert.equal(proof.holds, !reached.has(key(to)), line + JSON.stringify(proof.path));
-      if (!proof.holds) broken++;
-    }),
+    fc.property(
+      world,
+      context,
+      context,
+      fc.boolean(),
+      fc.constantFrom(...excepts),
+      (drawn, from, to, owners, except) => {
+        const t = build(drawn);
+        const known = except.filter((name) => name === "p" || t.world.state.gates.has(name));
+        const line = `${text(from)} never reaches ${text(to)}${known.length > 0 ? ` except through ${known.join()}` : ""}`;
+        const proof = prove(t.world.state, parseProperty(line, t.world.state), t.now, { owners });
+        delegateAll(t, owners);
+        const reached = bruteReach(t.world.state, t.now.getTime(), from, { owners, except: new Set(known) });
+        assert.equal(proof.holds, !reached.has(key(to)), line + JSON.stringify(proof.path));
+        if (!proof.holds) broken++;
+      },
+    ),
     { numRuns: 150 },
   );
   assert.ok(broken > 5, "both answers occur");
@@ -142,13 +161,22 @@ test("from context to context: the same answer as trying all steps and all deleg
 test("nothing reaches a tag without its gate: as trying all", () => {
   fc.assert(
     fc.property(world, fc.constantFrom(...TAGS), (drawn, tag) => {
-      const t = build({ ...drawn, gates: [...drawn.gates, { in: { secrecy: [], integrity: [] }, out: { secrecy: [], integrity: [] }, consent: [] }] });
+      const t = build({
+        ...drawn,
+        gates: [
+          ...drawn.gates,
+          { in: { secrecy: [], integrity: [] }, out: { secrecy: [], integrity: [] }, consent: [] },
+        ],
+      });
       const { state } = t.world;
       const line = `nothing reaches ${tag} without passing a/gate0`;
       const proof = prove(state, parseProperty(line, state), t.now);
       delegateAll(t, false);
       const start = { secrecy: [], integrity: [] };
-      const reached = bruteReach(state, t.now.getTime(), start, { owners: false, except: new Set(["a/gate0"]) });
+      const reached = bruteReach(state, t.now.getTime(), start, {
+        owners: false,
+        except: new Set(["a/gate0"]),
+      });
       const broken = CONTEXTS.some((c) => c.integrity.includes(tag) && reached.has(key(c)));
       assert.equal(proof.holds, !broken, JSON.stringify(proof.path));
     }),
@@ -170,7 +198,11 @@ test("never meet: a principal, a gate, a delegation; a conflict set keeps them a
   assert.ok(ask("acme/secret and bayer/secret never meet").holds);
   t.grant("acme", "dave", "acme/secret", ["s+"], { delegate: true });
   assert.ok(!ask(line).holds, "dave could let carol have it");
-  t.say("platform", { kind: "conflict", name: "platform/drugs", tags: ["acme/secret", "bayer/secret"] as never });
+  t.say("platform", {
+    kind: "conflict",
+    name: "platform/drugs",
+    tags: ["acme/secret", "bayer/secret"] as never,
+  });
   assert.ok(ask(line).holds, "nobody may have both now");
 });
 
@@ -181,7 +213,10 @@ test("instances to come count: a pattern is every instance", () => {
   assert.ok(ask().holds);
   t.tags("registry/patient:1", "registry/patient:2");
   const id = t.grant("registry", "eve", "registry/patient:2", ["s-"]);
-  assert.match(ask().path.join("\n"), new RegExp(`data with registry/patient:2\neve lets out .*grant ${id} `));
+  assert.match(
+    ask().path.join("\n"),
+    new RegExp(`data with registry/patient:2\neve lets out .*grant ${id} `),
+  );
   t.say("registry", { kind: "revoke", grant: id });
   assert.ok(ask().holds);
   t.grant("registry", "eve", "registry/patient:*", ["s-"]);
@@ -191,7 +226,14 @@ test("instances to come count: a pattern is every instance", () => {
 test("what is no property is refused with its reason", () => {
   const t = new TestWorld("a");
   t.tags("a/x");
-  for (const line of ["", "a/x reaches b", "a/y never reaches unlabelled", "a/x never reaches nowhere/at-all",
-    "a/x never reaches unlabelled except through a/none", "a/х never reaches unlabelled", "S=a/x;S=a/x never reaches unlabelled"])
+  for (const line of [
+    "",
+    "a/x reaches b",
+    "a/y never reaches unlabelled",
+    "a/x never reaches nowhere/at-all",
+    "a/x never reaches unlabelled except through a/none",
+    "a/х never reaches unlabelled",
+    "S=a/x;S=a/x never reaches unlabelled",
+  ])
     assert.throws(() => parseProperty(line, t.world.state), { code: "E_PROPERTY" }, line);
 });

@@ -80,7 +80,9 @@ function meeting(state: State, a: Subject, b: Subject, now: Date, owners: boolea
   const model = modelOf(state, now, { owners, named });
   const [ours, theirs] = [tagsOf(model, a), tagsOf(model, b)];
   for (const { gate, in: place } of model.passages) {
-    const [one, other] = [ours, theirs].map((tags) => tags.find((tag) => has(place.secrecy, model.indexOf.get(tag)!)));
+    const [one, other] = [ours, theirs].map((tags) =>
+      tags.find((tag) => has(place.secrecy, model.indexOf.get(tag)!)),
+    );
     if (one !== undefined && other !== undefined && apart(state, one, other))
       return meetingWords(`gate ${gate.name}`, one, other);
   }
@@ -110,7 +112,8 @@ function tagsOf(model: Model, subject: Subject): string[] {
 function takersOf(state: State, now: Date): ReadonlyMap<Pattern, ReadonlySet<string>> {
   const takers = new Map<Pattern, Set<string>>();
   for (const grant of state.grants.values()) {
-    if (!grant.privileges.includes("s+") || grant.to.startsWith("gate:") || !isLive(grant, now.getTime())) continue;
+    if (!grant.privileges.includes("s+") || grant.to.startsWith("gate:") || !isLive(grant, now.getTime()))
+      continue;
     const known = takers.get(grant.tag) ?? new Set<string>();
     takers.set(grant.tag, known.add(grant.to));
     if (grant.delegate) known.add(ANYBODY);
@@ -130,7 +133,8 @@ function whoTakes(
   owners: boolean,
 ): ReadonlySet<string> {
   const who = new Set([ownerOf(tag as TagName)]);
-  for (const pattern of covering(tag as Pattern)) for (const taker of takers.get(pattern) ?? []) who.add(taker);
+  for (const pattern of covering(tag as Pattern))
+    for (const taker of takers.get(pattern) ?? []) who.add(taker);
   return owners ? who.add(ANYBODY) : who;
 }
 
