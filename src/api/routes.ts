@@ -5,6 +5,7 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import * as gate from "./wire-gate.ts";
 import * as wire from "./wire.ts";
 
 export type Route = {
@@ -111,6 +112,33 @@ export const ROUTES = {
     path: "/v1/runs",
     summary: "prepare a program; GET /v1/runs/:id/stream with `Upgrade: csn-stream` starts it",
     body: wire.RunRequest,
+    answer: wire.RunCreated,
+  },
+  gates: {
+    method: "GET",
+    path: "/v1/gates",
+    summary: "the gates that you may run or own",
+    answer: z.array(gate.GateView),
+  },
+  createGate: {
+    method: "PUT",
+    path: "/v1/gates",
+    summary: "offer a gate: its program and files are hashed now",
+    body: gate.GateCreate,
+    answer: gate.GateView,
+  },
+  removeGate: {
+    method: "DELETE",
+    path: "/v1/gates",
+    summary: "take a gate away, and with it all that was granted to it",
+    body: gate.GateRemove,
+    answer: gate.GateView,
+  },
+  runGate: {
+    method: "POST",
+    path: "/v1/gates/runs",
+    summary: "prepare a run of a gate as a filter; the stream is that of any run",
+    body: gate.GateRun,
     answer: wire.RunCreated,
   },
 } as const satisfies Record<string, Route>;

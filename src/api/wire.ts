@@ -5,6 +5,7 @@
  * Tags are named, never numbered [CTX-4]. Times are ISO 8601 in UTC. All lists are sorted.
  */
 import { z } from "zod";
+import { GateRunView } from "./wire-gate.ts";
 
 export const TagName = z.string().describe("full name of a tag, `owner/name`");
 
@@ -144,6 +145,7 @@ export const LogEntry = z.object({
   count: z.number(),
   lost: z.number().describe("records lost on this cpu since boot"),
   tags: z.array(TagName).describe("the tags that stood against it"),
+  gate: GateRunView.optional().describe("the run of a gate that this is the record of [GATE-2]"),
 });
 
 export const LogQuery = z.object({

@@ -14,6 +14,7 @@ export type CliErrorCode =
   | "E_NETWORK_ADDRESS"
   | "E_VOLUME"
   | "E_USER"
+  | "E_GATE_UNKNOWN"
   | "E_DAEMON_DOWN" // nobody answers
   | "E_DAEMON_START" // it was started and does not come up
   | "E_DAEMON_LOST" // it answered, and then no more

@@ -7,6 +7,7 @@ import { registerCompletion } from "./commands/completion.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
+import { registerGate } from "./commands/gate.ts";
 import { registerHelp } from "./commands/help.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerLabel } from "./commands/label.ts";
@@ -24,7 +25,14 @@ import { version } from "./version.ts";
 /** Grouped as the help shows them. */
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
-  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
+  "Labels and programs:": [
+    registerTag,
+    registerLabel,
+    registerNetwork,
+    registerGate,
+    registerRun,
+    registerPs,
+  ],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

@@ -22,6 +22,9 @@ export type CsnErrorCode =
   | "E_NETWORK_OVERLAP"
   | "E_NETWORK_LIMIT"
   | "E_NETWORK_UNKNOWN"
+  | "E_GATE_PRIVILEGE"
+  | "E_GATE_FILE"
+  | "E_GATE_CHANGED"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

@@ -23,7 +23,7 @@ function world(gate: Partial<GateText>, users?: string[]) {
     gateNow(t.world.state, t.world.state.gates.get("lab/anonymise")!, user, t.now.getTime());
   const missing = (user?: string) =>
     now(user)
-      .tags.filter(({ chain }) => chain === null)
+      .tags.filter(({ by }) => by === null)
       .map(({ privilege, tag }) => `${privilege} ${tag}`);
   return { t, holder, now, missing };
 }

@@ -5,21 +5,22 @@
  * that it carries from its input to its output needs a privilege to take it on (`s+`) or to vouch (`i+`), of the gate
  * or of who runs it: otherwise anybody could offer himself a gate that changes nothing and carries everything.
  */
-import { MAX_TAGS, type TagName } from "../label/index.ts";
+import type { TagName } from "../label/index.ts";
 import { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
 import { ownerOf, type Pattern } from "./pattern.ts";
 import { type Chain, chainFor } from "./privilege.ts";
 import type { Gate, State } from "./state.ts";
-import type { ContextText, Holder, Privilege } from "./statement.ts";
+import { type ContextText, type Holder, PLATFORM, type Privilege } from "./statement.ts";
 
 /** What a gate does with a tag of its contexts. */
 export type GateChange = "drops" | "adds" | "carries";
 
-/** One tag, the privilege that it takes, and by which chain there is one; null: there is none. */
+/** One tag, the privilege that it takes, who has it (null: nobody), and by which chain (null: the platform has none). */
 export type GateTag = {
   readonly change: GateChange;
   readonly privilege: Privilege;
   readonly tag: TagName;
+  readonly by: "gate" | "user" | "platform" | null;
   readonly chain: Chain | null;
 };
 
@@ -41,8 +42,10 @@ export function gateNow(state: State, gate: Gate, user: Holder, now: number): Ga
   const add = (change: GateChange, privilege: Privilege, names: readonly string[]) => {
     for (const name of names as readonly TagName[]) {
       const mine = chainFor(state, gate.holder, privilege, name, now);
-      const chain = mine ?? (change === "carries" ? chainFor(state, user, privilege, name, now) : null);
-      tags.push({ change, privilege, tag: name, chain });
+      const asUser = change === "carries" && mine === null;
+      const theirs = asUser ? chainFor(state, user, privilege, name, now) : null;
+      const by = mine ? "gate" : theirs ? "user" : asUser && user === PLATFORM ? "platform" : null;
+      tags.push({ change, privilege, tag: name, by, chain: mine ?? theirs });
     }
   };
   add("drops", "s-", without(from.secrecy, to.secrecy));
@@ -56,14 +59,7 @@ export function gateNow(state: State, gate: Gate, user: Holder, now: number): Ga
 
 /** May this principal run it? Its owner always; `*` is everybody. */
 export function mayUse(gate: Gate, user: Holder): boolean {
-  return (
-    gate.users.includes("*") || gate.users.includes(user) || ownerOf(gate.name as string as Pattern) === user
-  );
-}
-
-/** Is there more in its input than a label may have? [CTX-1] */
-export function tooMany(now: GateNow): boolean {
-  return now.in.secrecy.length > MAX_TAGS;
+  return gate.users.some((name) => name === "*" || name === user) || user === ownerOf(gate.name as Pattern);
 }
 
 /** The tags whose owners let this gate drop them now, of those that it asks for. */

@@ -2,7 +2,7 @@
  * Owners decide: principals, tags, privileges, gates and conflicts as signed statements, and what follows from them.
  */
 export { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
-export { type GateChange, type GateNow, gateNow, type GateTag, mayUse, tooMany } from "./gate.ts";
+export { type GateChange, type GateNow, gateNow, type GateTag, mayUse } from "./gate.ts";
 export { PolicyError, type PolicyErrorCode } from "./error.ts";
 export { covering, covers, ownerOf, type Pattern, parsePattern } from "./pattern.ts";
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";

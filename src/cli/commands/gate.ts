@@ -1,0 +1,160 @@
+/**
+ * csn gate create|list|show|run|remove: vetted programs that take a label off, or vouch.
+ */
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { GateView } from "../../api/index.ts";
+import { parseContext } from "../arguments.ts";
+import { connect } from "../connect.ts";
+import { CliError } from "../errors.ts";
+import { example, JSON_OPTION } from "../example.ts";
+import { gateLines } from "../gate-views.ts";
+import { streamProgram, surroundings } from "../program-run.ts";
+import { safe, shortContext, table } from "../text.ts";
+import { makeUi } from "../ui.ts";
+import { addText } from "./run.ts";
+
+type CreateOptions = {
+  program: string;
+  file?: string[];
+  in?: string;
+  out?: string;
+  consent?: string[];
+  purpose?: string;
+  users?: string;
+  json?: true;
+};
+
+export function registerGate(program: Command): void {
+  const gate = program
+    .command("gate")
+    .description("vetted programs that may take a label off, or vouch; the tags' owners decide for each");
+  example(
+    gate,
+    "$ csn gate create lab/anonymise --program /usr/bin/cut --in S=lab/patient -- -d, -f2-",
+    "$ csn tag grant lab/patient s- --to gate:lab/anonymise",
+    "$ csn gate run lab/anonymise < patients.csv > open.csv",
+  );
+
+  const create = gate
+    .command("create")
+    .description("offer a gate; its program and files are hashed, and a change of any makes it another gate")
+    .usage("[options] <name> [-- ARGS...]")
+    .argument("<name>", "OWNER/NAME")
+    .argument("[args...]", "what the program is always started with; a path of --file is that file")
+    .requiredOption("--program <path>", "the program, in ELF format: a script is a --file of its interpreter")
+    .option("--file <path>", "a file that decides what it does: a script, a schema", addText)
+    .option("--in <context>", "what it may read: `S=lab/patient`")
+    .option("--out <context>", "what its output has: `unlabelled` if left out")
+    .option(
+      "--consent <tags>",
+      "it also reads what has these tags, while their owners let it: `*/medical`",
+      addText,
+    )
+    .option("--purpose <text>", "what for; on the record of each run")
+    .option("--users <principals>", "who may run it; separated by commas (default: everybody)")
+    .option(...JSON_OPTION)
+    .action(async (name: string, args: string[], options: CreateOptions) => {
+      const ui = makeUi(options);
+      const client = await connect("start", ui);
+      const made = await client.call("createGate", {
+        body: {
+          name,
+          program: pathOf(options.program),
+          args: args.map((arg) => (options.file?.includes(arg) ? pathOf(arg) : arg)),
+          files: (options.file ?? []).map(pathOf),
+          in: parseContext(options.in ?? "unlabelled"),
+          out: parseContext(options.out ?? "unlabelled"),
+          consent: options.consent ?? [],
+          purpose: options.purpose ?? "",
+          users: options.users?.split(",") ?? ["*"],
+        },
+      });
+      if (ui.json) return ui.answer(made);
+      ui.print(...gateLines(made, ui.paint));
+    });
+  example(
+    create,
+    "$ csn gate create lab/anonymise --program /usr/bin/cut --in S=lab/patient --purpose research -- -d, -f2-",
+    "$ csn gate create clinic/check --program /usr/bin/python3 --file ./check.py --out I=clinic/validated -- -I ./check.py",
+  );
+
+  const list = gate
+    .command("list")
+    .alias("ls")
+    .description("the gates that you may run, or own")
+    .option(...JSON_OPTION)
+    .action(async (options: { json?: true }) => {
+      const ui = makeUi(options);
+      const gates = await (await connect("look", ui)).call("gates");
+      if (ui.json) return ui.answer(gates);
+      const rows = gates.map((one) => [
+        safe(one.name),
+        shortContext(one.in),
+        shortContext(one.out),
+        one.ready ? "yes" : "no",
+        safe(one.purpose),
+      ]);
+      ui.print(...table([["GATE", "IN", "OUT", "READY", "PURPOSE"], ...rows]));
+    });
+  example(list, "$ csn gate list");
+
+  const show = gate
+    .command("show")
+    .description("what a gate does, and for each tag by whose grant, or whose is missing")
+    .argument("<name>", "OWNER/NAME")
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: { json?: true }) => {
+      const ui = makeUi(options);
+      const found = (await (await connect("look", ui)).call("gates")).find((one) => one.name === name);
+      if (found === undefined) throw unknown(name);
+      if (ui.json) return ui.answer(found);
+      ui.print(...gateLines(found, ui.paint));
+    });
+  example(show, "$ csn gate show lab/anonymise");
+
+  const run = gate
+    .command("run")
+    .description("run a gate as a filter: your input, its output")
+    .argument("<name>", "OWNER/NAME")
+    .option("--release", "take labelled output on your own responsibility")
+    .action(async (name: string, options: { release?: true }) => {
+      const client = await connect("start", makeUi());
+      const { shows } = surroundings({});
+      const body = { name, shows, release: options.release === true };
+      const { id } = await client.call("runGate", { body });
+      process.exitCode = await streamProgram(client, id, { shows, tty: null });
+    });
+  example(run, "$ csn gate run lab/anonymise < patients.csv > open.csv");
+
+  const remove = gate
+    .command("remove")
+    .alias("rm")
+    .description("take a gate away, and with it all that was granted to it")
+    .argument("<name>", "OWNER/NAME")
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: { json?: true }) => {
+      const ui = makeUi(options);
+      const gone: GateView = await (await connect("look", ui)).call("removeGate", { body: { name } });
+      if (ui.json) return ui.answer(gone);
+      ui.print(`removed ${safe(gone.name)}`);
+    });
+  example(remove, "$ csn gate remove lab/anonymise");
+}
+
+function pathOf(text: string): string {
+  if (text.includes("/")) return resolve(text);
+  throw new CliError(
+    "E_USAGE",
+    `expected a path, found \`${text}\``,
+    "a gate's program and files are named by path: /usr/bin/cut, ./check.py",
+  );
+}
+
+function unknown(name: string): CliError {
+  return new CliError(
+    "E_GATE_UNKNOWN",
+    `expected a gate that you may run, found \`${name}\``,
+    "`csn gate list` shows them",
+  );
+}
