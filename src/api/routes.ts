@@ -216,4 +216,12 @@ export const ROUTES = {
     body: gate.GateRun,
     answer: wire.RunCreated,
   },
+  runGateFolder: {
+    method: "POST",
+    path: "/v1/gates/folders",
+    summary: "run a gate on each file of a folder, results into another",
+    body: gate.GateFolder,
+    answer: z.union([gate.GateFolderResult, wire.Failure]),
+    lines: true,
+  },
 } as const satisfies Record<string, Route>;

@@ -64,6 +64,18 @@ export const GateRun = z.object({
   release: z.boolean().default(false),
 });
 
+export const GateFolder = z.object({
+  name: GateName,
+  from: z.string().describe("folder with the files, absolute"),
+  to: z.string().describe("folder for the results, absolute"),
+  again: z.boolean().default(false).describe("also what failed before"),
+});
+export const GateFolderResult = z.object({
+  file: z.string().nullable().describe("null: its name is not yours to see"),
+  result: z.string().nullable().describe("name of the result; null: there is none"),
+  why: z.string().describe("why there is none"),
+});
+
 /** What one run of a gate was, on the record. [GATE-2] */
 export const GateRunView = z.object({
   gate: GateName,
@@ -85,4 +97,6 @@ export type GateCreate = z.input<typeof GateCreate>;
 export type GateView = z.infer<typeof GateView>;
 export type GateTag = z.infer<typeof GateTag>;
 export type GateRun = z.input<typeof GateRun>;
+export type GateFolder = z.input<typeof GateFolder>;
+export type GateFolderResult = z.infer<typeof GateFolderResult>;
 export type GateRunView = z.infer<typeof GateRunView>;

@@ -178,6 +178,7 @@ export const RunRequest = z.object({
   /** What the client's own standard output and error are [TERM-1]. */
   shows: z.object({ output: z.enum(["terminal", "other"]), error: z.enum(["terminal", "other"]) }),
   release: z.boolean().default(false).describe("the caller takes labelled output on its own responsibility"),
+  via: z.array(z.string()).default([]).describe("gates that its output passes through"),
   plain: z.boolean().default(false).describe("no label and no compartment: an ordinary process of that host"),
 });
 export const RunCreated = z.object({ id: z.string() });

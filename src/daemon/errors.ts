@@ -25,6 +25,7 @@ export type CsnErrorCode =
   | "E_GATE_PRIVILEGE"
   | "E_GATE_FILE"
   | "E_GATE_CHANGED"
+  | "E_GATE_INPUT"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

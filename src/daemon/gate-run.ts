@@ -22,20 +22,19 @@ import { NETWORKS } from "./networks.ts";
 import { parse } from "./parse.ts";
 import { recordGate } from "./run-events.ts";
 import { type Runs, SCRATCH, type Watch } from "./runs.ts";
+import { type Stage, startStage } from "./stage.ts";
 import { readContext } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
 const COPIES = "/run/gate";
-const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/tmp", TZ: "UTC" };
+export const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/tmp", TZ: "UTC" };
 
 /** Prepares a run as a filter: the caller's input, output to the caller. @throws CsnError, PolicyError */
 export function runGate(csn: Csn, caller: Caller, runs: Runs, body: unknown): { id: string } {
   const { name, shows, release } = parse(GateRun, body);
-  const gate = findGate(csn, caller, name);
-  const { from, to } = requireNow(csn, caller, gate);
-  const { program, args } = gate.gate;
+  const ready = new ReadyGate(csn, caller, findGate(csn, caller, name));
   const request: RunRequest = {
-    argv: [program, ...args],
+    argv: [...ready.argv],
     context: { secrecy: [], integrity: [] },
     env: ENVIRONMENT,
     cwd: "/",
@@ -46,10 +45,10 @@ export function runGate(csn: Csn, caller: Caller, runs: Runs, body: unknown): { 
     shows,
     release,
     plain: false,
+    via: [],
   };
-  const watch = new GateWatch(csn, caller, gate);
-  const launch = launchArgs(csn, caller, gate, from, to);
-  return { id: runs.prepare({ request, context: to, caller, args: launch, watch }) };
+  const args = ready.launchArgs();
+  return { id: runs.prepare({ request, context: ready.to, caller, args, watch: ready }) };
 }
 
 /** @throws CsnError E_GATE_PRIVILEGE; PolicyError E_CONFLICT; LabelError E_LABEL_TOO_LONG */
@@ -62,45 +61,76 @@ function requireNow(csn: Csn, caller: Caller, gate: Gate): { now: GateNow; from:
   return { now, from: read(now.in), to: read(now.out) };
 }
 
-function launchArgs(csn: Csn, caller: Caller, gate: Gate, from: Context, to: Context): string[] {
-  const { contexts } = csn.attached();
-  const id = (context: Context) => String(contexts.idOf(context));
+/** What all parts of a pipeline are launched with: nothing of the caller's but who he is. */
+export function compartmentArgs(caller: Caller): string[] {
   mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
-  const args = ["--pins", PINS, "--in", id(from), "--out", id(to), "--networks", NETWORKS];
-  // as secret as what the gate reads, and vouched for by nobody
-  args.push("--input", id(contextOf(from.secrecy, integrityOf([]))));
-  // what it writes for itself it must be able to read; where it may not, it writes nothing
-  args.push("--layer", id(flowsTo(to, from) ? to : from));
-  args.push("--scratch", SCRATCH, "--cwd", "/", "--uid", String(caller.uid), "--gid", String(caller.gid));
+  const args = ["--pins", PINS, "--networks", NETWORKS, "--scratch", SCRATCH, "--cwd", "/"];
+  args.push("--uid", String(caller.uid), "--gid", String(caller.gid));
   for (const group of caller.groups.slice(0, 64)) args.push("--group", String(group));
-  const { program, digest, files } = gate.gate;
-  for (const file of [{ path: program, digest }, ...files])
-    args.push("--verified", `${file.digest}:${file.path}`);
-  const copies = new Map(files.map(({ path }) => [path, `${COPIES}/${basename(path)}`]));
-  return [...args, "--", program, ...gate.gate.args.map((arg) => copies.get(arg) ?? arg)];
+  return args;
 }
 
-type Stream = { bytes: number; hash: Hash };
+type Stream = { readonly what: string; bytes: number; readonly hash: Hash };
 
-/** Looks on for the record. */
-class GateWatch implements Watch {
+/** A gate that its user may run now. It looks on while it runs, and says what was. */
+export class ReadyGate implements Watch {
   readonly #csn: Csn;
   readonly #caller: Caller;
   readonly #gate: Gate;
   #begun: ReturnType<typeof requireNow>;
   #started = "";
-  readonly #input: Stream = { bytes: 0, hash: createHash("sha256") };
-  readonly #output: Stream = { bytes: 0, hash: createHash("sha256") };
+  readonly #input: Stream;
+  readonly #output: Stream;
 
-  constructor(csn: Csn, caller: Caller, gate: Gate) {
+  /** @param what what its streams are, for the record. @throws CsnError, PolicyError */
+  constructor(csn: Csn, caller: Caller, gate: Gate, what = { input: "stream", output: "stream" }) {
     this.#csn = csn;
     this.#caller = caller;
     this.#gate = gate;
     this.#begun = requireNow(csn, caller, gate);
+    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256") };
+    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256") };
+  }
+
+  get from(): Context {
+    return this.#begun.from;
+  }
+
+  get to(): Context {
+    return this.#begun.to;
   }
 
   get errors(): Context {
     return this.#begun.from;
+  }
+
+  get argv(): readonly string[] {
+    const { program, args, files } = this.#gate.gate;
+    const copies = new Map(files.map(({ path }) => [path, `${COPIES}/${basename(path)}`]));
+    return [program, ...args.map((arg) => copies.get(arg) ?? arg)];
+  }
+
+  /** @param input context of what it is given; a client's is as secret as what the gate reads, vouched for by nobody */
+  launchArgs(input: Context = contextOf(this.from.secrecy, integrityOf([]))): string[] {
+    const { contexts } = this.#csn.attached();
+    const { from, to } = this;
+    const id = (context: Context) => String(contexts.idOf(context));
+    const args = ["--in", id(from), "--out", id(to), "--input", id(input)];
+    // what it writes for itself it must be able to read; where it may not, it writes nothing
+    args.push("--layer", id(flowsTo(to, from) ? to : from));
+    args.push(...compartmentArgs(this.#caller));
+    const { program, digest, files } = this.#gate.gate;
+    for (const file of [{ path: program, digest }, ...files])
+      args.push("--verified", `${file.digest}:${file.path}`);
+    return [...args, "--", ...this.argv];
+  }
+
+  /** Starts it as a part of a pipeline, after `begin`. */
+  start(input: Context): Stage {
+    const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
+    stage.output.on("data", (bytes: Buffer) => this.output(bytes));
+    void stage.ended.then(({ code, pid, failure }) => this.end(code, pid, failure));
+    return stage;
   }
 
   begin(): void {
@@ -144,8 +174,8 @@ class GateWatch implements Watch {
       ended: authority.now().toISOString(),
       exit,
       failure,
-      input: told("stream", this.#input),
-      output: told("stream", this.#output),
+      input: told(this.#input),
+      output: told(this.#output),
     };
     recordGate(this.#csn, this.#caller, from, to, pid, run);
   }
@@ -156,6 +186,6 @@ function add(stream: Stream, bytes: Buffer): void {
   stream.hash.update(bytes);
 }
 
-function told(what: string, { bytes, hash }: Stream): GateRunView["input"] {
+function told({ what, bytes, hash }: Stream): GateRunView["input"] {
   return { what, bytes, digest: hash.digest("hex") };
 }

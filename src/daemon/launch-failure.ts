@@ -9,7 +9,7 @@ const ENOENT = 2;
 const ENOTDIR = 20;
 
 /** @param line `exec ERRNO` or `error STEP: ERRNO TEXT` (native/launch/main.c) */
-export function launchFailure(line: string, request: RunRequest): Failed {
+export function launchFailure(line: string, request: Pick<RunRequest, "argv">): Failed {
   const program = request.argv[0]!;
   if (line.startsWith("exec ")) {
     const errno = Number(line.slice(5));

@@ -27,6 +27,7 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { isCleared, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
+import { type Tail, Via } from "./via.ts";
 import { bookFor, nameOf, readContext } from "./views.ts";
 
 export const SCRATCH = "/run/csn/tree";
@@ -43,6 +44,7 @@ type Prepared = {
   caller: Caller;
   args: string[];
   watch?: Watch;
+  via?: Via;
 };
 
 /** Somebody who looks on while a program runs: a gate's record (gate-run.ts). */
@@ -97,7 +99,15 @@ export class Runs {
         authority.holderOf(caller),
         isAll(context.secrecy) ? [] : context.secrecy.map((tag) => authority.tag(tag)!.name),
       );
-    return this.prepare({ request, context, caller, args });
+    const via = request.via.length === 0 ? {} : { via: new Via(this.#csn, caller, context, request.via) };
+    if (request.via.length > 0 && request.tty !== null)
+      throw new CsnError(
+        "E_BAD_REQUEST",
+        "expected a program without a terminal before a gate, found one with it",
+        "leave out `--tty`",
+        400,
+      );
+    return this.prepare({ request, context, caller, args, ...via });
   }
 
   prepare(prepared: Prepared): string {
@@ -119,6 +129,7 @@ export class Runs {
       );
     this.#prepared.delete(id);
     prepared.watch?.begin();
+    prepared.via?.begin();
     return prepared;
   }
 
@@ -131,14 +142,18 @@ export class Runs {
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
-    const view = new View(this.#csn, context, caller, request);
-    const errors = watch ? new View(this.#csn, watch.errors, caller, request) : view;
+    const tail = startTail(prepared, child, client);
+    const view = new View(this.#csn, prepared.via?.context ?? context, caller, request);
+    const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
+    const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
     if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes));
-    relayOutput(child.stdout, FRAME.OUTPUT, "output", client, view);
+    relayOutput(tail?.output ?? child.stdout, FRAME.OUTPUT, "output", client, view);
     relayOutput(child.stderr, FRAME.ERROR, "error", client, errors);
+    for (const { from, context: of } of tail?.errors ?? [])
+      relayOutput(from, FRAME.ERROR, "error", client, viewErrors(of));
     relayInput(client, child.stdin, control, child, watch);
 
     let lines = "";
@@ -156,9 +171,16 @@ export class Runs {
       }
     });
     control.on("error", () => undefined);
-    child.on("close", () => {
+    child.on("close", async () => {
       this.#running.delete(child);
+      if (tail && !errors.cleared) code = 0; // only the gate's is for the caller
+      // as a shell with pipefail: the program's own code if that is not 0
+      const worst = (await tail?.ended)?.findLast((stage) => stage.code !== 0);
+      if (worst?.code === null) failed ??= gateFailed(worst.failure);
+      if (code === 0 && worst) code = worst.code;
       recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
+      if (errors !== view)
+        recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
       watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
       if (failed) end(client, controlFrame(failed));
       else
@@ -210,6 +232,19 @@ class View {
       : "only who owns all of these tags may see it";
     return controlFrame({ withheld: { stream, tags: this.tags, hint } });
   }
+}
+
+/** The gates behind it; null when there are none. */
+function startTail(prepared: Prepared, child: ChildProcess, client: Duplex): Tail | null {
+  if (prepared.via === undefined) return null;
+  const tail = prepared.via.start(child.stdout!);
+  client.on("close", () => tail.kill());
+  return tail;
+}
+
+function gateFailed(message: string): ReturnType<typeof launchFailure> {
+  const hint = "`csn gate show` tells what it is made of";
+  return { failed: { code: "E_GATE_CHANGED", message, hint, exit: 126 } };
 }
 
 function relayOutput(

@@ -15,6 +15,7 @@ import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
+import { runFolder } from "./gate-folder.ts";
 import { runGate } from "./gate-run.ts";
 import { createGate, listGates, removeGate } from "./gates.ts";
 import * as handle from "./handlers.ts";
@@ -136,6 +137,9 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.createGate, (request, _reply, who) => createGate(csn, who, request.body));
   on(ROUTES.removeGate, (request, _reply, who) => removeGate(csn, who, request.body));
   on(ROUTES.runGate, (request, _reply, who) => runGate(csn, who, runs, request.body));
+  on(ROUTES.runGateFolder, (request, reply, who) =>
+    lines(reply, (line) => runFolder(csn, who, request.body, line)),
+  );
   app.get("/v1/openapi.json", async () => openapi());
 
   app.server.on("upgrade", (request, socket: Duplex) => {

@@ -2,9 +2,11 @@
  * csn gate create|list|show|run|remove: vetted programs that take a label off, or vouch.
  */
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { GateView } from "../../api/index.ts";
 import { parseContext } from "../arguments.ts";
+import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
@@ -13,6 +15,9 @@ import { streamProgram, surroundings } from "../program-run.ts";
 import { safe, shortContext, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
 import { addText } from "./run.ts";
+
+/** How often to look for files that have come. */
+const WATCH_MS = 1000;
 
 type CreateOptions = {
   program: string;
@@ -115,17 +120,26 @@ export function registerGate(program: Command): void {
 
   const run = gate
     .command("run")
-    .description("run a gate as a filter: your input, its output")
+    .description("run a gate as a filter, or on each file of a folder")
     .argument("<name>", "OWNER/NAME")
+    .option("--from <directory>", "instead of your input, each file of this folder that was not done yet")
+    .option("--to <directory>", "where the results go")
+    .option("--watch", "go on with files that come")
     .option("--release", "take labelled output on your own responsibility")
-    .action(async (name: string, options: { release?: true }) => {
+    .action(async (name: string, options: RunOptions) => {
       const client = await connect("start", makeUi());
+      if (options.from !== undefined || options.to !== undefined || options.watch)
+        return runFolder(client, name, options);
       const { shows } = surroundings({});
       const body = { name, shows, release: options.release === true };
       const { id } = await client.call("runGate", { body });
       process.exitCode = await streamProgram(client, id, { shows, tty: null });
     });
-  example(run, "$ csn gate run lab/anonymise < patients.csv > open.csv");
+  example(
+    run,
+    "$ csn gate run lab/anonymise < patients.csv > open.csv",
+    "$ csn gate run lab/anonymise --from /data/in --to /data/out --watch",
+  );
 
   const remove = gate
     .command("remove")
@@ -140,6 +154,29 @@ export function registerGate(program: Command): void {
       ui.print(`removed ${safe(gone.name)}`);
     });
   example(remove, "$ csn gate remove lab/anonymise");
+}
+
+type RunOptions = { from?: string; to?: string; watch?: true; release?: true };
+
+/** Exit code 1 when there is a file without a result. */
+async function runFolder(client: Client, name: string, { from, to, watch }: RunOptions): Promise<void> {
+  if (from === undefined || to === undefined)
+    throw new CliError("E_USAGE", "expected --from and --to, found one of them", "both are folders");
+  const ui = makeUi();
+  for (let again = true; ; again = false) {
+    const body = { name, from: resolve(from), to: resolve(to), again };
+    for await (const line of client.lines("runGateFolder", { body })) {
+      if (!("result" in line)) continue;
+      const file = line.file === null ? "a file" : safe(line.file);
+      if (line.result !== null) ui.print(`${file} -> ${safe(line.result)}`);
+      else {
+        ui.note(`${file}: ${line.why}`);
+        process.exitCode = 1;
+      }
+    }
+    if (!watch) return;
+    await sleep(WATCH_MS);
+  }
 }
 
 function pathOf(text: string): string {
