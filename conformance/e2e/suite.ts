@@ -11,6 +11,7 @@ import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { network } from "./network.ts";
 import { running } from "./running.ts";
@@ -18,7 +19,15 @@ import { survival } from "./survival.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...network, ...survival];
+const CASES: readonly Case[] = [
+  ...badInput,
+  ...running,
+  ...labels,
+  ...confinement,
+  ...network,
+  ...gates,
+  ...survival,
+];
 
 export function systemSuite(kernel: string): Suite {
   return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };
