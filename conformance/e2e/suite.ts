@@ -14,6 +14,7 @@ import { confinement } from "./confinement.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { network } from "./network.ts";
+import { owners } from "./owners.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 
@@ -25,6 +26,7 @@ const CASES: readonly Case[] = [
   ...labels,
   ...confinement,
   ...network,
+  ...owners,
   ...gates,
   ...survival,
 ];

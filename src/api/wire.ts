@@ -111,6 +111,7 @@ export const CheckAnswer = z.object({
   allowed: z.boolean(),
   rule: z.string().nullable(),
   tags: z.array(TagName).describe("the tags that stand against it"),
+  gates: z.array(z.string()).describe("gates that you may run and that would let it through [GATE-4]"),
   reason: z.string(),
 });
 
@@ -145,6 +146,7 @@ export const LogEntry = z.object({
   count: z.number(),
   lost: z.number().describe("records lost on this cpu since boot"),
   tags: z.array(TagName).describe("the tags that stood against it"),
+  gates: z.array(z.string()).describe("gates that you may run and that would have let it through [GATE-4]"),
   gate: GateRunView.optional().describe("the run of a gate that this is the record of [GATE-2]"),
 });
 

@@ -78,9 +78,10 @@ export function logLine(entry: LogEntry, paint: Paint): string {
   const verdict = (isRefused ? paint.red : paint.green)(entry.verdict);
   const why = isRefused ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}` : "";
   const gate = entry.gate === undefined ? "" : ` ${gateRunText(entry.gate)}`;
+  const offer = entry.gates.length > 0 ? ` (gate: ${entry.gates.map(safe).join(", ")})` : "";
   const times = entry.count > 1 ? ` x${entry.count}` : "";
   const flow = `${entityText(entry.source)} -> ${entityText(entry.sink)}`;
-  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${times} ${paint.dim(`#${entry.id}`)}`;
+  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
 }
 
 function entityText(entity: Entity): string {

@@ -14,9 +14,14 @@ import { nameOf, viewContext } from "./views.ts";
 
 const R = SHAPE.csn_record;
 
-export function logEntry(entry: Entry, book: TagBook, names: Names): LogEntry {
+/** Which gates would let data from one context go to another; by name. [GATE-4] */
+export type Offers = (from: Context, to: Context) => string[];
+const NONE: Offers = () => [];
+
+export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offers = NONE): LogEntry {
   const { record } = entry;
   const gate = gateOf(entry);
+  const against = tagsAgainst(entry);
   const verdict = VERDICTS[record[R.verdict]!];
   const actor = record[R.flags]! & FLAG.ACTOR_IS_SOURCE ? R.source : R.sink;
   return {
@@ -32,9 +37,8 @@ export function logEntry(entry: Entry, book: TagBook, names: Names): LogEntry {
     uid: record.readUInt32LE(R.uid),
     count: record.readUInt32LE(R.count),
     lost: record.readUInt32LE(R.lost),
-    tags: tagsAgainst(entry)
-      .map((id) => nameOf(id, book))
-      .sort(),
+    tags: against.map((id) => nameOf(id, book)).sort(),
+    gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
     ...(gate === undefined ? {} : { gate }),
   };
 }
@@ -96,8 +100,8 @@ const RULES: Record<string, string> = {
   "OP-10": "only a process of the same context may control another",
 };
 
-export function explain(entry: Entry, book: TagBook, names: Names): Explanation {
-  const record = logEntry(entry, book, names);
+export function explain(entry: Entry, book: TagBook, names: Names, offers: Offers): Explanation {
+  const record = logEntry(entry, book, names, offers);
   const tags = record.tags.join(", ");
   const remedy: string[] = [];
   const owners = [
@@ -107,6 +111,10 @@ export function explain(entry: Entry, book: TagBook, names: Names): Explanation 
         .filter((o) => o !== undefined),
     ),
   ];
+  for (const name of record.gates)
+    remedy.push(
+      `[GATE-4] let it pass through gate ${name}: \`csn run --via ${name}\`, or \`csn gate run ${name}\``,
+    );
   const address = [record.source, record.sink].find(({ kind }) => kind === "address");
   if (address !== undefined && (record.rule === "FLOW-1" || record.rule === "FLOW-2")) {
     const other = address === record.sink ? record.source : record.sink;

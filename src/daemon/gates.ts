@@ -8,11 +8,13 @@ import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import { GateCreate, GateRemove, type GateTag, type GateView } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
+import { type Context, isAll, type TagId } from "../label/index.ts";
 import {
   type Gate,
   type GateNow,
   gateNow,
   type GateTag as TagNow,
+  gatesFor,
   type GateText,
   mayUse,
   ownerOf,
@@ -21,12 +23,13 @@ import {
   PolicyError,
 } from "../policy/index.ts";
 import { ROOT } from "../setup/index.ts";
+import type { Authority } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import type { Caller } from "./identity.ts";
 import { gateFailure } from "./launch-failure.ts";
 import { parse } from "./parse.ts";
-import { bookFor, readContext } from "./views.ts";
+import { bookFor, nameOf, readContext } from "./views.ts";
 
 /** Offers a gate, or another of that name. @throws CsnError, PolicyError */
 export async function createGate(csn: Csn, caller: Caller, body: unknown): Promise<GateView> {
@@ -82,6 +85,24 @@ export function findGate(csn: Csn, caller: Caller, name: string): Gate {
 export function nowOf(csn: Csn, caller: Caller, gate: Gate): GateNow {
   const { authority } = csn;
   return gateNow(authority.world.state, gate, authority.holderOf(caller), authority.now().getTime());
+}
+
+/** Gates that the caller may run now and that would let this data go there. [GATE-4] */
+export function offersFor(csn: Csn, caller: Caller, from: Context, to: Context): string[] {
+  const { authority } = csn;
+  const user = authority.holderOf(caller);
+  const [source, sink] = [textOf(from, authority), textOf(to, authority)];
+  if (source === null || sink === null) return [];
+  return gatesFor(authority.world.state, source, sink, user, authority.now().getTime())
+    .filter((gate) => obstacle(gate, nowOf(csn, caller, gate)) === null)
+    .map((gate) => gate.name);
+}
+
+/** By names; null for one with more tags than can be named. */
+function textOf({ secrecy, integrity }: Context, authority: Authority): GateText["in"] | null {
+  if (isAll(secrecy) || isAll(integrity)) return null;
+  const names = (tags: readonly TagId[]) => tags.map((tag) => nameOf(tag, authority)).sort();
+  return { secrecy: names(secrecy), integrity: names(integrity) };
 }
 
 function sees(csn: Csn, caller: Caller, gate: Gate): boolean {

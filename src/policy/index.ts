@@ -4,6 +4,7 @@
 export { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
 export { type GateChange, type GateNow, gateNow, type GateTag, mayUse } from "./gate.ts";
 export { PolicyError, type PolicyErrorCode } from "./error.ts";
+export { gatesFor } from "./offers.ts";
 export { covering, covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";
 export { collides, MAX_TAGS_AT_ONCE, unknownPrincipal, unknownTag } from "./rules.ts";

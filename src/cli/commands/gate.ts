@@ -11,16 +11,19 @@ import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { gateLines } from "../gate-views.ts";
+import { ROOT } from "../../setup/index.ts";
 import { streamProgram, surroundings } from "../program-run.ts";
 import { safe, shortContext, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
 import { addText } from "./run.ts";
 
+const SUPPLIED = ["deidentify", "aggregate", "validate", "scanned", "consented", "released"];
 /** How often to look for files that have come. */
 const WATCH_MS = 1000;
 
 type CreateOptions = {
-  program: string;
+  program?: string;
+  supplied?: string;
   file?: string[];
   in?: string;
   out?: string;
@@ -47,7 +50,8 @@ export function registerGate(program: Command): void {
     .usage("[options] <name> [-- ARGS...]")
     .argument("<name>", "OWNER/NAME")
     .argument("[args...]", "what the program is always started with; a path of --file is that file")
-    .requiredOption("--program <path>", "the program, in ELF format: a script is a --file of its interpreter")
+    .option("--program <path>", "the program, in ELF format: a script is a --file of its interpreter")
+    .option("--supplied <name>", `one of csn's own instead: ${SUPPLIED.join(", ")}`)
     .option("--file <path>", "a file that decides what it does: a script, a schema", addText)
     .option("--in <context>", "what it may read: `S=lab/patient`")
     .option("--out <context>", "what its output has: `unlabelled` if left out")
@@ -65,9 +69,7 @@ export function registerGate(program: Command): void {
       const made = await client.call("createGate", {
         body: {
           name,
-          program: pathOf(options.program),
-          args: args.map((arg) => (options.file?.includes(arg) ? pathOf(arg) : arg)),
-          files: (options.file ?? []).map(pathOf),
+          ...madeOf(options, args),
           in: parseContext(options.in ?? "unlabelled"),
           out: parseContext(options.out ?? "unlabelled"),
           consent: options.consent ?? [],
@@ -81,6 +83,7 @@ export function registerGate(program: Command): void {
   example(
     create,
     "$ csn gate create lab/anonymise --program /usr/bin/cut --in S=lab/patient --purpose research -- -d, -f2-",
+    "$ csn gate create lab/ages --supplied deidentify --in S=lab/patient -- --keep sex --drop name --decade age",
     "$ csn gate create clinic/check --program /usr/bin/python3 --file ./check.py --out I=clinic/validated -- -I ./check.py",
   );
 
@@ -177,6 +180,31 @@ async function runFolder(client: Client, name: string, { from, to, watch }: RunO
     if (!watch) return;
     await sleep(WATCH_MS);
   }
+}
+
+/** A supplied gate is a script in `gates/`, whose first lines say what it does and which arguments it takes. */
+function madeOf(
+  options: CreateOptions,
+  args: string[],
+): { program: string; args: string[]; files: string[] } {
+  const { program, supplied, file = [] } = options;
+  const own = args.map((arg) => (file.includes(arg) ? pathOf(arg) : arg));
+  const files = file.map(pathOf);
+  if ((program === undefined) === (supplied === undefined))
+    throw new CliError(
+      "E_USAGE",
+      "expected either --program or --supplied, found both or neither",
+      "name one",
+    );
+  if (program !== undefined) return { program: pathOf(program), args: own, files };
+  if (!SUPPLIED.includes(supplied!))
+    throw new CliError(
+      "E_USAGE",
+      `expected a supplied gate, found \`${supplied}\``,
+      `there are ${SUPPLIED.join(", ")}`,
+    );
+  const script = `${ROOT}/gates/${supplied}.py`;
+  return { program: "/usr/bin/python3", args: ["-I", script, ...own], files: [script, ...files] };
 }
 
 function pathOf(text: string): string {
