@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listMachines, stopMachine } from "../../src/machine/index.ts";
-import { ensureSystemPackages, programNeeds, silent } from "../../src/setup/index.ts";
+import { ensureSystemPackages, networkNeeds, programNeeds, silent } from "../../src/setup/index.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
@@ -15,10 +15,11 @@ import { labels } from "./labels.ts";
 import { network } from "./network.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
+import { wayOut } from "./way-out.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...network, ...survival];
+const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...network, ...wayOut, ...survival];
 
 export function systemSuite(kernel: string): Suite {
   return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };
@@ -30,7 +31,7 @@ async function runSystem(kernel: string): Promise<Count> {
   const count = { passed: 0, failed: 0 };
   const only = process.env.CSN_CASE;
   try {
-    await ensureSystemPackages(programNeeds, silent);
+    await ensureSystemPackages([...programNeeds, ...networkNeeds], silent);
     await bench.start();
     for (const { name, run } of CASES) {
       if (only !== undefined && !name.includes(only)) continue;

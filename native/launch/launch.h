@@ -28,6 +28,7 @@ struct options {
 	int volume_count;
 	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
 	int tty, rows, columns;
+	int network_only; /* only the network is made, and nothing started */
 	int plain; /* no compartment: an ordinary process of the host */
 	uid_t uid;
 	gid_t gid, groups[MAX_GROUPS];

@@ -167,6 +167,11 @@ const PLACES: readonly Place[] = [
     () => "a context's network shares no link with others; give the host's other address",
   ),
   ...places(
+    ["fd5c:9a3e:71b4::/48"],
+    "addresses of csn's own networks",
+    () => "programs of different contexts do not reach each other there",
+  ),
+  ...places(
     ["::ffff:0:0/96"],
     "IPv4 written as IPv6",
     (range) => `write \`${rangeText({ ...range, family: 4 })}\`, which holds for both`,

@@ -8,7 +8,8 @@
  * Who may: the owner of every tag of the context, and of every rule that has decided for these addresses so far;
  * root for all, and alone for a context without a tag, which takes addresses out of a wider range.
  *
- * Not covered: connections that exist already are not cut when their address loses its context.
+ * It holds for the next packet of connections that exist, too. The way out follows (way-out.ts): where it can't be
+ * made the policy stands, and the answer says that the addresses are not reachable.
  */
 import {
   type AddressRange,
@@ -30,14 +31,12 @@ import type { Store, StoredAddress, StoredTag } from "./store.ts";
 import { parse } from "./parse.ts";
 import { readContext, tagsOf, viewContext } from "./views.ts";
 
-const NO_WAY_OUT = "the networks of contexts have no way out of the host yet";
-
 export function listAddresses(csn: Csn): NetworkRule[] {
   return csn.store
     .addresses()
     .map((stored) => ({ stored, range: storedRange(stored.address) }))
     .sort((a, b) => inOrder(a.range, b.range))
-    .map(({ stored }) => viewRule(stored, csn.store));
+    .map(({ stored }) => viewRule(stored, csn));
 }
 
 export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
@@ -64,7 +63,7 @@ export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule
   const next = [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
   const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
   if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
-  return viewRule(stored, csn.store);
+  return viewRule(stored, csn);
 }
 
 /** @returns what it was */
@@ -84,7 +83,7 @@ export function unsetAddress(csn: Csn, caller: Caller, body: unknown): NetworkRu
   const next = rules.filter((one) => one !== rule);
   change(csn, rules, next, () => csn.store.removeAddress(address));
   recordAddress(csn, caller, rule.context, UNLABELLED, rule.range);
-  return viewRule(stored, csn.store);
+  return viewRule(stored, csn);
 }
 
 /** Makes the stored policy the kernel's, which lacks it, or has a part of another. */
@@ -94,17 +93,20 @@ export function restoreAddresses(monitor: Monitor, store: Store): void {
 
 function change<T>(csn: Csn, old: readonly Rule[], next: readonly Rule[], store: () => T): T {
   const entries = flatten(next);
-  const { ranges } = csn.attached();
+  const monitor = csn.attached();
+  let stored: T;
   try {
-    ranges.replace(entries);
-    return store();
+    monitor.ranges.replace(entries);
+    stored = store();
   } catch (error) {
-    ranges.replace(flatten(old));
+    monitor.ranges.replace(flatten(old));
     throw error;
   }
+  csn.waysOut.update(monitor, next);
+  return stored;
 }
 
-function rulesOf(store: Store): Rule[] {
+export function rulesOf(store: Store): Rule[] {
   return store.addresses().map(({ address, context }) => ({
     range: storedRange(address),
     context: parseContextKey(context),
@@ -128,15 +130,16 @@ function requireOwners(caller: Caller, store: Store, rules: readonly Rule[], wha
   requireTags(caller, [...tags.values()], what);
 }
 
-function viewRule({ address, context: key, created }: StoredAddress, store: Store): NetworkRule {
+function viewRule({ address, context: key, created }: StoredAddress, { store, waysOut }: Csn): NetworkRule {
   const context = parseContextKey(key);
-  const reachable = contextEquals(context, UNLABELLED); // its programs are in the host's own network
+  // unlabelled programs are in the host's own network
+  const why = contextEquals(context, UNLABELLED) ? "" : waysOut.why(storedRange(address));
   return {
     address,
     context: viewContext(context, store),
     created,
-    reachable,
-    why: reachable ? "" : NO_WAY_OUT,
+    reachable: why === "",
+    why,
   };
 }
 
