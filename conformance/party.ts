@@ -131,6 +131,14 @@ function makeFifos(name: string): [string, string] {
   return paths;
 }
 
+/** An address as IPv6 has it. */
+export function bytesOf(address: string): Buffer {
+  if (!address.includes(":")) return Buffer.from([...Array<number>(10).fill(0), 0xff, 0xff, ...address.split(".").map(Number)]); // prettier-ignore
+  const [head = [], tail = []] = address.split("::").map((side) => (side === "" ? [] : side.split(":")));
+  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
+}
+
 let networks = -1;
 
 /** Gives a network namespace, by its cookie, a context, as the launcher does. */
@@ -143,7 +151,7 @@ export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName
   native().mapSet(networks, key, value, 0);
 }
 
-/** Policy for the addresses of an IPv4 prefix, as the daemon writes it: ranges of ports and their contexts. */
+/** Policy for the addresses of a prefix, as the daemon writes it: ranges of ports and their contexts. */
 export function setRange(
   monitor: Monitor,
   address: string,
@@ -152,9 +160,8 @@ export function setRange(
 ): void {
   const map = native().mapOpen(`${PINS}/ranges`);
   const key = Buffer.alloc(20);
-  key.writeUInt32LE(96 + bits);
-  key.fill(0xff, 14, 16);
-  for (const [n, part] of address.split(".").entries()) key[16 + n] = Number(part);
+  key.writeUInt32LE(address.includes(":") ? bits : 96 + bits);
+  key.set(bytesOf(address), 4);
   const value = Buffer.alloc(SHAPE.csn_range.size);
   value.writeUInt32LE(ports.length, SHAPE.csn_range.count);
   for (const [n, [first, last, name]] of ports.entries()) {

@@ -19,7 +19,15 @@ import { wayOut } from "./way-out.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...network, ...wayOut, ...survival];
+const CASES: readonly Case[] = [
+  ...badInput,
+  ...running,
+  ...labels,
+  ...confinement,
+  ...network,
+  ...wayOut,
+  ...survival,
+];
 
 export function systemSuite(kernel: string): Suite {
   return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };

@@ -124,11 +124,26 @@ async function refusals(b: Bench): Promise<Record[]> {
 }
 
 const rules = async (b: Bench) =>
-  JSON.parse(await b.ok("network", "list", "--json")) as { address: string; reachable: boolean; why: string }[];
+  JSON.parse(await b.ok("network", "list", "--json")) as {
+    address: string;
+    reachable: boolean;
+    why: string;
+  }[];
 
 /** A labelled program that talks; `said` has what it printed. */
 async function talking(b: Bench, host: string): Promise<Running> {
-  const running = b.begin(["run", "--release", "--secrecy", TAG, "--", "python3", "-c", KEEP_TALKING, host, "7001"]);
+  const running = b.begin([
+    "run",
+    "--release",
+    "--secrecy",
+    TAG,
+    "--",
+    "python3",
+    "-c",
+    KEEP_TALKING,
+    host,
+    "7001",
+  ]);
   let out = "";
   running.child.stdout!.on("data", (chunk: Buffer) => (out += chunk.toString()));
   await b.until("the program to talk", () => Promise.resolve(/talking|stopped/.test(out)));
@@ -138,14 +153,16 @@ async function talking(b: Bench, host: string): Promise<Running> {
 
 export const wayOut: readonly Case[] = [
   {
-    name: "way out: what policy allows is reached, by TCP and UDP, IPv4 and IPv6, and nothing else",
+    name: "outside: what policy allows is reached, by TCP and UDP, IPv4 and IPv6, and nothing else",
     async run(b) {
       await outside(b);
       await expectTalk(b, TAG, { [`${V4}|7001`]: "EACCES EACCES" });
       strictEqual(await b.shellOk("ls /sys/class/net | grep -c '^csn' || true"), "0\n");
       await b.ok("network", "set", `${V4}:7001`, `[${V6}]:7001`, "--secrecy", TAG);
       deepStrictEqual(
-        (await rules(b)).filter(({ address }) => address.includes("7001")).map(({ reachable, why }) => [reachable, why]),
+        (await rules(b))
+          .filter(({ address }) => address.includes("7001"))
+          .map(({ reachable, why }) => [reachable, why]),
         [
           [true, ""],
           [true, ""],
@@ -163,6 +180,181 @@ export const wayOut: readonly Case[] = [
       const seen = await told(b);
       ok(!seen.includes(" 7002"), seen);
       match(seen, /connection 7001 192\.0\.2\.1\n/); // the host's address, not the network's own
+    },
+  },
+  {
+    name: "outside: nothing by a route of one's own, another's address, in pieces, to the host, or from there",
+    async run(b) {
+      await b.ok("network", "set", "192.0.2.1:7001", "10.0.2.15:22", "--secrecy", TAG);
+      await b.shellOk("setsid python3 -m http.server --bind 192.0.2.1 7001 </dev/null >/tmp/host.log 2>&1 &");
+      const before = await told(b);
+      const tricks = `
+import errno, socket
+def attempt(name, work, kind=socket.SOCK_STREAM):
+    try:
+        s = socket.socket(socket.AF_INET, kind)
+        s.settimeout(5)
+        print(name, work(s))
+    except TimeoutError: print(name, "nothing")
+    except OSError as error: print(name, errno.errorcode.get(error.errno, str(error)))
+def talk(s, to):
+    s.connect(to)
+    s.sendall(b"hello")
+    return s.recv(10).decode()
+def freebind(s):
+    s.setsockopt(socket.SOL_IP, 15, 1)
+    s.bind(("192.0.2.77", 0))
+    return talk(s, ("${V4}", 7001))
+def routed(s):
+    s.setsockopt(socket.SOL_IP, socket.IP_OPTIONS, bytes([131, 7, 4, 192, 0, 2, 3, 0]))
+    return talk(s, ("${V4}", 7001))
+def options(s):
+    s.setsockopt(socket.SOL_IP, socket.IP_OPTIONS, bytes([7, 7, 4, 0, 0, 0, 0, 0]))
+    return talk(s, ("${V4}", 7001))
+def pieces(s):
+    s.setsockopt(socket.SOL_IP, 10, 0)
+    s.sendto(b"x" * 4000, ("${V4}", 7001))
+    return len(s.recv(5000))
+attempt("source", freebind)
+attempt("route", routed)
+attempt("options", options)
+attempt("pieces", pieces, socket.SOCK_DGRAM)
+attempt("host", lambda s: talk(s, ("192.0.2.1", 7001)))
+attempt("daemon", lambda s: talk(s, ("10.0.2.15", 22)))
+attempt("ping", lambda s: 0, socket.SOCK_RAW)
+attempt("group", lambda s: s.sendto(b"x", ("239.1.2.3", 7001)), socket.SOCK_DGRAM)
+attempt("all", lambda s: s.sendto(b"x", ("192.0.2.255", 7001)), socket.SOCK_DGRAM)
+attempt("plain", lambda s: talk(s, ("${V4}", 7001)))
+`;
+      const { out, err } = await b.labelled(TAG, [], ["python3", "-c", tricks]);
+      deepStrictEqual({ out: out.trim().split("\n"), err }, {
+        out: ["source ENETUNREACH", "route EPERM", "options nothing", "pieces nothing", "host nothing", "daemon nothing", "ping EACCES", "group EACCES", "all EACCES", "plain hello"],
+        err: "",
+      }); // prettier-ignore
+      const news = (await told(b)).slice(before.length);
+      deepStrictEqual(news.trim().split("\n").sort(), ["connection 7001 192.0.2.1", "end 7001"]);
+      strictEqual(await b.shellOk("cat /tmp/host.log"), "");
+      const stopped = (await refusals(b)).filter(({ source }) => source.kind === "socket");
+      for (const end of [`${V4}:7001`, "192.0.2.1:7001", V4])
+        ok(stopped.some(({ sink }) => sink.name === end), `${end}: ${JSON.stringify(stopped)}`); // prettier-ignore
+      await b.ok("network", "unset", "192.0.2.1:7001", "10.0.2.15:22");
+    },
+  },
+  {
+    name: "outside: two contexts do not meet, and nobody comes in from outside",
+    async run(b) {
+      await b.ok("network", "set", "[::]/0:7100", "0.0.0.0/0:7100", "--secrecy", OTHER);
+      const listen = `
+import os, socket
+servers = [socket.create_server((host, 7100), family=family) for family, host in ((socket.AF_INET, ""), (socket.AF_INET6, "::"))]
+import subprocess
+own = [line.split()[3].split("/")[0] for line in subprocess.run(["ip", "-o", "address", "show", "dev", "out", "scope", "global"], capture_output=True, text=True).stdout.splitlines()]
+print("at", *own, flush=True)
+servers[0].settimeout(60)
+try: print("came", servers[0].accept()[1])
+except TimeoutError: print("nobody")
+`;
+      const running = b.begin(["run", "--release", "--secrecy", TAG, "--", "python3", "-c", listen]);
+      let out = "";
+      running.child.stdout!.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      await b.until("the program to listen", () => Promise.resolve(out.includes("\n")));
+      const [v4, v6] = out.trim().split(" ").slice(1);
+      match(`${v4} ${v6}`, /^247\.\S+ fd5c:\S+$/);
+      const { out: said } = await b.labelled(OTHER, [], ["python3", "-c", TALK, `${v4}|7100`, `${v6}|7100`]);
+      ok(!said.includes("hello") && !said.includes("nothing"), said);
+      // as a neighbour, who knows the way, and as an unlabelled program of the host
+      await b.ok("network", "set", `${V4}:7100`, "--secrecy", TAG);
+      const knock = `python3 -c '${TALK.replaceAll("10", "3")}' '${v4}|7100'`;
+      match(
+        await b.shellOk(`ip netns exec outside ${knock}`),
+        /7100 (nothing|EHOSTUNREACH) (nothing|EHOSTUNREACH)/,
+      );
+      match(await b.shellOk(knock), /7100 \S+ \S+\n/);
+      strictEqual((await running.ended).out.split("\n")[1], "nobody");
+      await b.ok("network", "unset", `${V4}:7100`, "[::]/0:7100", "0.0.0.0/0:7100");
+    },
+  },
+  {
+    name: "outside: a policy that is taken away stops a running connection, and the way out goes",
+    async run(b) {
+      const running = await talking(b, V4);
+      const before = await told(b);
+      await b.ok("network", "unset", `${V4}:7001`);
+      match((await running.ended).out, /^talking\nstopped EACCES\n$/);
+      const news = (await told(b)).slice(before.length);
+      ok(!news.includes("end"), news); // not even its end gets there
+      const refused = await refusals(b);
+      for (const kind of ["process", "socket"])
+        ok(refused.some(({ op, source, sink }) => ["send", "receive"].includes(op) && [source, sink].some((one) => one.name === `${V4}:7001`) && [source, sink].some((one) => one.kind === kind)), kind); // prettier-ignore
+      // its IPv6 address still has a way; then there is none
+      strictEqual(await b.shellOk("ls /sys/class/net | grep -c '^csn'"), "1\n");
+      await b.ok("network", "unset", `[${V6}]:7001`);
+      strictEqual(await b.shellOk("ls /sys/class/net | grep -c '^csn' || nft list table inet csn 2>&1 | grep -c 'No such'"), "0\n1\n"); // prettier-ignore
+    },
+  },
+  {
+    name: "outside: a program that runs gets its way when policy comes, and loses it to another context",
+    async run(b) {
+      const wait = `
+import socket, time
+while True:
+    try:
+        s = socket.create_connection(("${V4}", 7001), timeout=60)
+        break
+    except PermissionError: time.sleep(0.2)
+    except OSError as error:
+        if error.errno not in (101, 113): raise
+        time.sleep(0.2)
+${KEEP_TALKING.replace(/s = socket.create_connection.*/, "")}`;
+      const running = b.begin(["run", "--release", "--secrecy", TAG, "--", "sh", "-c", 'echo begun; exec python3 -c "$1"', "sh", wait]); // prettier-ignore
+      let out = "";
+      running.child.stdout!.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      await b.until("it to begin", () => Promise.resolve(out.includes("begun")));
+      await b.ok("network", "set", `${V4}:7001`, "--secrecy", TAG);
+      await b.until("the program to talk", () => Promise.resolve(/talking|stopped/.test(out)));
+      await b.ok("network", "set", `${V4}:7001`, "--secrecy", OTHER);
+      strictEqual((await running.ended).out, "begun\ntalking\nstopped EACCES\n");
+      await b.ok("network", "set", `${V4}:7001`, "--secrecy", TAG);
+    },
+  },
+  {
+    name: "outside: packets are judged while the daemon is dead, and the next one goes on from there",
+    async run(b) {
+      const running = await talking(b, V4);
+      await b.shellOk(
+        "kill -STOP $(cat /run/csn/daemon.pid); sleep 3; kill -CONT $(cat /run/csn/daemon.pid)",
+      );
+      strictEqual(running.child.exitCode, null);
+      running.child.kill("SIGTERM");
+      await running.ended;
+      await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
+      await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
+      strictEqual(await b.shellOk("ls /sys/class/net | grep -c '^csn'"), "1\n");
+      await expectTalk(b, TAG, { [`${V4}|7001`]: "hello hello", [`${V4}|7002`]: "EACCES EACCES" });
+      await b.ok("down");
+      strictEqual(await b.shellOk("ls /sys/class/net | grep -c '^csn' || true"), "0\n");
+      await b.ok("up");
+      await expectTalk(b, TAG, { [`${V4}|7001`]: "hello hello", [`${V4}|7002`]: "EACCES EACCES" });
+    },
+  },
+  {
+    name: "outside: where the host can't or may not, it is said, and nothing leaves",
+    async run(b) {
+      const reach = async () => (await rules(b)).find(({ address }) => address === `${V4}:7001`);
+      await b.ok("network", "set", "203.0.113.5", "--secrecy", TAG);
+      match((await rules(b)).find(({ address }) => address === "203.0.113.5")!.why, /no route/);
+      await b.shellOk("echo 0 > /proc/sys/net/ipv4/ip_forward");
+      match((await reach())!.why, /forwards no IPv4: `sysctl net\.ipv4\.ip_forward=1`/);
+      await b.ok("network", "set", "203.0.113.6", "--secrecy", TAG);
+      await expectTalk(b, TAG, { [`${V4}|7001`]: "ENETUNREACH ENETUNREACH" });
+      await b.shellOk("echo 1 > /proc/sys/net/ipv4/ip_forward; mv /usr/sbin/nft /usr/sbin/nft.away");
+      match((await reach())!.why, /`nft`, found none: install the package `nftables`/);
+      await b.shellOk("mv /usr/sbin/nft.away /usr/sbin/nft; ip route add 247.0.0.0/16 dev world");
+      match((await reach())!.why, /route to `247\.0\.0\.0\/16`/);
+      await b.shellOk("ip route del 247.0.0.0/16 dev world");
+      await expectTalk(b, TAG, { [`${V4}|7001`]: "hello hello" });
+      await b.ok("network", "unset", "203.0.113.5", "203.0.113.6", `${V4}:7001`);
+      await b.shellOk("ip link del world; ip netns del outside");
     },
   },
 ];
