@@ -9,6 +9,7 @@ import { closeSync, constants, openSync, readFileSync, readSync, writeSync } fro
 import { execFileSync } from "node:child_process";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
+import { bytesOf } from "../src/api/index.ts";
 import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
 import { CONTEXTS, type ContextName } from "./cases.ts";
 
@@ -129,14 +130,6 @@ function makeFifos(name: string): [string, string] {
   const paths: [string, string] = [`${FIFOS}/${name}.in`, `${FIFOS}/${name}.out`];
   execFileSync("mkfifo", paths);
   return paths;
-}
-
-/** An address as IPv6 has it. */
-export function bytesOf(address: string): Buffer {
-  if (!address.includes(":")) return Buffer.from([...Array<number>(10).fill(0), 0xff, 0xff, ...address.split(".").map(Number)]); // prettier-ignore
-  const [head = [], tail = []] = address.split("::").map((side) => (side === "" ? [] : side.split(":")));
-  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
-  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
 let networks = -1;

@@ -7,10 +7,11 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { bytesOf } from "../../src/api/index.ts";
 import { type Fd, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { ContextName } from "../cases.ts";
 import type { Refusal, World } from "../inside.ts";
-import { type Answer, bytesOf, contextNamed, setRange } from "../party.ts";
+import { type Answer, contextNamed, setRange } from "../party.ts";
 import { expectAll, type Scenario } from "./tools.ts";
 
 const OURS = { v4: "247.0.0.16", v6: "fd5c:9a3e:71b4::10" };

@@ -118,7 +118,7 @@ export function masked(bytes: Uint8Array, bits: number): Uint8Array {
 }
 
 /** For an IPv4 or IPv6 address in a form that node:net takes. */
-function bytesOf(address: string, family: 4 | 6): Uint8Array {
+export function bytesOf(address: string, family = isIPv4(address) ? 4 : 6): Uint8Array {
   const bytes = new Uint8Array(16);
   if (family === 4) {
     bytes.set([0xff, 0xff, ...address.split(".").map(Number)], 10);

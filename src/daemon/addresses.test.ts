@@ -23,6 +23,7 @@ let store: Store;
 let kernel: string[];
 let events: string[];
 let failing: "kernel" | null;
+let updates: number;
 let csn: Csn;
 
 beforeEach(() => {
@@ -30,7 +31,7 @@ beforeEach(() => {
   store = new Store(home);
   store.createTag("alice/a", ALICE.uid);
   store.createTag("bob/b", BOB.uid);
-  [kernel, events, failing] = [[], [], null];
+  [kernel, events, failing, updates] = [[], [], null, 0];
   const replace = (entries: readonly RangeEntry[]) => {
     kernel = entries.map(
       ({ bytes, ports }) => `${addressText(bytes)} ${ports.map((p) => `${p.first}-${p.last}`).join(" ")}`,
@@ -44,6 +45,10 @@ beforeEach(() => {
   csn = {
     store,
     attached: () => monitor,
+    waysOut: {
+      update: () => updates++,
+      why: ({ bits }: { bits: number }) => (bits === 128 ? "" : "no way"),
+    },
     records: { event: ({ op }: { op: string }) => events.push(op) },
   } as unknown as Csn;
 });

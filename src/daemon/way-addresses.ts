@@ -5,6 +5,7 @@
  * only have to be none that anybody could want to reach. 247.0.0.0/8 is reserved, and can have no policy
  * (src/api/address.ts); the IPv6 prefix is a random one of those for private use [RFC 4193]. bpf/way.bpf.c knows it.
  */
+import { bytesOf } from "../api/index.ts";
 import type { Prefix } from "./host-routes.ts";
 
 export const WAYS_V4 = "247.0.0.0/8";
@@ -29,22 +30,9 @@ export function wayOf(context: number): Way {
   };
 }
 
-export function bytesOf(address: string): Uint8Array {
-  const octets = address.split(".").map(Number);
-  if (octets.length === 4) return Uint8Array.of(...Array<number>(10).fill(0), 0xff, 0xff, ...octets);
-  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const [head, tail] = groups.map((side) =>
-    side ? side.split(":").map((group) => parseInt(group, 16)) : [],
-  );
-  const middle = Array<number>(8 - head!.length - (tail?.length ?? 0)).fill(0);
-  return Uint8Array.from(
-    [...head!, ...middle, ...(tail ?? [])].flatMap((group) => [group >> 8, group & 0xff]),
-  );
-}
-
 /** Both, as prefixes. */
 export const WAYS: readonly Prefix[] = [WAYS_V4, WAYS_V6].map((text) => {
   const [address = "", bits] = text.split("/");
   const family = address.includes(":") ? 6 : 4;
-  return { family, bytes: bytesOf(address), bits: Number(bits) + (family === 4 ? 96 : 0) };
+  return { family, bytes: bytesOf(address, family), bits: Number(bits) + (family === 4 ? 96 : 0) };
 });

@@ -10,13 +10,14 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import { bytesOf } from "../api/index.ts";
 import { type Monitor, PINS } from "../kernel/index.ts";
 import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
 import { isPresent, networkNeeds, ROOT, systemEnv } from "../setup/index.ts";
 import type { Rule } from "./flatten.ts";
 import { overlap, type Prefix, prefixText, type Route, ROUTE_FILES, routesOf } from "./host-routes.ts";
 import { NETWORKS } from "./networks.ts";
-import { bytesOf, INNER, type Way, wayOf, WAYS, WAYS_V4, WAYS_V6 } from "./way-addresses.ts";
+import { INNER, type Way, wayOf, WAYS, WAYS_V4, WAYS_V6 } from "./way-addresses.ts";
 
 const INTERFACES = "/sys/class/net";
 const NSFS_MAGIC = 0x6e736673;
