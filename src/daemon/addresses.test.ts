@@ -79,6 +79,7 @@ describe("policy for addresses", () => {
     deepStrictEqual(listAddresses(csn)[3]!.context, { secrecy: ["bob/b"], integrity: [] });
     for (const { address } of listAddresses(csn)) unset(ROOT, address);
     deepStrictEqual([kernel, listAddresses(csn), events.length], [[], [], 11]);
+    strictEqual(updates, 12); // the way out follows each time
   });
 
   it("is for the owners of the tags, and of those that have decided so far", () => {
@@ -104,6 +105,7 @@ describe("policy for addresses", () => {
         [true, true],
       ],
     );
+    deepStrictEqual(listAddresses(csn)[0]!.why, "no way");
     fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.3.0/24", "alice/a"));
     fails("E_NOT_PERMITTED", () => unset(ALICE, "10.2.0.0/16"));
     unset(ROOT, "10.2.0.0/16");
