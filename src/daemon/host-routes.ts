@@ -25,7 +25,7 @@ export function routesOf(text: string): Route[] {
 /** Numbers as the host has them in memory. */
 function routeV4([name = "", destination = "", , flags = "", , , , mask = ""]: string[]): Route[] {
   if (!/^[0-9A-F]{8}$/.test(destination) || (parseInt(flags, 16) & (UP | REJECT)) !== UP) return [];
-  const bits = 96 + [...parseInt(mask, 16).toString(2)].filter((bit) => bit === "1").length;
+  const bits = 96 + parseInt(mask, 16).toString(2).replaceAll("0", "").length;
   const bytes = Buffer.concat([
     Buffer.alloc(10),
     Buffer.of(0xff, 0xff),

@@ -114,10 +114,10 @@ export function removeWaysOut(monitor: Monitor | null): void {
 /** By context, for those whose networks are there: what policy and the host's routes both have. */
 function wantedRoutes(monitor: Monitor, rules: readonly Rule[]): Map<number, Prefix[]> {
   const routes = hostRoutes();
-  const usable = ([4, 6] as const).filter((family) => hostProblem(family, routes) === "");
+  const usable = new Set(([4, 6] as const).filter((family) => hostProblem(family, routes) === ""));
   const wanted = new Map<number, Map<string, Prefix>>();
   for (const { context, range } of rules) {
-    if (contextEquals(context, UNLABELLED) || !usable.includes(range.family)) continue;
+    if (contextEquals(context, UNLABELLED) || !usable.has(range.family)) continue;
     const id = monitor.contexts.idOf(context);
     if (!isKept(networkOf(id))) continue;
     const found = wanted.get(id) ?? new Map<string, Prefix>();
