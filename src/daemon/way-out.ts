@@ -76,7 +76,7 @@ export class WaysOut {
     const wanted = wantedRoutes(monitor, rules);
     const present = interfaces();
     this.#trouble = "";
-    for (const way of present) if (!wanted.has(way.context)) remove(monitor, way);
+    for (const way of present) if (!wanted.has(way.context)) this.#attempt(() => remove(monitor, way));
     if (wanted.size === 0) {
       if (present.length > 0) this.#attempt(() => run("nft", ["-f", "-"], DROP_TABLE));
       return;
