@@ -13,6 +13,7 @@ import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
 import { labels } from "./labels.ts";
 import { network } from "./network.ts";
+import { owners } from "./owners.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
@@ -26,6 +27,7 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...wayOut,
+  ...owners,
   ...survival,
 ];
 
