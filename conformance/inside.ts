@@ -36,6 +36,8 @@ export type Refusal = {
   /** What is at the far end, and its port if it is an address. */
   otherKind: string;
   port: number;
+  /** How many it stands for. */
+  count: number;
 };
 
 export class World {
@@ -105,6 +107,7 @@ export class World {
         pid: this.#buffer.readUInt32LE(at + shape.pid),
         otherKind: ENTITY_KINDS[this.#buffer[at + (isSource ? shape.sink_kind : shape.source_kind)]!] ?? "?",
         port: Number(this.#buffer.readBigUInt64LE(at + shape.bytes)),
+        count: this.#buffer.readUInt32LE(at + shape.count),
       });
     }
     return found;

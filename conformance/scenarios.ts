@@ -20,6 +20,7 @@ import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
+import { wayScenarios } from "./scenarios/ways.ts";
 
 export type { Scenario } from "./scenarios/tools.ts";
 
@@ -520,6 +521,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...socketScenarios,
+  ...wayScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
