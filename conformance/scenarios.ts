@@ -532,7 +532,8 @@ export const scenarios: readonly Scenario[] = [
       const inside = compartment(world, "A");
       const fault = expectAll(world, ["ok", inside, "with rw+creat /tmp/csn-x write"], ["ok", inside, "with rw+creat /etc/csn-x write"], ["ok", inside, "mkdir /usr/csn-x"], ["EACCES|ENOENT|EROFS", inside, "with rw+creat /sys/csn-x write"]);
       const leaked = ["/tmp/csn-x", "/etc/csn-x", "/usr/csn-x"].filter((path) => existsSync(path));
-      return fault ?? (leaked.length === 0 ? null : `the host sees ${leaked.join()}`);
+      const gone = expectAll(world, ["ok", inside, "unlink /tmp/csn-x"], ["ok", inside, "unlink /etc/csn-x"], ["ok", inside, "rmdir /usr/csn-x"]);
+      return fault ?? (leaked.length === 0 ? gone : `the host sees ${leaked.join()}`);
     },
   },
   {
