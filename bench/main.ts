@@ -1,29 +1,37 @@
 /**
  * `npm run bench`: what the monitor costs, in instructions, on a stock kernel in the machine.
  *
- * Usage: npm run bench -- [--kernels 6.12,7.3] [--only calls|tree] [--json] [--write]
- * --json prints the reports; --write makes docs/bench.md anew.
+ * Usage: npm run bench -- [--kernels 6.12,7.3] [--only calls,peers,tree] [--json] [--write]
+ * Peers are compared with calls, and so need them. --json prints the reports; --write makes docs/bench.md anew.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runInMachine } from "../src/machine/index.ts";
 import {
   ensureBuilt,
   ensureKernel,
   kernelIds,
+  type KernelFiles,
   type KernelId,
   type Progress,
   ROOT,
 } from "../src/setup/index.ts";
-import { type CallsReport, MARK, type TreeReport } from "./report.ts";
-import { callsText, document, treeText } from "./text.ts";
+import { inMachine } from "./machine.ts";
+import { ensurePeerTools } from "./peer-tools.ts";
+import {
+  type CallsReport,
+  type Measurement,
+  type PeerId,
+  peerIds,
+  type PeerReport,
+  type PeerReports,
+  type TreeReport,
+} from "./report.ts";
+import { callsText, document, peersText, treeText } from "./text.ts";
 
-const TIMEOUT_SECONDS = 900;
 const DEFAULT_KERNEL: KernelId = "6.12";
-
-type Measurement = { calls?: CallsReport; tree?: TreeReport };
+const PARTS = ["calls", "peers", "tree"] as const;
+type Part = (typeof PARTS)[number];
 
 const progress: Progress = {
   step: (text) => void process.stderr.write(`  ${text}\n`),
@@ -33,21 +41,23 @@ const progress: Progress = {
 const { values } = parseArgs({
   options: {
     kernels: { type: "string", default: DEFAULT_KERNEL },
-    only: { type: "string" },
+    only: { type: "string", default: PARTS.join() },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
+const parts = values.only.split(",").map((name) => oneOf(PARTS, name));
 
 await ensureBuilt(progress);
 const measurements: Measurement[] = [];
-for (const id of values.kernels.split(",")) measurements.push(await measure(kernelId(id)));
+for (const id of values.kernels.split(",")) measurements.push(await measure(oneOf(kernelIds, id)));
 
 if (values.json) {
   console.log(JSON.stringify(measurements, null, 2));
 } else {
-  for (const { calls, tree } of measurements) {
+  for (const { calls, peers, tree } of measurements) {
     if (calls) console.log(callsText(calls));
+    if (calls && peers) console.log(peersText(calls, peers));
     if (tree) console.log(treeText(tree));
   }
 }
@@ -57,48 +67,33 @@ if (values.write) {
 }
 
 async function measure(id: KernelId): Promise<Measurement> {
+  const kernel = await ensureKernel(id, progress);
+  const run = (what: Part, icount: boolean) => inMachine(kernel, [what], { icount }, progress);
   const measurement: Measurement = {};
-  if (values.only !== "tree") measurement.calls = (await inMachine(id, "calls")) as CallsReport;
-  if (values.only !== "calls") measurement.tree = (await inMachine(id, "tree")) as TreeReport;
+  if (parts.includes("calls")) measurement.calls = (await run("calls", true)) as CallsReport;
+  if (parts.includes("peers")) measurement.peers = await measurePeers(kernel);
+  if (parts.includes("tree")) measurement.tree = (await run("tree", false)) as TreeReport;
   return measurement;
 }
 
-/** Instructions are counted for calls alone: with it, emulation is slower and seconds mean nothing. */
-async function inMachine(id: KernelId, what: "calls" | "tree"): Promise<unknown> {
-  const kernel = await ensureKernel(id, progress);
-  const home = await mkdtemp(join(tmpdir(), "csn-bench-"));
-  let report: unknown;
-  let text = "";
-  progress.step(`kernel ${kernel.version}: ${what}`);
-  try {
-    const { exitCode } = await runInMachine({
-      home,
-      name: "bench",
+/** Security modules are chosen when a machine boots; so each peer has its own. */
+async function measurePeers(kernel: KernelFiles): Promise<PeerReports> {
+  const tools = await ensurePeerTools(progress);
+  const reports: Partial<PeerReports> = {};
+  for (const id of peerIds) {
+    const append = id === "auditd" ? "" : `lsm=lockdown,capability,landlock,${id},bpf enforcing=1`;
+    reports[id] = (await inMachine(
       kernel,
-      root: ROOT,
-      command: [process.execPath, "--disable-warning=ExperimentalWarning", `${ROOT}/bench/inside.ts`, what],
-      freshDisk: true,
-      icount: what === "calls",
-      timeoutSeconds: TIMEOUT_SECONDS,
-      onOutput: (chunk) => {
-        const lines = (text + chunk.toString()).split("\n");
-        text = lines.pop() ?? "";
-        for (const line of lines) {
-          if (line.startsWith(MARK)) report = JSON.parse(line.slice(MARK.length));
-          else progress.step(`| ${line}`);
-        }
-      },
-    });
-    if (exitCode !== 0 || report === undefined)
-      throw new Error(`the bench in the machine exited with ${exitCode}`);
-    return report;
-  } finally {
-    await rm(home, { recursive: true, force: true });
+      ["peer", id, tools],
+      { icount: true, append },
+      progress,
+    )) as PeerReport;
   }
+  return reports as PeerReports;
 }
 
-function kernelId(text: string): KernelId {
-  const id = kernelIds.find((known) => known === text);
-  if (id === undefined) throw new Error(`expected one of ${kernelIds.join(", ")}, found \`${text}\``);
-  return id;
+function oneOf<T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((name) => name === text);
+  if (found === undefined) throw new Error(`expected one of ${known.join(", ")}, found \`${text}\``);
+  return found;
 }

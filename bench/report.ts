@@ -56,6 +56,24 @@ export type CallsReport = {
   records: Record<"unlabelled" | "labelled" | "run", { recorded: number; lost: number }>;
 };
 
+/** Others that mediate or record, each in a machine of its own with nothing of csn attached. */
+export const PEERS = {
+  selinux: "SELinux enforcing Debian's policy, the program in a confined domain (bench/peers/selinux.cil)",
+  apparmor: "AppArmor, the program in a profile in enforce mode (bench/peers/apparmor.profile)",
+  auditd: "auditd records the same kinds of calls (bench/peers/audit.rules)",
+} as const;
+export type PeerId = keyof typeof PEERS;
+export const peerIds = Object.keys(PEERS) as PeerId[];
+
+export type PeerReport = {
+  kernel: string;
+  lsm: string;
+  figures: Figures;
+  /** What showed that it was at work. */
+  proof: string;
+};
+export type PeerReports = Record<PeerId, PeerReport>;
+
 /** Wall-clock figures, from a machine without instruction counting. */
 export type TreeReport = {
   kernel: string;
@@ -66,6 +84,9 @@ export type TreeReport = {
   /** Bytes of kernel memory (slab and per processor) for each inode whose context is cached. */
   bytesPerInode: number;
 };
+
+/** What is measured on one kernel. */
+export type Measurement = { calls?: CallsReport; peers?: PeerReports; tree?: TreeReport };
 
 /** Lines of inside.ts that carry a report. */
 export const MARK = "csn-bench ";

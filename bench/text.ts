@@ -7,6 +7,11 @@ import {
   type ColumnId,
   COLUMNS,
   columnIds,
+  type Measurement,
+  type PeerId,
+  type PeerReports,
+  peerIds,
+  PEERS,
   type TreeReport,
 } from "./report.ts";
 
@@ -45,24 +50,68 @@ function rows(report: CallsReport): string[][] {
   return [head, ...body];
 }
 
+/** (labelled - baseline) / (SELinux - baseline); null where SELinux costs nothing or noise. */
+export function labelledOverSelinux(report: CallsReport, peers: PeerReports, call: CallId): number | null {
+  const base = least(report, "baseline", call);
+  const selinux = peers.selinux.figures.calls[call].least - base;
+  return selinux <= NOISE * base ? null : (least(report, "labelled", call) - base) / selinux;
+}
+
+function peerRows(report: CallsReport, peers: PeerReports): string[][] {
+  const of = (id: PeerId, call: CallId) => peers[id].figures.calls[call].least;
+  const head = [
+    ...["", "baseline", ...peerIds, "unlabelled", "labelled"],
+    ...["labelled / selinux", "labelled − selinux"],
+  ];
+  const body = callIds.map((call) => {
+    const ratio = labelledOverSelinux(report, peers, call);
+    return [
+      CALLS[call],
+      number.format(least(report, "baseline", call)),
+      ...peerIds.map((id) => number.format(of(id, call))),
+      number.format(least(report, "unlabelled", call)),
+      number.format(least(report, "labelled", call)),
+      ratio === null ? "" : ratio.toFixed(1),
+      signed(least(report, "labelled", call) - of("selinux", call)),
+    ];
+  });
+  return [head, ...body];
+}
+
+function peerNotes(report: CallsReport, peers: PeerReports): string[] {
+  const dearer = callIds.filter(
+    (call) => least(report, "labelled", call) > (1 + CLOSE) * peers.selinux.figures.calls[call].least,
+  );
+  return [
+    `A labelled call is no dearer than with SELinux (within 2 %): met for ${callIds.length - dearer.length} of ${callIds.length}${dearer.length === 0 ? "" : `; not met for ${dearer.map((call) => CALLS[call]).join(", ")}`}.`,
+    ...peerIds.map((id) => `${id}: ${peers[id].proof}. Security modules: ${peers[id].lsm}.`),
+  ];
+}
+
 function signed(value: number): string {
   return value < 0 ? `−${number.format(-value)}` : `+${number.format(value)}`;
 }
 
 export function callsText(report: CallsReport): string {
-  const table = rows(report);
+  return [
+    `Linux ${report.kernel}, instructions, minimum`,
+    ...aligned(rows(report)),
+    ...goals(report),
+    recordsText(report),
+  ].join("\n");
+}
+
+export function peersText(report: CallsReport, peers: PeerReports): string {
+  return [...aligned(peerRows(report, peers)), ...peerNotes(report, peers)].join("\n");
+}
+
+function aligned(table: string[][]): string[] {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  const lines = table.map((row) =>
+  return table.map((row) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join("  "),
   );
-  return [
-    `Linux ${report.kernel}, instructions, minimum`,
-    ...lines,
-    ...goals(report),
-    recordsText(report),
-  ].join("\n");
 }
 
 /** The goals of the issue, and where they are not met. */
@@ -99,7 +148,7 @@ export function treeText(report: TreeReport): string {
 
 /** docs/bench.md. */
 export function document(
-  measurements: readonly { calls?: CallsReport; tree?: TreeReport }[],
+  measurements: readonly Measurement[],
   { command, date }: { command: string; date: Date },
 ): string {
   const lines = [
@@ -111,8 +160,13 @@ export function document(
     "",
     ...columnIds.map((id) => `- **${id}**: ${COLUMNS[id]}`),
     "- **labelled / floor**: (labelled − baseline) / (floor − baseline)",
+    "",
+    "Beside them, with the same program and nothing of csn attached, each in a machine of its own whose list of security modules has the peer before bpf:",
+    "",
+    ...peerIds.map((id) => `- **${id}**: ${PEERS[id]}`),
+    "- **labelled / selinux**: (labelled − baseline) / (selinux − baseline)",
   ];
-  for (const { calls, tree } of measurements) {
+  for (const { calls, peers, tree } of measurements) {
     if (calls)
       lines.push(
         "",
@@ -124,6 +178,15 @@ export function document(
         "",
         ...goals(calls).map((goal) => `- ${goal}`),
         `- ${recordsText(calls)}`,
+      );
+    if (calls && peers)
+      lines.push(
+        "",
+        `### Beside its peers, Linux ${calls.kernel}`,
+        "",
+        ...markdown(peerRows(calls, peers)),
+        "",
+        ...peerNotes(calls, peers).map((note) => `- ${note}`),
       );
     if (tree)
       lines.push(
