@@ -36,6 +36,7 @@ export async function inMachine(
       icount,
       extraAppend: append,
       timeoutSeconds: TIMEOUT_SECONDS,
+      bootTimeoutSeconds: TIMEOUT_SECONDS,
       onOutput: (chunk) => {
         const lines = (text + chunk.toString()).split("\n");
         text = lines.pop() ?? "";

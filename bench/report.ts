@@ -2,6 +2,8 @@
  * What bench/inside.ts measures in the machine and hands to bench/main.ts, and the names of it all.
  */
 
+import type { KernelFiles } from "../src/setup/index.ts";
+
 /** System calls, in the order of bench/calls.c. */
 export const CALLS = {
   null: "null call (getppid)",
@@ -74,6 +76,31 @@ export type PeerReport = {
 };
 export type PeerReports = Record<PeerId, PeerReport>;
 
+/** Real programs, see bench/workloads.ts. */
+export const WORKLOADS = {
+  unpack: "tar unpacks bzip2's source",
+  compile: "make and gcc build a part of bzip2",
+  pgbench: "pgbench, 50 transactions on PostgreSQL",
+  redis: "redis-benchmark, 2,000 requests to Redis",
+  nginx: "wrk, a request to nginx",
+} as const;
+export type WorkloadId = keyof typeof WORKLOADS;
+export const workloadIds = Object.keys(WORKLOADS) as WorkloadId[];
+
+export const macroColumnIds = ["baseline", "floor", "unlabelled", "labelled"] as const;
+export type MacroColumnId = (typeof macroColumnIds)[number];
+
+/** Instructions, the least of the rounds; absent: not asked for. */
+export type MacroFigures = Partial<Record<WorkloadId, number>>;
+
+export type MacroReport = {
+  kernel: string;
+  rounds: number;
+  columns: Record<MacroColumnId, MacroFigures>;
+  /** While the labelled programs ran. */
+  records: { recorded: number; refused: number; lost: number };
+};
+
 /** Wall-clock figures, from a machine without instruction counting. */
 export type TreeReport = {
   kernel: string;
@@ -86,7 +113,13 @@ export type TreeReport = {
 };
 
 /** What is measured on one kernel. */
-export type Measurement = { calls?: CallsReport; peers?: PeerReports; tree?: TreeReport };
+export type Measurement = {
+  kernel: KernelFiles;
+  calls?: CallsReport;
+  peers?: PeerReports;
+  macro?: MacroReport;
+  tree?: TreeReport;
+};
 
 /** Lines of inside.ts that carry a report. */
 export const MARK = "csn-bench ";

@@ -46,7 +46,7 @@ export async function inFolder(name: string, run: (folder: string) => Promise<vo
 }
 
 /** Streams are files of the folder itself, which whoever runs there may write. */
-function start(folder: string, program: string, args: readonly string[]) {
+export function start(folder: string, program: string, args: readonly string[]) {
   const output = openSync(`${folder}/result.json`, "w");
   const child = spawn(program, args, { cwd: folder, stdio: ["ignore", output, output, "pipe"] });
   closeSync(output);
@@ -80,11 +80,16 @@ export async function stopped(
 }
 
 /** A program that ends instead fails the whole. */
-export async function untilStopped(pid: number, ended: Promise<unknown>): Promise<void> {
+export async function untilStopped(
+  pid: number,
+  ended: Promise<unknown>,
+  meanwhile: () => void = () => undefined,
+): Promise<void> {
   let failure: unknown;
   ended.catch((error: unknown) => (failure = error));
   while (!/^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) {
     await sleep(10);
+    meanwhile();
     if (failure !== undefined) throw failure;
   }
 }

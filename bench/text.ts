@@ -7,16 +7,24 @@ import {
   type ColumnId,
   COLUMNS,
   columnIds,
+  macroColumnIds,
+  type MacroColumnId,
+  type MacroReport,
   type Measurement,
   type PeerId,
   type PeerReports,
   peerIds,
   PEERS,
   type TreeReport,
+  workloadIds,
+  WORKLOADS,
 } from "./report.ts";
 
 /** Two runs of the longer calls differ by this much. */
 const CLOSE = 0.02;
+
+/** Real programs may cost this much more. */
+const MACRO_GOAL = 0.05;
 
 /** Less than this of a call is no base for a ratio. */
 const NOISE = 0.015;
@@ -86,6 +94,39 @@ function peerNotes(report: CallsReport, peers: PeerReports): string[] {
     `A labelled call is no dearer than with SELinux (within 2 %): met for ${callIds.length - dearer.length} of ${callIds.length}${dearer.length === 0 ? "" : `; not met for ${dearer.map((call) => CALLS[call]).join(", ")}`}.`,
     ...peerIds.map((id) => `${id}: ${peers[id].proof}. Security modules: ${peers[id].lsm}.`),
   ];
+}
+
+function macroRows({ columns }: MacroReport): string[][] {
+  const head = ["", "baseline, thousands", ...macroColumnIds.slice(1)];
+  const body = workloadIds.flatMap((id) => {
+    const base = columns.baseline[id];
+    if (base === undefined) return [];
+    const over = macroColumnIds.slice(1).map((column) => percent(columns[column][id]! / base - 1));
+    return [[WORKLOADS[id], number.format(Math.round(base / 1000)), ...over]];
+  });
+  return [head, ...body];
+}
+
+function macroNotes({ columns, rounds, records }: MacroReport): string[] {
+  const above = (column: MacroColumnId) =>
+    workloadIds.filter((id) => (columns[column][id] ?? 0) > (1 + MACRO_GOAL) * (columns.baseline[id] ?? 0));
+  const met = (column: MacroColumnId) => {
+    const over = above(column);
+    return over.length === 0 ? "met" : `not met for ${over.map((id) => WORKLOADS[id]).join("; ")}`;
+  };
+  return [
+    `Within 5 % of the baseline, unlabelled: ${met("unlabelled")}.`,
+    `Within 5 % of the baseline, labelled: ${met("labelled")}.`,
+    `Least of ${rounds} rounds. While the labelled programs ran: ${number.format(records.recorded)} records (${records.lost} lost), ${records.refused} refusals.`,
+  ];
+}
+
+export function macroText(report: MacroReport): string {
+  return [...aligned(macroRows(report)), ...macroNotes(report)].join("\n");
+}
+
+function percent(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(1)} %`;
 }
 
 function signed(value: number): string {
@@ -166,7 +207,7 @@ export function document(
     ...peerIds.map((id) => `- **${id}**: ${PEERS[id]}`),
     "- **labelled / selinux**: (labelled − baseline) / (selinux − baseline)",
   ];
-  for (const { calls, peers, tree } of measurements) {
+  for (const { kernel, calls, peers, macro, tree } of measurements) {
     if (calls)
       lines.push(
         "",
@@ -187,6 +228,17 @@ export function document(
         ...markdown(peerRows(calls, peers)),
         "",
         ...peerNotes(calls, peers).map((note) => `- ${note}`),
+      );
+    if (macro)
+      lines.push(
+        "",
+        `### Real programs, Linux ${kernel.version}`,
+        "",
+        "Instructions of all processes of the workload, servers and clients, without csn's daemon; one processor.",
+        "",
+        ...markdown(macroRows(macro)),
+        "",
+        ...macroNotes(macro).map((note) => `- ${note}`),
       );
     if (tree)
       lines.push(
