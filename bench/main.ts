@@ -2,10 +2,9 @@
  * `npm run bench`: what the monitor costs, in instructions, on a stock kernel in the machine.
  *
  * Usage: npm run bench -- [--kernels 6.12,7.3] [--only calls,peers,macro,tree] [--json] [--write]
- * Peers are compared with calls, and so need them. What counts instructions runs side by side. --json prints the reports; --write makes docs/bench.md anew.
+ * Peers are compared with calls, and so need them. What counts instructions runs side by side. --json prints the reports; --write makes docs/bench.md anew,
+ * where what was not measured stays.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
   ensureBuilt,
@@ -15,7 +14,6 @@ import {
   type KernelFiles,
   type KernelId,
   type Progress,
-  ROOT,
 } from "../src/setup/index.ts";
 import { needs } from "../conformance/software/needs.ts";
 import { ensurePrograms } from "../conformance/software/packages.ts";
@@ -23,16 +21,17 @@ import { inMachine } from "./machine.ts";
 import { ensurePeerTools } from "./peer-tools.ts";
 import {
   type Measurement,
+  PARTS,
   peerIds,
   type PeerReport,
   type PeerReports,
   type TreeReport,
   workloadIds,
 } from "./report.ts";
-import { callsText, document, macroText, peersText, treeText } from "./text.ts";
+import { keep } from "./results.ts";
+import { callsText, macroText, peersText, treeText } from "./text.ts";
 
 const DEFAULT_KERNEL: KernelId = "6.12";
-const PARTS = ["calls", "peers", "macro", "tree"] as const;
 
 const progress: Progress = {
   step: (text) => void process.stderr.write(`  ${text}\n`),
@@ -49,24 +48,28 @@ const { values } = parseArgs({
 });
 const parts = new Set(values.only.split(",").map((name) => oneOf(PARTS, name)));
 
+if (parts.has("peers") && !parts.has("calls")) throw new Error("peers are measured with calls");
+
 await ensureBuilt(progress);
-const measurements: Measurement[] = await Promise.all(
-  values.kernels.split(",").map((id) => countInstructions(oneOf(kernelIds, id))),
-);
+const tools = parts.has("peers") ? await ensurePeerTools(progress) : "";
+const kernels: KernelFiles[] = [];
+for (const id of values.kernels.split(",")) kernels.push(await ensureKernel(oneOf(kernelIds, id), progress));
+const measured: Record<string, Measurement> = {};
+await Promise.all(kernels.map(async (kernel) => (measured[kernel.id] = await countInstructions(kernel))));
 // Seconds are of this computer, so nothing else may run.
 if (parts.has("tree"))
-  for (const measurement of measurements)
-    measurement.tree = (await inMachine(
-      measurement.kernel,
+  for (const kernel of kernels)
+    measured[kernel.id]!.tree = (await inMachine(
+      kernel,
       ["tree"],
       { icount: false },
       progress,
     )) as TreeReport;
 
 if (values.json) {
-  console.log(JSON.stringify(measurements, null, 2));
+  console.log(JSON.stringify(measured, null, 2));
 } else {
-  for (const { calls, peers, macro, tree } of measurements) {
+  for (const { calls, peers, macro, tree } of Object.values(measured)) {
     if (calls) console.log(callsText(calls));
     if (calls && peers) console.log(peersText(calls, peers));
     if (macro) console.log(macroText(macro));
@@ -75,18 +78,17 @@ if (values.json) {
 }
 if (values.write) {
   const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
-  await writeFile(join(ROOT, "docs/bench.md"), document(measurements, { command, date: new Date() }));
+  await keep(measured, `By \`${command}\`, ${new Date().toISOString().slice(0, 10)}.`);
 }
 
-async function countInstructions(id: KernelId): Promise<Measurement> {
-  const kernel = await ensureKernel(id, progress);
+async function countInstructions(kernel: KernelFiles): Promise<Measurement> {
   const counted = (...what: string[]) => inMachine(kernel, what, { icount: true }, progress);
   const [calls, peers, macro] = await Promise.all([
     parts.has("calls") ? counted("calls") : undefined,
     parts.has("peers") ? measurePeers(kernel) : undefined,
     parts.has("macro") ? measureMacro(counted) : undefined,
   ]);
-  return { kernel, calls, peers, macro } as Measurement;
+  return { calls, peers, macro } as Measurement;
 }
 
 async function measureMacro(counted: (...what: string[]) => Promise<unknown>): Promise<unknown> {
@@ -96,7 +98,6 @@ async function measureMacro(counted: (...what: string[]) => Promise<unknown>): P
 
 /** Security modules are chosen when a machine boots; so each peer has its own. */
 async function measurePeers(kernel: KernelFiles): Promise<PeerReports> {
-  const tools = await ensurePeerTools(progress);
   const reports: Partial<PeerReports> = {};
   for (const id of peerIds) {
     const append = id === "auditd" ? "" : `lsm=lockdown,capability,landlock,${id},bpf enforcing=1`;

@@ -2,8 +2,6 @@
  * What bench/inside.ts measures in the machine and hands to bench/main.ts, and the names of it all.
  */
 
-import type { KernelFiles } from "../src/setup/index.ts";
-
 /** System calls, in the order of bench/calls.c. */
 export const CALLS = {
   null: "null call (getppid)",
@@ -112,14 +110,18 @@ export type TreeReport = {
   bytesPerInode: number;
 };
 
-/** What is measured on one kernel. */
+/** What is measured on one kernel. Peers are compared with calls of the same run only. */
 export type Measurement = {
-  kernel: KernelFiles;
   calls?: CallsReport;
   peers?: PeerReports;
   macro?: MacroReport;
   tree?: TreeReport;
 };
+export const PARTS = ["calls", "peers", "macro", "tree"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** docs/bench.json: the last measurement of each part by kernel, and by which command and when it was made. */
+export type Results = Record<string, Measurement & { made: Partial<Record<Part, string>> }>;
 
 /** Lines of inside.ts that carry a report. */
 export const MARK = "csn-bench ";
