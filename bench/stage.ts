@@ -3,12 +3,13 @@
  * subject, or in a compartment.
  */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Store } from "../src/daemon/store.ts";
 import { Monitor, native, PINS, SHAPE } from "../src/kernel/index.ts";
-import { type Context, contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
+import { type Context, contextOf, integrityOf, secrecyOf, tagIdFromBytes } from "../src/label/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { callIds, type Figures } from "./report.ts";
 
@@ -148,8 +149,8 @@ export async function launched(folder: string, context: number): Promise<void> {
 
 export function openStore(): { store: Store; context: Context } {
   const store = new Store("/data/bench-store");
-  const tag = store.createTag("bench/t", 0);
-  return { store, context: contextOf(secrecyOf([tag.id]), integrityOf([])) };
+  const tag = tagIdFromBytes(randomBytes(16));
+  return { store, context: contextOf(secrecyOf([tag]), integrityOf([])) };
 }
 
 /** Empty programs on the same hooks; gives how many. */

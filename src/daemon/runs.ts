@@ -18,15 +18,16 @@ import {
   type RunRequest,
 } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
-import { type Context, contextOf, integrityOf, isAll, isLabelled } from "../label/index.ts";
+import { type Context, contextOf, integrityOf, isAll, isLabelled, UNLABELLED } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import { type Caller, foreignTags, requireRoot, requireTags } from "./identity.ts";
+import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
+import { isCleared, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
-import { readContext } from "./views.ts";
+import { bookFor, nameOf, readContext } from "./views.ts";
 
 const SCRATCH = "/run/csn/tree";
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
@@ -48,8 +49,9 @@ export class Runs {
 
   /** Checks everything that can be checked before; `stream` starts it. @throws CsnError, KernelError */
   create(request: RunRequest, caller: Caller): string {
-    const { context, tags } = readContext(request.context, this.#csn.store);
-    requireTags(caller, tags, "run a program with it");
+    const { authority } = this.#csn;
+    const context = readContext(request.context, bookFor(authority, caller));
+    requireChange(authority, caller, UNLABELLED, context, "run a program with it");
     if (request.user.uid !== caller.uid || request.plain)
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
@@ -71,6 +73,11 @@ export class Runs {
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
+    if (isLabelled(context))
+      authority.noteHeld(
+        authority.holderOf(caller),
+        isAll(context.secrecy) ? [] : context.secrecy.map((tag) => authority.tag(tag)!.name),
+      );
     const id = randomUUID();
     this.#prepared.set(id, { request, context, caller, args });
     setTimeout(() => this.#prepared.delete(id), 60_000).unref();
@@ -154,10 +161,10 @@ class View {
   readonly #told = new Set<string>();
 
   constructor(csn: Csn, context: Context, caller: Caller, request: RunRequest) {
-    const tags = isAll(context.secrecy) ? [] : context.secrecy.map((id) => csn.store.tag(id)!);
-    this.#secret = tags.length > 0;
-    this.tags = tags.map((tag) => tag.name).sort();
-    this.cleared = foreignTags(caller, tags).length === 0;
+    const secrecy = isAll(context.secrecy) ? [] : context.secrecy;
+    this.#secret = secrecy.length > 0;
+    this.tags = secrecy.map((id) => nameOf(id, csn.authority)).sort();
+    this.cleared = isCleared(csn.authority, caller, context);
     this.#request = request;
   }
 

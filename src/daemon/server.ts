@@ -7,21 +7,40 @@
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { z } from "zod";
-import { LogQuery, ROUTES, type Route } from "../api/index.ts";
+import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
+import { PolicyError, type PolicyErrorCode } from "../policy/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
 import * as handle from "./handlers.ts";
+import * as policy from "./policy.ts";
+import * as sayings from "./sayings.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
 import { openapi } from "./openapi.ts";
 import { parse } from "./parse.ts";
+import { knows } from "./privileges.ts";
 import { processes } from "./processes.ts";
 import type { Runs } from "./runs.ts";
 import { status } from "./status.ts";
+
+/** 409 for those that are not here. */
+const POLICY_STATUS: Partial<Record<PolicyErrorCode, number>> = {
+  E_STATEMENT: 400,
+  E_STATEMENT_SIGNATURE: 403,
+  E_NAME: 400,
+  E_TAG_NAME: 400,
+  E_PRIVILEGE: 403,
+  E_CONFLICT: 403,
+  E_TAG_UNKNOWN: 404,
+  E_PRINCIPAL_UNKNOWN: 404,
+  E_GRANT_UNKNOWN: 404,
+  E_GATE_UNKNOWN: 404,
+  E_CONTEXT_UNKNOWN: 404,
+};
 
 const MAX_BODY = 8 * 1024 * 1024;
 
@@ -71,17 +90,38 @@ export function createServer(serving: Serving): FastifyInstance {
     handle.down(csn, who, request.body);
     return status(csn);
   });
-  on(ROUTES.tags, () => csn.store.tags());
+  on(ROUTES.tags, (_request, _reply, who) =>
+    csn.authority.tags().filter((tag) => knows(csn.authority, who, tag.name)),
+  );
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
-  on(ROUTES.getLabel, (request) => handle.getLabel(csn, parse(ROUTES.getLabel.query, request.query).path));
+  on(ROUTES.principals, () => policy.listPrincipals(csn));
+  on(ROUTES.createPrincipal, (request, _reply, who) => policy.createPrincipal(csn, who, request.body));
+  on(ROUTES.rotatePrincipal, (request, _reply, who) => policy.rotatePrincipal(csn, who, request.body));
+  on(ROUTES.bindPrincipal, (request, _reply, who) => policy.bindPrincipal(csn, who, request.body));
+  on(ROUTES.statements, (request, _reply, who) => {
+    const { from, limit } = parse(StatementQuery, request.query);
+    return policy.statements(csn, who, from, limit);
+  });
+  on(ROUTES.say, (request, _reply, who) => sayings.say(csn, who, request.body));
+  on(ROUTES.submit, (request, _reply, who) => sayings.submit(csn, who, request.body));
+  on(ROUTES.privileges, (request, _reply, who) => {
+    const { tag, holder } = parse(PrivilegeQuery, request.query);
+    return policy.privileges(csn, who, tag, holder);
+  });
+  on(ROUTES.mine, (request, _reply, who) => policy.mine(csn, who, parse(MineQuery, request.query).as));
+  on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
+  on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
+  on(ROUTES.getLabel, (request, _reply, who) =>
+    handle.getLabel(csn, who, parse(ROUTES.getLabel.query, request.query).path),
+  );
   on(ROUTES.setLabel, (request, reply, who) =>
     lines(reply, (line) => handle.putLabel(csn, who, request.body, line)),
   );
   on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
-  on(ROUTES.networks, () => listAddresses(csn));
+  on(ROUTES.networks, (_request, _reply, who) => listAddresses(csn, who));
   on(ROUTES.setNetwork, (request, _reply, who) => setAddress(csn, who, request.body));
   on(ROUTES.unsetNetwork, (request, _reply, who) => unsetAddress(csn, who, request.body));
-  on(ROUTES.check, (request) => handle.check(csn, request.body));
+  on(ROUTES.check, (request, _reply, who) => handle.check(csn, who, request.body));
   on(ROUTES.processes, (_request, _reply, who) =>
     processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid),
   );
@@ -152,6 +192,11 @@ export function failureOf(error: unknown): {
   if (error instanceof KernelError)
     return {
       code: error.code === "E_NOT_FOUND" ? 404 : 409,
+      body: { error: { code: error.code, message: error.message, hint: error.hint } },
+    };
+  if (error instanceof PolicyError)
+    return {
+      code: POLICY_STATUS[error.code] ?? 409,
       body: { error: { code: error.code, message: error.message, hint: error.hint } },
     };
   if (error instanceof LabelError)

@@ -118,7 +118,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network",
+  "connect", "bind", "accept", "network", "state",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
