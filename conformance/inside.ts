@@ -39,6 +39,8 @@ export type Flow = {
   /** Its inode, if it is one. */
   otherInode: number;
   port: number;
+  /** How many it stands for. */
+  count: number;
 };
 
 export class World {
@@ -128,6 +130,7 @@ export class World {
         otherKind: ENTITY_KINDS[this.#buffer[at + (isSource ? shape.sink_kind : shape.source_kind)]!] ?? "?",
         otherInode: Number(this.#buffer.readBigUInt64LE(at + (isSource ? shape.sink : shape.source))),
         port: Number(this.#buffer.readBigUInt64LE(at + shape.bytes)),
+        count: this.#buffer.readUInt32LE(at + shape.count),
       });
     }
   }

@@ -10,6 +10,7 @@ import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
+import { bytesOf } from "../src/api/index.ts";
 import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
 import { CONTEXTS, type ContextName } from "./cases.ts";
 
@@ -157,7 +158,7 @@ export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName
   native().mapSet(networks, key, value, 0);
 }
 
-/** Policy for the addresses of an IPv4 prefix, as the daemon writes it: ranges of ports and their contexts. */
+/** Policy for the addresses of a prefix, as the daemon writes it: ranges of ports and their contexts. */
 export function setRange(
   monitor: Monitor,
   address: string,
@@ -166,9 +167,8 @@ export function setRange(
 ): void {
   const map = native().mapOpen(`${PINS}/ranges`);
   const key = Buffer.alloc(20);
-  key.writeUInt32LE(96 + bits);
-  key.fill(0xff, 14, 16);
-  for (const [n, part] of address.split(".").entries()) key[16 + n] = Number(part);
+  key.writeUInt32LE(address.includes(":") ? bits : 96 + bits);
+  key.set(bytesOf(address), 4);
   const value = Buffer.alloc(SHAPE.csn_range.size);
   value.writeUInt32LE(ports.length, SHAPE.csn_range.count);
   for (const [n, [first, last, name]] of ports.entries()) {

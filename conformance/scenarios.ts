@@ -15,11 +15,13 @@ import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
+import { newsScenarios } from "./scenarios/news.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
+import { wayScenarios } from "./scenarios/ways.ts";
 
 export type { Scenario } from "./scenarios/tools.ts";
 
@@ -520,9 +522,11 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...socketScenarios,
+  ...wayScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
+  ...newsScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
