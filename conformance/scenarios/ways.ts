@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { bytesOf } from "../../src/api/index.ts";
 import { type Fd, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { ContextName } from "../cases.ts";
-import type { Refusal, World } from "../inside.ts";
+import type { Flow, World } from "../inside.ts";
 import { type Answer, contextNamed, setRange } from "../party.ts";
 import { expectAll, type Scenario } from "./tools.ts";
 
@@ -77,7 +77,7 @@ function judged(world: World, leaves: boolean, fields: Fields, expected: Expecte
   return `${leaves ? "leaving" : "entering"} ${JSON.stringify(fields)}: expected ${expected}, found ${error} ${detail} [${verdicts.join()}]`;
 }
 
-function run(world: World, leaves: boolean, fields: Fields): Answer & { refused: Refusal[] } {
+function run(world: World, leaves: boolean, fields: Fields): Answer & { refused: Flow[] } {
   world.refusals();
   const program = `${PINS}/program_way_${leaves ? "out" : "in"}`;
   const from = fields.from ?? (leaves ? 0 : 2);
