@@ -67,10 +67,12 @@ function packet(leaves: boolean, f: Fields): string {
 /** What each does: passes; is refused, with a record of that verdict; or goes nowhere, as what is no program's. */
 type Expected = "pass" | "secrecy" | "closed" | "silent";
 
+const VERDICT: Readonly<Record<number, Expected>> = { 1: "secrecy", 4: "closed" };
+
 function judged(world: World, leaves: boolean, fields: Fields, expected: Expected): string | null {
   forgetStopped();
   const { error, detail, refused } = run(world, leaves, fields);
-  const verdicts = refused.map(({ verdict }) => ({ 1: "secrecy", 4: "closed" })[verdict] ?? verdict);
+  const verdicts = refused.map(({ verdict }) => VERDICT[verdict] ?? verdict);
   const found = detail === "0" ? "pass" : (verdicts[0] ?? "silent");
   if (error === "ok" && found === expected && verdicts.length === (/pass|silent/.test(expected) ? 0 : 1))
     return null;
