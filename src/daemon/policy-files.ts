@@ -96,10 +96,7 @@ export function proveAll(csn: Csn, caller: Caller, body: unknown): PolicyProofs 
   const { state } = authority.world;
   return properties
     .map((text) => parseProperty(text, state))
-    .map((property) => {
-      const { path, ...proof } = prove(state, property, authority.now(), { owners });
-      return { ...proof, path: [...path] };
-    });
+    .map((property) => prove(state, property, authority.now(), { owners }));
 }
 
 export function tryCases(csn: Csn, caller: Caller, body: unknown): PolicyTests {
