@@ -112,7 +112,7 @@ function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "a map" : quote(String(value));
+  return typeof value === "object" ? "a map" : quote(JSON.stringify(value).replace(/^"|"$/g, ""));
 }
 
 function at(root: unknown, path: readonly PropertyKey[]): unknown {
