@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import * as files from "./wire-files.ts";
+import * as gate from "./wire-gate.ts";
 import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
 
@@ -229,5 +230,40 @@ export const ROUTES = {
     summary: "prepare a program; GET /v1/runs/:id/stream with `Upgrade: csn-stream` starts it",
     body: wire.RunRequest,
     answer: wire.RunCreated,
+  },
+  gates: {
+    method: "GET",
+    path: "/v1/gates",
+    summary: "the gates that you may run or own",
+    answer: z.array(gate.GateView),
+  },
+  createGate: {
+    method: "PUT",
+    path: "/v1/gates",
+    summary: "offer a gate: its program and files are hashed now",
+    body: gate.GateCreate,
+    answer: gate.GateView,
+  },
+  removeGate: {
+    method: "DELETE",
+    path: "/v1/gates",
+    summary: "take a gate away, and with it all that was granted to it",
+    body: gate.GateRemove,
+    answer: gate.GateView,
+  },
+  runGate: {
+    method: "POST",
+    path: "/v1/gates/runs",
+    summary: "prepare a run of a gate as a filter; the stream is that of any run",
+    body: gate.GateRun,
+    answer: wire.RunCreated,
+  },
+  runGateFolder: {
+    method: "POST",
+    path: "/v1/gates/folders",
+    summary: "run a gate on each file of a folder, results into another",
+    body: gate.GateFolder,
+    answer: z.union([gate.GateFolderResult, wire.Failure]),
+    lines: true,
   },
 } as const satisfies Record<string, Route>;

@@ -9,6 +9,7 @@ import { registerCompletion } from "./commands/completion.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
+import { registerGate } from "./commands/gate.ts";
 import { registerHelp } from "./commands/help.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerLabel } from "./commands/label.ts";
@@ -37,6 +38,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerContext,
     registerConflict,
     registerPolicy,
+    registerGate,
     registerStatement,
   ],
   "What happened and why:": [registerLog, registerExplain, registerCheck],

@@ -15,6 +15,9 @@ import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
+import { runFolder } from "./gate-folder.ts";
+import { runGate } from "./gate-run.ts";
+import { createGate, listGates, removeGate } from "./gates.ts";
 import * as handle from "./handlers.ts";
 import * as policy from "./policy.ts";
 import * as files from "./policy-files.ts";
@@ -139,6 +142,13 @@ export function createServer(serving: Serving): FastifyInstance {
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
+  on(ROUTES.gates, (_request, _reply, who) => listGates(csn, who));
+  on(ROUTES.createGate, (request, _reply, who) => createGate(csn, who, request.body));
+  on(ROUTES.removeGate, (request, _reply, who) => removeGate(csn, who, request.body));
+  on(ROUTES.runGate, (request, _reply, who) => runGate(csn, who, runs, request.body));
+  on(ROUTES.runGateFolder, (request, reply, who) =>
+    lines(reply, (line) => runFolder(csn, who, request.body, line)),
+  );
   app.get("/v1/openapi.json", async () => openapi());
 
   app.server.on("upgrade", (request, socket: Duplex) => {

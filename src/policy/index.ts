@@ -2,6 +2,7 @@
  * Owners decide: principals, tags, privileges, gates and conflicts as signed statements, and what follows from them.
  */
 export { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
+export { type GateChange, type GateNow, gateNow, type GateTag, mayUse } from "./gate.ts";
 export { PolicyError, type PolicyErrorCode } from "./error.ts";
 export { checkDocuments } from "./files/assume.ts";
 export { type Difference, differences } from "./files/diff.ts";
