@@ -96,10 +96,7 @@ export function proveAll(csn: Csn, caller: Caller, body: unknown): PolicyProofs 
   const { state } = authority.world;
   return properties
     .map((text) => parseProperty(text, state))
-    .map((property) => {
-      const { path, ...proof } = prove(state, property, authority.now(), { owners });
-      return { ...proof, path: [...path] };
-    });
+    .map((property) => prove(state, property, authority.now(), { owners }));
 }
 
 export function tryCases(csn: Csn, caller: Caller, body: unknown): PolicyTests {
@@ -112,9 +109,7 @@ export function tryCases(csn: Csn, caller: Caller, body: unknown): PolicyTests {
       return context as ContextText;
     throw new PolicyError("E_POLICY", `expected a path with tags of owners, found \`${path}\``, "");
   };
-  return runTests(authority.world.state, documents, authority.now(), labels).map((outcome) => ({
-    ...outcome,
-  }));
+  return runTests(authority.world.state, documents, authority.now(), labels);
 }
 
 function planFor(csn: Csn, caller: Caller, body: unknown): { planned: Plan; documents: AnyDocument[] } {

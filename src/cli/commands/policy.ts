@@ -154,7 +154,7 @@ export function registerPolicy(program: Command): void {
         const outcomes: PolicyTests =
           options.world === true
             ? await (await connect("look", ui)).call("policyTest", { body: { files } })
-            : runTests(state, documents, new Date(), null).map((outcome) => ({ ...outcome }));
+            : runTests(state, documents, new Date(), null);
         showTests(ui, outcomes);
       }),
     "$ csn policy test policy/",
@@ -168,7 +168,7 @@ export function registerPolicy(program: Command): void {
       .option(
         "-p, --property <text>",
         "a property besides those of the files",
-        (text, all: string[] = []) => [...all, text],
+        (text, all: string[] | undefined) => [...(all ?? []), text],
       )
       .option("--world", "of the policy in force, not of the files alone")
       .option("--owners", "count what owners may do with their own tags, too")
@@ -193,8 +193,7 @@ export function registerPolicy(program: Command): void {
           ? await (await connect("look", ui)).call("policyProve", { body: { properties, owners } })
           : properties
               .map((text) => parseProperty(text, loaded.state!))
-              .map((property) => ({ ...prove(loaded.state!, property, now, { owners }) }))
-              .map(({ path, ...proof }) => ({ ...proof, path: [...path] }));
+              .map((property) => prove(loaded.state!, property, now, { owners }));
         showProofs(ui, proofs);
       }),
     "$ csn policy prove policy/",

@@ -91,7 +91,7 @@ test("bombs end before they are parsed", () => {
     many: "---\na: 1\n".repeat(3000),
     deep: Array.from({ length: 600 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"),
     wide: Array.from({ length: 9000 }, (_, i) => `k${i}: 1`).join("\n"),
-    laughs: "a: &a [x,x]\n" + "b: &b [*a,*a,*a]\n" + "c: [*b,*b,*b]\n",
+    laughs: "a: &a [x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n",
   };
   for (const [name, text] of Object.entries(bombs)) assert.notEqual(problems(text).length, 0, name);
 });

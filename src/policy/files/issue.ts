@@ -27,12 +27,12 @@ function problemsOfOne(
     const best = bestOf(issue.errors, at(root, path));
     if (best !== null) return best.flatMap((inner) => problemsOfOne(inner, path, root, placeOf));
   }
-  const field = path.filter((part) => typeof part === "string").at(-1);
+  const field = path.findLast((part) => typeof part === "string");
   const value = at(root, path);
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({
       ...placeOf(...path, key),
-      expected: `no key ${quote(key)} in ${field === undefined ? "a document" : quote(String(field))}`,
+      expected: `no key ${quote(key)} in ${field === undefined ? "a document" : quote(field)}`,
       found: "it",
       hint: "is it misspelt? docs/policy.md shows every field",
     }));
@@ -40,7 +40,7 @@ function problemsOfOne(
   return [
     {
       ...placeOf(...path),
-      expected: field === undefined ? expected : `\`${String(field)}\` to be ${expected}`,
+      expected: field === undefined ? expected : `\`${field}\` to be ${expected}`,
       found,
       hint: hintFor(issue),
     },
@@ -60,6 +60,7 @@ function bestOf(ways: readonly (readonly Issue[])[], value: unknown): readonly I
 }
 
 function wordsFor(issue: Issue, value: unknown): { expected: string; found?: string } {
+  // eslint-disable-next-line typescript/switch-exhaustiveness-check -- the rest says it in its own words
   switch (issue.code) {
     case "invalid_type":
       return { expected: `a ${NAMES[issue.expected] ?? issue.expected}` };
@@ -111,7 +112,7 @@ function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "a map" : quote(String(value as string | number | boolean));
+  return typeof value === "object" ? "a map" : quote(JSON.stringify(value).replace(/^"|"$/g, ""));
 }
 
 function at(root: unknown, path: readonly PropertyKey[]): unknown {

@@ -145,6 +145,7 @@ function readFile(file: SourceFile): { documents: AnyDocument[]; problems: Probl
 const HINT_YAML = "plain YAML 1.2: no anchors, aliases, tags of YAML or directives, and each key once";
 
 function yamlFaults(yaml: Yaml.Parsed, place: (offset: number) => Place): Problem[] {
+  // eslint-disable-next-line oxc/no-map-spread -- two values become one
   const problems: Problem[] = [...yaml.errors, ...yaml.warnings].slice(0, MAX_PROBLEMS).map((error) => ({
     ...place(error.pos[0]),
     ...wordsFor(error.code, error.message),
@@ -209,7 +210,7 @@ function readOne(yaml: Yaml.Parsed, place: (offset: number) => Place): AnyDocume
       {
         ...placeOf("kind"),
         expected: `\`kind\` to be one of ${Object.keys(KINDS).join(", ")}`,
-        found: given === undefined ? "none" : quote(String(given)),
+        found: given === undefined ? "none" : quote(typeof given === "string" ? given : typeof given),
         hint: "a document begins `apiVersion: csn/v1`, `kind: Tag`, `metadata: {name: owner/name}`",
       },
     ];

@@ -65,5 +65,5 @@ export class Trial {
 
 /** Grants refer to each other and to maps: they are copied together. */
 export function copyState(state: State): State {
-  return Object.assign(new State(), structuredClone({ ...state }));
+  return Object.assign(new State(), structuredClone(Object.fromEntries(Object.entries(state))));
 }

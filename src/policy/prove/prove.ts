@@ -20,7 +20,7 @@ export type Proof = {
   readonly property: string;
   readonly holds: boolean;
   /** When it does not: the steps, in words. */
-  readonly path: readonly string[];
+  readonly path: string[];
 };
 export type ProveOptions = { readonly owners?: boolean };
 
