@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 2,
+	CSN_ABI_VERSION = 3,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -26,6 +26,7 @@ enum csn_limits {
 	CSN_MAX_NETWORKS = 65536,  /* network namespaces that have a context */
 	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
+	CSN_MAX_WAYS = 4096,	   /* networks that have a way out */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
 };
 
@@ -115,6 +116,15 @@ enum csn_network_flags {
 struct csn_network {
 	__u32 context;
 	__u32 flags;
+};
+
+/* The way out of a network: its interface in the host's network is a key to this. Only
+ * these addresses are the network's own; IPv4 is ::ffff:a.b.c.d. */
+struct csn_way {
+	__u32 context;
+	__u32 pad;
+	__u8 v4[16];
+	__u8 v6[16];
 };
 
 /* What policy says of the addresses below one prefix [NET-1]. The longest prefix that

@@ -95,7 +95,8 @@ static __always_inline u64 count(u32 which)
 {
 	u64 *value = bpf_map_lookup_elem(&counters, &which);
 
-	return value ? (*value)++ : 0;
+	/* a packet's program may run in the middle of another */
+	return value ? __sync_fetch_and_add(value, 1) : 0;
 }
 
 static __always_inline u64 counted(u32 which)

@@ -34,6 +34,7 @@ struct options {
 	int verified_count;
 	int digests; /* only tell the digests of files */
 	int tty, rows, columns;
+	int network_only; /* only the network is made, and nothing started */
 	int plain; /* no compartment: an ordinary process of the host */
 	uid_t uid;
 	gid_t gid, groups[MAX_GROUPS];

@@ -77,6 +77,8 @@ static void parse(struct options *o, char **argv)
 			o->scratch = value(&argv);
 		else if (!strcmp(*argv, "--networks"))
 			o->networks = value(&argv);
+		else if (!strcmp(*argv, "--network-only"))
+			o->network_only = 1;
 		else if (!strcmp(*argv, "--cwd"))
 			o->cwd = value(&argv);
 		else if (!strcmp(*argv, "--hostname"))
@@ -113,6 +115,8 @@ static void parse(struct options *o, char **argv)
 			fail("option %s", *argv);
 		}
 	}
+	if (o->network_only)
+		return;
 	if (!*argv || !*++argv) {
 		errno = EINVAL;
 		fail("no program");
@@ -290,6 +294,10 @@ int main(int argc, char **argv)
 	parse(&o, argv);
 	if (o.digests)
 		tell_digests(&o);
+	if (o.network_only) {
+		join_network(&o);
+		return 0;
+	}
 	check_core_pattern(&o);
 	quiet_log(&o);
 	pipes(map_open(&o, "objects"), input, output, error, report, &o);

@@ -5,6 +5,7 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import * as files from "./wire-files.ts";
 import * as gate from "./wire-gate.ts";
 import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
@@ -112,6 +113,47 @@ export const ROUTES = {
     path: "/v1/conflicts",
     summary: "conflict-of-interest sets",
     answer: z.array(policy.ConflictView),
+  },
+  policyPlan: {
+    method: "POST",
+    path: "/v1/policy/plan",
+    summary: "what policy files would change",
+    body: files.PolicyFiles,
+    answer: files.PolicyPlan,
+  },
+  policyApply: {
+    method: "POST",
+    path: "/v1/policy/apply",
+    summary: "put policy files in force, all or nothing",
+    body: files.PolicyFiles,
+    answer: files.PolicyApplied,
+  },
+  policyExport: {
+    method: "GET",
+    path: "/v1/policy/export",
+    summary: "the policy in force, as files",
+    answer: files.PolicyExport,
+  },
+  policyDiff: {
+    method: "POST",
+    path: "/v1/policy/diff",
+    summary: "policy files and the policy in force, side by side",
+    body: files.PolicyFiles,
+    answer: files.PolicyDiff,
+  },
+  policyProve: {
+    method: "POST",
+    path: "/v1/policy/prove",
+    summary: "do properties hold, over all that the policy in force lets happen?",
+    body: files.PolicyProve,
+    answer: files.PolicyProofs,
+  },
+  policyTest: {
+    method: "POST",
+    path: "/v1/policy/test",
+    summary: "try the cases of files on the policy in force",
+    body: files.PolicyFiles,
+    answer: files.PolicyTests,
   },
   getLabel: {
     method: "GET",

@@ -17,6 +17,7 @@ import { registerLog } from "./commands/log.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerNetwork } from "./commands/network.ts";
 import { registerPrincipal } from "./commands/principal.ts";
+import { registerPolicy } from "./commands/policy.ts";
 import { registerPs } from "./commands/ps.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerShare } from "./commands/share.ts";
@@ -36,6 +37,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerShare,
     registerContext,
     registerConflict,
+    registerPolicy,
     registerGate,
     registerStatement,
   ],

@@ -65,6 +65,7 @@ export class Runs {
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
+    if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
       const id = String(monitor.contexts.idOf(context));

@@ -20,6 +20,7 @@ import { runGate } from "./gate-filter.ts";
 import { createGate, listGates, removeGate } from "./gates.ts";
 import * as handle from "./handlers.ts";
 import * as policy from "./policy.ts";
+import * as files from "./policy-files.ts";
 import * as sayings from "./sayings.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
@@ -38,6 +39,8 @@ const POLICY_STATUS: Partial<Record<PolicyErrorCode, number>> = {
   E_TAG_NAME: 400,
   E_PRIVILEGE: 403,
   E_CONFLICT: 403,
+  E_POLICY: 400,
+  E_PROPERTY: 400,
   E_TAG_UNKNOWN: 404,
   E_PRINCIPAL_UNKNOWN: 404,
   E_GRANT_UNKNOWN: 404,
@@ -112,6 +115,12 @@ export function createServer(serving: Serving): FastifyInstance {
     return policy.privileges(csn, who, tag, holder);
   });
   on(ROUTES.mine, (request, _reply, who) => policy.mine(csn, who, parse(MineQuery, request.query).as));
+  on(ROUTES.policyPlan, (request, _reply, who) => files.plan(csn, who, request.body));
+  on(ROUTES.policyApply, (request, _reply, who) => files.apply(csn, who, request.body));
+  on(ROUTES.policyExport, (_request, _reply, who) => files.exportFiles(csn, who));
+  on(ROUTES.policyDiff, (request, _reply, who) => files.diff(csn, who, request.body));
+  on(ROUTES.policyProve, (request, _reply, who) => files.proveAll(csn, who, request.body));
+  on(ROUTES.policyTest, (request, _reply, who) => files.tryCases(csn, who, request.body));
   on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
   on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
   on(ROUTES.getLabel, (request, _reply, who) =>

@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 2,
+  ABI_VERSION: 3,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
@@ -18,10 +18,13 @@ export const LIMITS = {
   MAX_NETWORKS: 65536,
   MAX_RANGES: 4096,
   RANGE_PORTS: 16,
+  MAX_WAYS: 4096,
   MAX_IPC: 65536,
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
+/** Of `csn_network`. */
+export const NETWORK_OPEN = 1;
 export const CONTEXT_UNKNOWN = 0xffffffff;
 
 /** Sizes in bytes, and offsets of the fields that are read or written here. */
@@ -34,6 +37,7 @@ export const SHAPE = {
   csn_entry: { size: 8, context: 0, flags: 4 },
   csn_device: { size: 8, context: 0, flags: 4 },
   csn_network: { size: 8, context: 0, flags: 4 },
+  csn_way: { size: 40, context: 0, v4: 8, v6: 24 },
   csn_ports: { size: 8, first: 0, last: 2, context: 4 },
   csn_range: { size: 136, count: 0, ports: 8 },
   csn_entity: { size: 16, first: 0, second: 8, third: 12 },

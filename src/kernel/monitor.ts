@@ -13,6 +13,7 @@ import { Contexts, type Interning, u32 } from "./contexts.ts";
 import { KernelError } from "./errors.ts";
 import { errnoOf, type Fd, native, type Ring } from "./native.ts";
 import { Ranges } from "./ranges.ts";
+import { Ways } from "./ways.ts";
 
 export const PINS = "/sys/fs/bpf/csn";
 
@@ -27,6 +28,8 @@ const MAPS = [
   "control",
   "entries",
   "ranges",
+  "networks",
+  "ways",
 ] as const;
 type MapName = (typeof MAPS)[number];
 
@@ -49,12 +52,15 @@ export class Monitor {
   readonly contexts: Contexts;
   /** Policy for addresses outside. */
   readonly ranges: Ranges;
+  /** Ways out of the networks of contexts. */
+  readonly ways: Ways;
   readonly #maps: Record<MapName, Fd>;
 
   private constructor(maps: Record<MapName, Fd>, interning: Interning) {
     this.#maps = maps;
     this.contexts = new Contexts(maps.contexts, interning);
     this.ranges = new Ranges(maps.ranges, this.contexts);
+    this.ways = new Ways(maps.ways, maps.networks, `${PINS}/program_`);
     native().markSelf(maps.subjects, subjectValue(CONTEXT_ID.PLATFORM_IN, CONTEXT_ID.BASE));
   }
 
