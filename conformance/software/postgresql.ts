@@ -8,7 +8,7 @@ import type { Program } from "./suite.ts";
 const USER = 65534;
 const AS_USER = { user: USER };
 
-function bin(name: string): string {
+export function bin(name: string): string {
   const versions = readdirSync("/usr/lib/postgresql").sort((a, b) => Number(a) - Number(b));
   return `/usr/lib/postgresql/${versions.at(-1)}/bin/${name}`;
 }
