@@ -36,6 +36,7 @@ test("check: 0 for allowed, 2 for refused, 1 for a failure", async (t) => {
         allowed,
         rule: allowed ? null : "FLOW-1",
         tags: allowed ? [] : ["lab/patient"],
+        gates: [],
         reason: "because",
       },
     },

@@ -39,6 +39,8 @@ test("every command that prints has --json", () => {
     "conflict",
     "statement",
     "statement export", // is JSON
+    "gate",
+    "gate run",
     "machine",
     "machine exec",
     "machine console",

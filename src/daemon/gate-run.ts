@@ -10,7 +10,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
-import { GateRun, type GateRunView, type RunRequest } from "../api/index.ts";
+import type { GateRunView } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
 import { type Context, contextOf, flowsTo, integrityOf, type TagName } from "../label/index.ts";
 import type { Gate, GateNow } from "../policy/index.ts";
@@ -19,37 +19,13 @@ import { CsnError } from "./errors.ts";
 import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
 import type { Caller } from "./identity.ts";
 import { NETWORKS } from "./networks.ts";
-import { parse } from "./parse.ts";
 import { recordGate } from "./run-events.ts";
-import { type Runs, SCRATCH, type Watch } from "./runs.ts";
-import { type Stage, startStage } from "./stage.ts";
+import { SCRATCH, type Stage, startStage, type Watch } from "./stage.ts";
 import { readContext } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
 const COPIES = "/run/gate";
 export const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/tmp", TZ: "UTC" };
-
-/** Prepares a run as a filter: the caller's input, output to the caller. @throws CsnError, PolicyError */
-export function runGate(csn: Csn, caller: Caller, runs: Runs, body: unknown): { id: string } {
-  const { name, shows, release } = parse(GateRun, body);
-  const ready = new ReadyGate(csn, caller, findGate(csn, caller, name));
-  const request: RunRequest = {
-    argv: [...ready.argv],
-    context: { secrecy: [], integrity: [] },
-    env: ENVIRONMENT,
-    cwd: "/",
-    volumes: [],
-    tty: null,
-    user: { uid: caller.uid, gid: caller.gid, groups: [...caller.groups] },
-    hostname: "csn",
-    shows,
-    release,
-    plain: false,
-    via: [],
-  };
-  const args = ready.launchArgs();
-  return { id: runs.prepare({ request, context: ready.to, caller, args, watch: ready }) };
-}
 
 /** @throws CsnError E_GATE_PRIVILEGE; PolicyError E_CONFLICT; LabelError E_LABEL_TOO_LONG */
 function requireNow(csn: Csn, caller: Caller, gate: Gate): { now: GateNow; from: Context; to: Context } {

@@ -119,7 +119,7 @@ function viewGate(csn: Csn, caller: Caller, gate: Gate): GateView {
     program,
     digest,
     args: [...args],
-    files: files.map((file) => ({ ...file })),
+    files: files.map(({ path, digest: sum }) => ({ path, digest: sum })),
     in: { secrecy: [...now.in.secrecy], integrity: [...now.in.integrity] },
     out: { secrecy: [...now.out.secrecy], integrity: [...now.out.integrity] },
     consent: [...consent],

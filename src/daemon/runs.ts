@@ -27,10 +27,10 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { isCleared, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
+import { SCRATCH, type StageEnd, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
 import { bookFor, nameOf, readContext } from "./views.ts";
 
-export const SCRATCH = "/run/csn/tree";
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
 const LOOK_MS = 300;
 const MAX_HELD = 64 * 1024 * 1024;
@@ -45,18 +45,6 @@ type Prepared = {
   args: string[];
   watch?: Watch;
   via?: Via;
-};
-
-/** Somebody who looks on while a program runs: a gate's record (gate-run.ts). */
-export type Watch = {
-  /** Who may see its error output: a gate's is not vetted. */
-  readonly errors: Context;
-  /** Just before it starts. @throws CsnError, PolicyError: it does not */
-  begin(): void;
-  input(bytes: Buffer): void;
-  output(bytes: Buffer): void;
-  /** @param code null: it did not start */
-  end(code: number | null, pid: number, failure: string): void;
 };
 
 export class Runs {
@@ -172,11 +160,10 @@ export class Runs {
       }
     });
     control.on("error", () => undefined);
-    child.on("close", async () => {
-      this.#running.delete(child);
+    const over = (after: StageEnd[]) => {
       if (tail && !errors.cleared) code = 0; // only the gate's is for the caller
       // as a shell with pipefail: the program's own code if that is not 0
-      const worst = (await tail?.ended)?.findLast((stage) => stage.code !== 0);
+      const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
       recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
@@ -191,6 +178,11 @@ export class Runs {
             exit: view.cleared ? { code: code ?? 125, withheld: false } : { code: 0, withheld: true },
           }),
         );
+    };
+    child.on("close", () => {
+      this.#running.delete(child);
+      if (tail === null) over([]);
+      else void tail.ended.then(over);
     });
   }
 

@@ -16,7 +16,7 @@ import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
 import { runFolder } from "./gate-folder.ts";
-import { runGate } from "./gate-run.ts";
+import { runGate } from "./gate-filter.ts";
 import { createGate, listGates, removeGate } from "./gates.ts";
 import * as handle from "./handlers.ts";
 import * as policy from "./policy.ts";

@@ -7,9 +7,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { RunRequest } from "../api/index.ts";
+import type { Context } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { launchFailure } from "./launch-failure.ts";
 
+/** Where the launcher builds file trees. */
+export const SCRATCH = "/run/csn/tree";
 const CONTROL = 3;
 
 export type StageEnd = {
@@ -26,6 +29,18 @@ export type Stage = {
   readonly ended: Promise<StageEnd>;
   signal(number: number): void;
   kill(): void;
+};
+
+/** Somebody who looks on while a program runs: a gate's record (gate-run.ts). */
+export type Watch = {
+  /** Who may see its error output: a gate's is not vetted. */
+  readonly errors: Context;
+  /** Just before it starts. @throws CsnError, PolicyError: it does not */
+  begin(): void;
+  input(bytes: Buffer): void;
+  output(bytes: Buffer): void;
+  /** @param code null: it did not start */
+  end(code: number | null, pid: number, failure: string): void;
 };
 
 /** @param args of the launcher, up to the program's own */
