@@ -175,6 +175,7 @@ enum csn_op {
 	CSN_OP_CONNECT, CSN_OP_BIND, CSN_OP_ACCEPT,
 	CSN_OP_NETWORK, /* the daemon's: policy for an address */
 	CSN_OP_STATE,	/* the daemon's: a principal's statement */
+	CSN_OP_GATE,	/* the daemon's: a run of a gate */
 };
 
 enum csn_entity_kind {
@@ -202,6 +203,7 @@ enum csn_record_kind {
 	CSN_KIND_CONTEXT = 4, /* which tags a context id means (daemon) */
 	CSN_KIND_GAP = 5,     /* records were lost here (daemon) */
 	CSN_KIND_EVENT = 6,   /* something the daemon did */
+	CSN_KIND_DETAIL = 7,  /* what more there is to say of the event that follows (daemon) */
 };
 
 enum csn_record_flags {

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
 import { bytesOf } from "../src/api/index.ts";
@@ -83,11 +84,24 @@ export class Party {
 
   /** Once it has answered it reads on: between two labels it would be refused that. */
   #waitUntilItReads(): void {
-    for (let n = 0; n < 1000; n++) {
-      const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
-      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("S")) return;
+    for (let n = 0; n < 1000 && this.#state() !== "S"; n++)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  }
+
+  /** As the kernel tells it: `S` sleeps, `T` is stopped. */
+  #state(): string {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
+    return stat.charAt(stat.lastIndexOf(")") + 2);
+  }
+
+  /** A spy (races.h) that tries again and again: returns when all that it tries began after the call of this. */
+  async nextTry(): Promise<void> {
+    process.kill(this.pid, "SIGUSR2");
+    for (let state = ""; state !== "T"; state = this.#state()) {
+      if (state === "Z") throw new Error(`${this.name} ended while it spied`);
+      await sleep(1);
     }
+    process.kill(this.pid, "SIGCONT");
   }
 
   /** Makes it as most processes of a host are: the monitor keeps nothing for it at all. */

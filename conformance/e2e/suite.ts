@@ -11,6 +11,7 @@ import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
@@ -28,6 +29,7 @@ const CASES: readonly Case[] = [
   ...network,
   ...wayOut,
   ...owners,
+  ...gates,
   ...survival,
 ];
 

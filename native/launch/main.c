@@ -12,7 +12,8 @@
  * compartment; if any step fails, it does not run.
  *
  * To the daemon on descriptor 3: "started PID", "exec ERRNO" (the program could not be
- * executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT".
+ * executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT", and with --digests
+ * "digest HEX" for each file.
  */
 #include "launch.h"
 #include <fcntl.h>
@@ -58,6 +59,15 @@ static const char *value(char ***argv)
 	return **argv;
 }
 
+/* 64 hexadecimal digits, a colon, an absolute path. */
+static const char *digest_and_path(const char *text)
+{
+	if (strspn(text, "0123456789abcdef") == 64 && text[64] == ':' && text[65] == '/')
+		return text;
+	errno = EINVAL;
+	fail("option --verified");
+}
+
 static void parse(struct options *o, char **argv)
 {
 	while (*++argv && strcmp(*argv, "--")) {
@@ -79,6 +89,13 @@ static void parse(struct options *o, char **argv)
 			o->out = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--input"))
 			o->input = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--layer")) {
+			o->layer = strtoul(value(&argv), 0, 10);
+			o->layer_given = 1;
+		} else if (!strcmp(*argv, "--verified") && o->verified_count < MAX_VERIFIED)
+			o->verified[o->verified_count++] = digest_and_path(value(&argv));
+		else if (!strcmp(*argv, "--digests"))
+			o->digests = 1;
 		else if (!strcmp(*argv, "--uid"))
 			o->uid = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--gid"))
@@ -105,6 +122,8 @@ static void parse(struct options *o, char **argv)
 		fail("no program");
 	}
 	o->argv = argv;
+	if (!o->layer_given)
+		o->layer = o->out;
 }
 
 /* Core dumps by pipe or socket go to a program outside any compartment, whatever the
@@ -150,7 +169,14 @@ static void execute(const struct options *o, int report)
 {
 	int error;
 
-	execvp(o->argv[0], o->argv);
+	if (o->verified_count) { /* the copy, under the name that it was given by */
+		char copy[4096];
+
+		snprintf(copy, sizeof(copy), "%s%s", GATE_FOLDER, strrchr(o->verified[0], '/'));
+		execv(copy, o->argv);
+	} else {
+		execvp(o->argv[0], o->argv);
+	}
 	error = errno;
 	(void)!write(report, &error, sizeof(error));
 	_exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
@@ -266,6 +292,8 @@ int main(int argc, char **argv)
 	(void)argc;
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
 	parse(&o, argv);
+	if (o.digests)
+		tell_digests(&o);
 	if (o.network_only) {
 		join_network(&o);
 		return 0;

@@ -22,6 +22,10 @@ export type CsnErrorCode =
   | "E_NETWORK_OVERLAP"
   | "E_NETWORK_LIMIT"
   | "E_NETWORK_UNKNOWN"
+  | "E_GATE_PRIVILEGE"
+  | "E_GATE_FILE"
+  | "E_GATE_CHANGED"
+  | "E_GATE_INPUT"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

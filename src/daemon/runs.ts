@@ -27,16 +27,37 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { isCleared, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
+import { type Tail, Via } from "./via.ts";
 import { bookFor, nameOf, readContext } from "./views.ts";
 
-const SCRATCH = "/run/csn/tree";
+export const SCRATCH = "/run/csn/tree";
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
 const LOOK_MS = 300;
 const MAX_HELD = 64 * 1024 * 1024;
 /** Control channel of the launcher: its fourth descriptor. */
 const CONTROL = 3;
 
-type Prepared = { request: RunRequest; context: Context; caller: Caller; args: string[] };
+type Prepared = {
+  request: RunRequest;
+  /** Of what it writes. */
+  context: Context;
+  caller: Caller;
+  args: string[];
+  watch?: Watch;
+  via?: Via;
+};
+
+/** Somebody who looks on while a program runs: a gate's record (gate-run.ts). */
+export type Watch = {
+  /** Who may see its error output: a gate's is not vetted. */
+  readonly errors: Context;
+  /** Just before it starts. @throws CsnError, PolicyError: it does not */
+  begin(): void;
+  input(bytes: Buffer): void;
+  output(bytes: Buffer): void;
+  /** @param code null: it did not start */
+  end(code: number | null, pid: number, failure: string): void;
+};
 
 export class Runs {
   readonly #csn: Csn;
@@ -79,8 +100,20 @@ export class Runs {
         authority.holderOf(caller),
         isAll(context.secrecy) ? [] : context.secrecy.map((tag) => authority.tag(tag)!.name),
       );
+    const via = request.via.length === 0 ? {} : { via: new Via(this.#csn, caller, context, request.via) };
+    if (request.via.length > 0 && request.tty !== null)
+      throw new CsnError(
+        "E_BAD_REQUEST",
+        "expected a program without a terminal before a gate, found one with it",
+        "leave out `--tty`",
+        400,
+      );
+    return this.prepare({ request, context, caller, args, ...via });
+  }
+
+  prepare(prepared: Prepared): string {
     const id = randomUUID();
-    this.#prepared.set(id, { request, context, caller, args });
+    this.#prepared.set(id, prepared);
     setTimeout(() => this.#prepared.delete(id), 60_000).unref();
     return id;
   }
@@ -96,28 +129,36 @@ export class Runs {
         404,
       );
     this.#prepared.delete(id);
+    prepared.watch?.begin();
+    prepared.via?.begin();
     return prepared;
   }
 
   /** Starts it and relays until it ends. */
   stream(prepared: Prepared, client: Duplex): void {
-    const { request, context, caller } = prepared;
+    const { request, context, caller, watch } = prepared;
     const child = spawn(`${ROOT}/build/csn-launch`, prepared.args, {
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       env: request.env,
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
-    const view = new View(this.#csn, context, caller, request);
+    const tail = startTail(prepared, child, client);
+    const view = new View(this.#csn, prepared.via?.context ?? context, caller, request);
+    const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
+    const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
-    relayOutput(child.stdout, FRAME.OUTPUT, "output", client, view);
-    relayOutput(child.stderr, FRAME.ERROR, "error", client, view);
-    relayInput(client, child.stdin, control, child);
+    if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes));
+    relayOutput(tail?.output ?? child.stdout, FRAME.OUTPUT, "output", client, view);
+    relayOutput(child.stderr, FRAME.ERROR, "error", client, errors);
+    for (const { from, context: of } of tail?.errors ?? [])
+      relayOutput(from, FRAME.ERROR, "error", client, viewErrors(of));
+    relayInput(client, child.stdin, control, child, watch);
 
     let lines = "";
-    let failed: Buffer | null = null;
+    let failed: ReturnType<typeof launchFailure> | null = null;
     let code: number | null = null;
     let pid = 0;
     control.on("data", (chunk: Buffer) => {
@@ -127,14 +168,22 @@ export class Runs {
         lines = lines.slice(at + 1);
         if (line.startsWith("exit ")) code = Number(line.slice(5));
         else if (line.startsWith("started ")) pid = Number(line.slice(8));
-        else failed ??= controlFrame(launchFailure(line, request));
+        else failed ??= launchFailure(line, request);
       }
     });
     control.on("error", () => undefined);
-    child.on("close", () => {
+    child.on("close", async () => {
       this.#running.delete(child);
+      if (tail && !errors.cleared) code = 0; // only the gate's is for the caller
+      // as a shell with pipefail: the program's own code if that is not 0
+      const worst = (await tail?.ended)?.findLast((stage) => stage.code !== 0);
+      if (worst?.code === null) failed ??= gateFailed(worst.failure);
+      if (code === 0 && worst) code = worst.code;
       recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
-      if (failed) end(client, failed);
+      if (errors !== view)
+        recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
+      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
+      if (failed) end(client, controlFrame(failed));
       else
         end(
           client,
@@ -186,6 +235,19 @@ class View {
   }
 }
 
+/** The gates behind it; null when there are none. */
+function startTail(prepared: Prepared, child: ChildProcess, client: Duplex): Tail | null {
+  if (prepared.via === undefined) return null;
+  const tail = prepared.via.start(child.stdout!);
+  client.on("close", () => tail.kill());
+  return tail;
+}
+
+function gateFailed(message: string): ReturnType<typeof launchFailure> {
+  const hint = "`csn gate show` tells what it is made of";
+  return { failed: { code: "E_GATE_CHANGED", message, hint, exit: 126 } };
+}
+
 function relayOutput(
   from: Readable,
   kind: number,
@@ -203,13 +265,20 @@ function relayOutput(
   client.on("close", () => from.resume());
 }
 
-function relayInput(client: Duplex, input: Writable, control: Writable, child: ChildProcess): void {
+function relayInput(
+  client: Duplex,
+  input: Writable,
+  control: Writable,
+  child: ChildProcess,
+  watch: Watch | undefined,
+): void {
   const reader = new FrameReader();
   input.on("error", () => undefined); // the program does not read: its own affair
   client.on("data", (chunk: Buffer) => {
     try {
       for (const { kind, content } of reader.push(chunk)) {
         if (kind === FRAME.INPUT) {
+          watch?.input(content);
           if (!input.write(content)) hold(client, input);
         } else if (kind === FRAME.CONTROL) {
           obey(JSON.parse(content.toString()) as ClientControl, input, control);

@@ -122,7 +122,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state",
+  "connect", "bind", "accept", "network", "state", "gate",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -133,5 +133,5 @@ export const ENTITY_KINDS = [
   "address", "ipc", "key",
 ] as const; // prettier-ignore
 
-export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6 } as const;
+export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7 } as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
