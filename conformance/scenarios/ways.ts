@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { bytesOf } from "../../src/api/index.ts";
 import { type Fd, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { ContextName } from "../cases.ts";
-import type { Refusal, World } from "../inside.ts";
+import type { Flow, World } from "../inside.ts";
 import { type Answer, contextNamed, setRange } from "../party.ts";
 import { expectAll, type Scenario } from "./tools.ts";
 
@@ -67,17 +67,19 @@ function packet(leaves: boolean, f: Fields): string {
 /** What each does: passes; is refused, with a record of that verdict; or goes nowhere, as what is no program's. */
 type Expected = "pass" | "secrecy" | "closed" | "silent";
 
+const VERDICT: Readonly<Record<number, Expected>> = { 1: "secrecy", 4: "closed" };
+
 function judged(world: World, leaves: boolean, fields: Fields, expected: Expected): string | null {
   forgetStopped();
   const { error, detail, refused } = run(world, leaves, fields);
-  const verdicts = refused.map(({ verdict }) => ({ 1: "secrecy", 4: "closed" })[verdict] ?? verdict);
+  const verdicts = refused.map(({ verdict }) => VERDICT[verdict] ?? verdict);
   const found = detail === "0" ? "pass" : (verdicts[0] ?? "silent");
   if (error === "ok" && found === expected && verdicts.length === (/pass|silent/.test(expected) ? 0 : 1))
     return null;
   return `${leaves ? "leaving" : "entering"} ${JSON.stringify(fields)}: expected ${expected}, found ${error} ${detail} [${verdicts.join()}]`;
 }
 
-function run(world: World, leaves: boolean, fields: Fields): Answer & { refused: Refusal[] } {
+function run(world: World, leaves: boolean, fields: Fields): Answer & { refused: Flow[] } {
   world.refusals();
   const program = `${PINS}/program_way_${leaves ? "out" : "in"}`;
   const from = fields.from ?? (leaves ? 0 : 2);
