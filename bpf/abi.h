@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 2,
+	CSN_ABI_VERSION = 3,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -27,6 +27,7 @@ enum csn_limits {
 	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
+	CSN_MAX_COMPARTMENTS = 65536, /* that descriptors went into or out of */
 };
 
 /* Contexts that exist without a tag [CTX-2, CTX-3]. */
@@ -63,6 +64,8 @@ struct csn_subject {
 	__u32 in;
 	__u32 out;
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
+	__u32 compartment; /* of one `csn run`; 0: in none */
+	__u32 pad;
 	/* What this task read and wrote last, allowed and recorded. Of this task alone,
 	 * so nobody else writes it meanwhile. */
 	struct csn_memory read[CSN_MEMORY_SLOTS];
@@ -144,6 +147,9 @@ enum csn_verdict {
 	CSN_REFUSED_CLOSED = 4,	   /* [OP-12] a door that is closed to labelled subjects */
 	CSN_REFUSED_CREATE = 5,	   /* [OBJ-3] the object would get another label than its directory */
 	CSN_REFUSED_CONTROL = 6,   /* [OP-10] contexts differ */
+	/* the daemon's, of a change of context */
+	CSN_REFUSED_ENDPOINT = 7,  /* [CHG-3] something that is held would not be legal */
+	CSN_REFUSED_PRIVILEGE = 8, /* [CHG-1] who started the program may not do that */
 };
 
 enum csn_op {
@@ -164,6 +170,7 @@ enum csn_op {
 	/* the kernel's again: numbers are on disk and do not move */
 	CSN_OP_CONNECT, CSN_OP_BIND, CSN_OP_ACCEPT,
 	CSN_OP_NETWORK, /* the daemon's: policy for an address */
+	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 };
 
 enum csn_entity_kind {
@@ -242,6 +249,13 @@ enum csn_ask {
 	CSN_ASK_GET = 1,
 	CSN_ASK_SET = 2,
 	CSN_ASK_CLEAR = 3,
+	CSN_ASK_RENEW = 4, /* nothing changes, and every cached context is looked up again */
+};
+enum csn_world {
+	CSN_WORLD_CLOSED = 0,
+	CSN_WORLD_LABELLED, /* the rules decide */
+	CSN_WORLD_READ,	    /* the rules decide, and nothing may be written */
+	CSN_WORLD_VOID,	    /* nothing moves: /dev/null and its like, and a subject's own anonymous inodes */
 };
 struct csn_request {
 	__u32 ask;
@@ -253,6 +267,8 @@ struct csn_request {
 	__u32 own;    /* answer: not 0 when the inode has an entry of its own */
 	__s32 error;  /* answer: 0, or a negative errno */
 	__u32 done;   /* answer: not 0 when the hook ran */
+	__u32 world;  /* answer: may labelled subjects touch it at all */
+	__u32 pad;
 };
 
 /* Shared by all programs; the daemon writes epoch, the kernel the counters. */

@@ -4,6 +4,7 @@
 import { Command } from "commander";
 import { registerCheck } from "./commands/check.ts";
 import { registerCompletion } from "./commands/completion.ts";
+import { registerContext } from "./commands/context.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
@@ -24,7 +25,14 @@ import { version } from "./version.ts";
 /** Grouped as the help shows them. */
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
-  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
+  "Labels and programs:": [
+    registerTag,
+    registerLabel,
+    registerNetwork,
+    registerRun,
+    registerContext,
+    registerPs,
+  ],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

@@ -24,6 +24,9 @@ export type CsnErrorCode =
   | "E_NETWORK_OVERLAP"
   | "E_NETWORK_LIMIT"
   | "E_NETWORK_UNKNOWN"
+  | "E_ENDPOINT"
+  | "E_NOT_ALONE"
+  | "E_NOT_STOPPED"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

@@ -9,23 +9,20 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
-import {
-  type ClientControl,
-  controlFrame,
-  FRAME,
-  frame,
-  FrameReader,
-  type RunRequest,
-} from "../api/index.ts";
+import { type ClientControl, controlFrame, FRAME, FrameReader, type RunRequest } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
-import { type Context, contextOf, integrityOf, isAll, isLabelled } from "../label/index.ts";
+import { type Context, contextOf, integrityOf, isLabelled } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { answerAsk } from "./ask.ts";
+import { type Changing, inputOf } from "./changes.ts";
+import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import { type Caller, foreignTags, requireRoot, requireTags } from "./identity.ts";
+import { type Caller, requireRoot, requireTags } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { recordShown } from "./run-events.ts";
+import { View } from "./view.ts";
 import { readContext } from "./views.ts";
 
 const SCRATCH = "/run/csn/tree";
@@ -35,7 +32,15 @@ const MAX_HELD = 64 * 1024 * 1024;
 /** Control channel of the launcher: its fourth descriptor. */
 const CONTROL = 3;
 
-type Prepared = { request: RunRequest; context: Context; caller: Caller; args: string[] };
+type Prepared = {
+  request: RunRequest;
+  context: Context;
+  caller: Caller;
+  args: string[];
+  view: View;
+  /** None without the monitor, and outside a compartment. */
+  confined: boolean;
+};
 
 export class Runs {
   readonly #csn: Csn;
@@ -53,13 +58,31 @@ export class Runs {
     if (request.user.uid !== caller.uid || request.plain)
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
+    const view = new View(this.#csn, context, caller, request);
+    if (request.clearance) {
+      const clearance = readContext(request.clearance, this.#csn.store);
+      requireTags(caller, clearance.tags, "clear a program for it");
+      view.raise(clearance.context);
+    }
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
     const args: string[] = [];
     if (monitor !== null) {
       const id = String(monitor.contexts.idOf(context));
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
-      const input = monitor.contexts.idOf(contextOf(context.secrecy, integrityOf([])));
-      args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
+      const input = monitor.contexts.idOf(inputOf(context));
+      args.push(
+        "--pins",
+        PINS,
+        "--in",
+        id,
+        "--out",
+        id,
+        "--input",
+        String(input),
+        "--output",
+        String(output),
+      );
+      args.push("--networks", NETWORKS);
     }
     mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
     args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);
@@ -72,7 +95,8 @@ export class Runs {
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
     const id = randomUUID();
-    this.#prepared.set(id, { request, context, caller, args });
+    const confined = monitor !== null && !request.plain;
+    this.#prepared.set(id, { request, context, caller, args, view, confined });
     setTimeout(() => this.#prepared.delete(id), 60_000).unref();
     return id;
   }
@@ -93,14 +117,27 @@ export class Runs {
 
   /** Starts it and relays until it ends. */
   stream(prepared: Prepared, client: Duplex): void {
-    const { request, context, caller } = prepared;
-    const child = spawn(`${ROOT}/build/csn-launch`, prepared.args, {
+    const { request, context, caller, view } = prepared;
+    const compartment = prepared.confined ? Compartment.make() : null;
+    const run: Changing | null = compartment && {
+      compartment,
+      caller,
+      view,
+      tty: request.tty !== null,
+      devices: new Set(),
+      streams: new Set(),
+      pid: 0,
+      context,
+    };
+    const inside = compartment
+      ? ["--compartment", String(compartment.number), "--cgroup", compartment.folder]
+      : [];
+    const child = spawn(`${ROOT}/build/csn-launch`, [...inside, ...prepared.args], {
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       env: request.env,
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
-    const view = new View(this.#csn, context, caller, request);
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
@@ -118,14 +155,21 @@ export class Runs {
         const line = lines.slice(0, at);
         lines = lines.slice(at + 1);
         if (line.startsWith("exit ")) code = Number(line.slice(5));
-        else if (line.startsWith("started ")) pid = Number(line.slice(8));
+        else if (line.startsWith("started ")) {
+          pid = Number(line.slice(8));
+          if (run) run.pid = pid;
+        } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
+        else if (line.startsWith("stream ")) run?.streams.add(line.slice(7));
+        else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else failed ??= controlFrame(launchFailure(line, request));
       }
     });
     control.on("error", () => undefined);
     child.on("close", () => {
       this.#running.delete(child);
-      recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
+      compartment?.remove();
+      if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
+      recordShown(this.#csn, view.context, caller, pid, view.shown, view.dropped);
       if (failed) end(client, failed);
       else
         end(
@@ -137,44 +181,14 @@ export class Runs {
     });
   }
 
+  async #answer(run: Changing, line: string, control: Duplex): Promise<void> {
+    const answer = await answerAsk(this.#csn, run, line);
+    if (!control.destroyed) control.write(`answer ${answer ?? ""}\n`);
+  }
+
   /** Ends all programs, when the daemon is told to stop. */
   close(): void {
     for (const child of this.#running) child.stdio[CONTROL]?.destroy();
-  }
-}
-
-/** What the client may see of one run. */
-class View {
-  readonly cleared: boolean;
-  readonly tags: string[];
-  shown = 0;
-  dropped = 0;
-  readonly #secret: boolean;
-  readonly #request: RunRequest;
-  readonly #told = new Set<string>();
-
-  constructor(csn: Csn, context: Context, caller: Caller, request: RunRequest) {
-    const tags = isAll(context.secrecy) ? [] : context.secrecy.map((id) => csn.store.tag(id)!);
-    this.#secret = tags.length > 0;
-    this.tags = tags.map((tag) => tag.name).sort();
-    this.cleared = foreignTags(caller, tags).length === 0;
-    this.#request = request;
-  }
-
-  /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
-  pass(kind: number, stream: "output" | "error", bytes: Buffer): Buffer | null {
-    const terminal = this.#request.shows[stream] === "terminal";
-    if (!this.#secret || (this.cleared && (terminal || this.#request.release))) {
-      if (this.#secret) this.shown += bytes.length;
-      return frame(kind, bytes);
-    }
-    this.dropped += bytes.length;
-    if (this.#told.has(stream)) return null;
-    this.#told.add(stream);
-    const hint = this.cleared
-      ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
-      : "only who owns all of these tags may see it";
-    return controlFrame({ withheld: { stream, tags: this.tags, hint } });
   }
 }
 

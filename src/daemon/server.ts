@@ -8,12 +8,11 @@ import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { z } from "zod";
 import { LogQuery, ROUTES, type Route } from "../api/index.ts";
-import { KernelError } from "../kernel/index.ts";
-import { LabelError } from "../label/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
+import { failureOf } from "./failure.ts";
 import * as handle from "./handlers.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
@@ -138,50 +137,4 @@ async function lines(
     line(failureOf(error).body);
   }
   reply.raw.end();
-}
-
-export function failureOf(error: unknown): {
-  code: number;
-  body: { error: { code: string; message: string; hint: string } };
-} {
-  if (error instanceof CsnError)
-    return {
-      code: error.status,
-      body: { error: { code: error.code, message: error.message, hint: error.hint } },
-    };
-  if (error instanceof KernelError)
-    return {
-      code: error.code === "E_NOT_FOUND" ? 404 : 409,
-      body: { error: { code: error.code, message: error.message, hint: error.hint } },
-    };
-  if (error instanceof LabelError)
-    return {
-      code: 400,
-      body: { error: { code: error.code, message: error.message, hint: "a label has at most 64 tags" } },
-    };
-  if (
-    error instanceof z.ZodError ||
-    (error instanceof Error && "statusCode" in error && Number(error.statusCode) < 500)
-  )
-    return {
-      code: 400,
-      body: {
-        error: {
-          code: "E_BAD_REQUEST",
-          message: (error as Error).message,
-          hint: "GET /v1/openapi.json describes each request",
-        },
-      },
-    };
-  const message = error instanceof Error ? error.message : String(error);
-  return {
-    code: 500,
-    body: {
-      error: {
-        code: "E_INTERNAL",
-        message,
-        hint: "this is a defect of csn: please report it with what you did",
-      },
-    },
-  };
 }
