@@ -12,13 +12,22 @@ import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
 import { labels } from "./labels.ts";
+import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-const CASES: readonly Case[] = [...badInput, ...running, ...labels, ...confinement, ...network, ...survival];
+const CASES: readonly Case[] = [
+  ...badInput,
+  ...running,
+  ...labels,
+  ...confinement,
+  ...network,
+  ...modes,
+  ...survival,
+];
 
 export function systemSuite(kernel: string): Suite {
   return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };

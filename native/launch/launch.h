@@ -26,7 +26,7 @@ struct options {
 	const char *hostname;
 	const char *volumes[MAX_VOLUMES]; /* SRC:DST[:ro] */
 	int volume_count;
-	uint32_t in, out, input, output; /* contexts of the subject, and of its standard input and output */
+	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
 	uint32_t compartment;	/* its number; 0: it has none, and no ask */
 	const char *cgroup;	/* folder of its control group */
 	int tty, rows, columns;

@@ -79,8 +79,6 @@ static void parse(struct options *o, char **argv)
 			o->out = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--input"))
 			o->input = strtoul(value(&argv), 0, 10);
-		else if (!strcmp(*argv, "--output"))
-			o->output = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--compartment"))
 			o->compartment = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--cgroup"))
@@ -280,8 +278,8 @@ static void pipes(int objects, int input[2], int output[2], int error[2], int re
 	if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
 		fail("pipe");
 	label_object(objects, input[0], o->input);
-	label_object(objects, output[0], o->output);
-	label_object(objects, error[0], o->output);
+	label_object(objects, output[0], o->out);
+	label_object(objects, error[0], o->out);
 	label_object(objects, report[0], o->out);
 	tell_stream(input[0]);
 	tell_stream(output[0]);

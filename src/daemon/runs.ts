@@ -70,19 +70,7 @@ export class Runs {
       const id = String(monitor.contexts.idOf(context));
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
       const input = monitor.contexts.idOf(inputOf(context));
-      args.push(
-        "--pins",
-        PINS,
-        "--in",
-        id,
-        "--out",
-        id,
-        "--input",
-        String(input),
-        "--output",
-        String(output),
-      );
-      args.push("--networks", NETWORKS);
+      args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
     }
     mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
     args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);
@@ -125,7 +113,7 @@ export class Runs {
       view,
       tty: request.tty !== null,
       devices: new Set(),
-      streams: new Set(),
+      streams: [],
       pid: 0,
       context,
     };
@@ -159,7 +147,7 @@ export class Runs {
           pid = Number(line.slice(8));
           if (run) run.pid = pid;
         } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
-        else if (line.startsWith("stream ")) run?.streams.add(line.slice(7));
+        else if (line.startsWith("stream ")) run?.streams.push(line.slice(7));
         else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else failed ??= controlFrame(launchFailure(line, request));
       }
