@@ -3,6 +3,7 @@
  * one line with the report. Usage: inside.ts calls | tree
  */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   closeSync,
@@ -18,7 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setLabel } from "../src/daemon/labels.ts";
 import { Store } from "../src/daemon/store.ts";
 import { Monitor, native, PINS, requireLsm, SHAPE } from "../src/kernel/index.ts";
-import { type Context, contextOf, integrityOf, secrecyOf } from "../src/label/index.ts";
+import { type Context, contextOf, integrityOf, secrecyOf, tagIdFromBytes } from "../src/label/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { callIds, type CallsReport, type ColumnId, type Figures, MARK, type TreeReport } from "./report.ts";
 
@@ -85,8 +86,8 @@ async function detached(): Promise<void> {
 
 function openStore(): { store: Store; context: Context } {
   const store = new Store("/data/bench-store");
-  const tag = store.createTag("bench/t", 0);
-  return { store, context: contextOf(secrecyOf([tag.id]), integrityOf([])) };
+  const tag = tagIdFromBytes(randomBytes(16));
+  return { store, context: contextOf(secrecyOf([tag]), integrityOf([])) };
 }
 
 function newFolder(name: string): string {

@@ -19,8 +19,8 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   policy: ["label"],
   bus: ["label", "policy", "audit"],
   api: ["label"],
-  daemon: ["label", "kernel", "audit", "api", "setup"],
-  cli: ["api", "label", "machine", "setup"],
+  daemon: ["label", "policy", "kernel", "audit", "api", "setup"],
+  cli: ["api", "label", "policy", "machine", "setup"],
 };
 
 /** Modules that may not even use Node.js or a package: they only compute. */

@@ -113,14 +113,16 @@ def endpoints():
         os.kill(child, 9)
         os.waitpid(child, 0)
     refused("output", "add=lab/above")
+    os.chdir("/data/mode")
     refused("integrity", "add-integrity=clinic/validated")
+    os.chdir("/")
     refused("unknown", "add=lab/nobody")
     refused("both", "add=lab/patient drop=lab/patient")
     refused("word", "remove=lab/patient")
     show("still", tried(lambda: read(SECRET)), tried(lambda: append(PUBLIC)))
     show(*ask("add=lab/patient")[:2])
-    refused("held", "drop=lab/patient") if (held := open(SECRET)) else None
-    held.close()
+    with open(SECRET):
+        refused("held", "drop=lab/patient")
     libc = ctypes.CDLL(None)
     watch = libc.inotify_init()
     libc.inotify_add_watch(watch, b"/data/mode", 2)

@@ -45,7 +45,7 @@ export const modes: readonly Case[] = [
         `after secret ${REFUSED}`,
         `child ok ${REFUSED}`,
         "own x ok ok",
-        "done ",
+        "done",
       ]);
       match(await b.ok("log", "-n", "2000"), /allowed change .*\(unlabelled\) -> .*\(S=lab\/patient\)/);
     },
@@ -61,7 +61,7 @@ export const modes: readonly Case[] = [
         /^lock refused E_ENDPOINT descriptor \d+, \/data\/mode\/public/,
         /^child refused E_ENDPOINT descriptor \d+, \/data\/mode\/public, of `python3` \(pid [3-9]\d*\)$/,
         /^output refused E_ENDPOINT standard output/,
-        /^integrity refused E_ENDPOINT /,
+        /^integrity refused E_ENDPOINT the working directory \/data\/mode/,
         /^unknown refused E_TAG_UNKNOWN/,
         /^both refused E_BAD_REQUEST/,
         /^word refused E_BAD_REQUEST/,

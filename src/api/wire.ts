@@ -60,7 +60,7 @@ export const Status = z.object({
 export const Tag = z.object({
   name: TagName,
   id: z.string().describe("128 bits, hexadecimal"),
-  owner: z.number().describe("user id of the tag's owner"),
+  owner: z.string().describe("the principal that owns it"),
   created: z.string(),
 });
 

@@ -10,6 +10,8 @@ import { addressText } from "../api/index.ts";
 import type { RangeEntry } from "../kernel/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
+import { Authority } from "./authority.ts";
+import { PolicyError } from "../policy/index.ts";
 import { CsnError } from "./errors.ts";
 import type { Caller } from "./identity.ts";
 import { Store } from "./store.ts";
@@ -28,8 +30,9 @@ let csn: Csn;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "csn-addresses-"));
   store = new Store(home);
-  store.createTag("alice/a", ALICE.uid);
-  store.createTag("bob/b", BOB.uid);
+  const authority = new Authority(store);
+  authority.createTags(ALICE, ["alice/a"]);
+  authority.createTags(BOB, ["bob/b"]);
   [kernel, events, failing] = [[], [], null];
   const replace = (entries: readonly RangeEntry[]) => {
     kernel = entries.map(
@@ -43,6 +46,7 @@ beforeEach(() => {
   const monitor = { ranges: { replace } };
   csn = {
     store,
+    authority,
     attached: () => monitor,
     records: { event: ({ op }: { op: string }) => events.push(op) },
   } as unknown as Csn;
@@ -56,9 +60,9 @@ const set = (who: Caller, address: string, ...secrecy: string[]) =>
   setAddress(csn, who, { address, context: { secrecy, integrity: [] } }).address;
 const unset = (who: Caller, address: string) => unsetAddress(csn, who, { address }).address;
 const fails = (code: string, work: () => unknown) => {
-  const before = [listAddresses(csn), [...kernel], [...events]];
-  throws(work, (error) => error instanceof CsnError && error.code === code);
-  deepStrictEqual([listAddresses(csn), kernel, events], before);
+  const before = [listAddresses(csn, ROOT), [...kernel], [...events]];
+  throws(work, (error) => (error instanceof CsnError || error instanceof PolicyError) && error.code === code);
+  deepStrictEqual([listAddresses(csn, ROOT), kernel, events], before);
 };
 
 describe("policy for addresses", () => {
@@ -66,20 +70,20 @@ describe("policy for addresses", () => {
     for (const address of ["[2001:db8::]/32:1", "10.2.0.0/16", "10.0.0.0/8", "9.0.0.1:70", "9.0.0.1:8"])
       set(ALICE, address, "alice/a");
     deepStrictEqual(
-      listAddresses(csn).map((rule) => rule.address),
+      listAddresses(csn, ROOT).map((rule) => rule.address),
       ["9.0.0.1:8", "9.0.0.1:70", "10.0.0.0/8", "10.2.0.0/16", "[2001:db8::]/32:1"],
     );
     set(ALICE, "10.2.0.0/16", "alice/a"); // as it is: nothing happened
     set(ROOT, "10.2.0.0/16", "bob/b");
-    deepStrictEqual(listAddresses(csn)[3]!.context, { secrecy: ["bob/b"], integrity: [] });
-    for (const { address } of listAddresses(csn)) unset(ROOT, address);
-    deepStrictEqual([kernel, listAddresses(csn), events.length], [[], [], 11]);
+    deepStrictEqual(listAddresses(csn, ROOT)[3]!.context, { secrecy: ["bob/b"], integrity: [] });
+    for (const { address } of listAddresses(csn, ROOT)) unset(ROOT, address);
+    deepStrictEqual([kernel, listAddresses(csn, ROOT), events.length], [[], [], 11]);
   });
 
   it("is for the owners of the tags, and of those that have decided so far", () => {
     set(ROOT, "10.0.0.0/8:80-90", "bob/b");
-    fails("E_NOT_PERMITTED", () => set(ALICE, "11.0.0.0/8", "bob/b"));
-    fails("E_NOT_PERMITTED", () => set(ALICE, "11.0.0.0/8", "alice/a", "bob/b"));
+    fails("E_TAG_UNKNOWN", () => set(ALICE, "11.0.0.0/8", "bob/b")); // whose tag it is not even shown
+    fails("E_TAG_UNKNOWN", () => set(ALICE, "11.0.0.0/8", "alice/a", "bob/b"));
     fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.0.0/16", "alice/a"));
     fails("E_NOT_PERMITTED", () => set(ALICE, "10.0.0.0/8:80-90", "alice/a"));
     fails("E_NOT_PERMITTED", () => unset(ALICE, "10.0.0.0/8:80-90"));
@@ -93,7 +97,7 @@ describe("policy for addresses", () => {
     fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.0.0/16"));
     set(ROOT, "10.2.0.0/16");
     deepStrictEqual(
-      listAddresses(csn).map(({ reachable, why }) => [reachable, why === ""]),
+      listAddresses(csn, ROOT).map(({ reachable, why }) => [reachable, why === ""]),
       [
         [false, false],
         [true, true],
@@ -119,7 +123,7 @@ describe("policy for addresses", () => {
     const before = [...kernel];
     failing = "kernel";
     throws(() => set(ALICE, "10.3.0.0/16", "alice/a"), /no memory/);
-    deepStrictEqual([kernel, listAddresses(csn).length], [before, 1]);
+    deepStrictEqual([kernel, listAddresses(csn, ROOT).length], [before, 1]);
     const broken = new Proxy(store, {
       get: (target, name) => {
         if (name === "putAddress" || name === "removeAddress")

@@ -24,27 +24,29 @@ import { contextEquals, contextKey, parseContextKey, UNLABELLED } from "../label
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { flatten, type Rule, storedRange } from "./flatten.ts";
-import { type Caller, requireRoot, requireTags } from "./identity.ts";
+import type { Authority, TagBook } from "./authority.ts";
+import { type Caller, requireRoot } from "./identity.ts";
 import { recordAddress } from "./run-events.ts";
-import type { Store, StoredAddress, StoredTag } from "./store.ts";
+import type { Store, StoredAddress } from "./store.ts";
 import { parse } from "./parse.ts";
-import { readContext, tagsOf, viewContext } from "./views.ts";
+import { requireRelease } from "./privileges.ts";
+import { bookFor, readContext, viewContext } from "./views.ts";
 
 const NO_WAY_OUT = "the networks of contexts have no way out of the host yet";
 
-export function listAddresses(csn: Csn): NetworkRule[] {
+export function listAddresses(csn: Csn, caller: Caller): NetworkRule[] {
   return csn.store
     .addresses()
     .map((stored) => ({ stored, range: storedRange(stored.address) }))
     .sort((a, b) => inOrder(a.range, b.range))
-    .map(({ stored }) => viewRule(stored, csn.store));
+    .map(({ stored }) => viewRule(stored, bookFor(csn.authority, caller)));
 }
 
 export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
   const request = parse(NetworkSet, body);
   const range = readRange(request.address);
   const address = rangeText(range);
-  const { context } = readContext(request.context, csn.store);
+  const context = readContext(request.context, bookFor(csn.authority, caller));
   const rules = rulesOf(csn.store);
   const clash = rules.find(
     (rule) =>
@@ -58,13 +60,13 @@ export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule
       409,
     );
   const decided = rules.filter((rule) => covers(rule.range, range) && sharePorts(rule.range, range));
-  requireOwners(caller, csn.store, [{ range, context }, ...decided], "give these addresses a context");
+  requireOwners(caller, csn.authority, [{ range, context }, ...decided], "give these addresses a context");
 
   const before = rules.find((rule) => rangeText(rule.range) === address)?.context ?? UNLABELLED;
   const next = [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
   const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
   if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
-  return viewRule(stored, csn.store);
+  return viewRule(stored, bookFor(csn.authority, caller));
 }
 
 /** @returns what it was */
@@ -80,11 +82,11 @@ export function unsetAddress(csn: Csn, caller: Caller, body: unknown): NetworkRu
       "`csn network list` shows all; write it as there, ports included",
       404,
     );
-  requireOwners(caller, csn.store, [rule], "take their context away");
+  requireOwners(caller, csn.authority, [rule], "take their context away");
   const next = rules.filter((one) => one !== rule);
   change(csn, rules, next, () => csn.store.removeAddress(address));
   recordAddress(csn, caller, rule.context, UNLABELLED, rule.range);
-  return viewRule(stored, csn.store);
+  return viewRule(stored, bookFor(csn.authority, caller));
 }
 
 /** Makes the stored policy the kernel's, which lacks it, or has a part of another. */
@@ -118,22 +120,20 @@ function readRange(text: string): AddressRange {
   throw new CsnError("E_NETWORK_ADDRESS", parsed.message, parsed.hint, 400);
 }
 
-function requireOwners(caller: Caller, store: Store, rules: readonly Rule[], what: string): void {
-  const tags = new Map<string, StoredTag>();
+function requireOwners(caller: Caller, authority: Authority, rules: readonly Rule[], what: string): void {
   for (const { context } of rules) {
     if (contextEquals(context, UNLABELLED))
       requireRoot(caller, "take addresses out of a wider range, or back in");
-    for (const tag of tagsOf(store, context)) tags.set(tag.id, tag);
+    requireRelease(authority, caller, context, what);
   }
-  requireTags(caller, [...tags.values()], what);
 }
 
-function viewRule({ address, context: key, created }: StoredAddress, store: Store): NetworkRule {
+function viewRule({ address, context: key, created }: StoredAddress, book: TagBook): NetworkRule {
   const context = parseContextKey(key);
   const reachable = contextEquals(context, UNLABELLED); // its programs are in the host's own network
   return {
     address,
-    context: viewContext(context, store),
+    context: viewContext(context, book),
     created,
     reachable,
     why: reachable ? "" : NO_WAY_OUT,

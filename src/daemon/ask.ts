@@ -10,7 +10,7 @@ import { type Changing, changeContext } from "./changes.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
-import { readContext } from "./views.ts";
+import { bookFor, readContext } from "./views.ts";
 
 const OPTIONS = ["add", "drop", "add-integrity", "drop-integrity"] as const;
 type Option = (typeof OPTIONS)[number];
@@ -20,7 +20,7 @@ export async function answerAsk(csn: Csn, run: Changing, line: string): Promise<
   const name = /^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})(?: |$)/.exec(line)?.[1];
   if (name === undefined) return null;
   try {
-    await changeContext(csn, run, target(csn, run.context, line.slice(name.length + 1)));
+    await changeContext(csn, run, target(csn, run, line.slice(name.length + 1)));
     return `${name} done`;
   } catch (error) {
     const { code, message, hint } = failureOf(error).body.error;
@@ -29,7 +29,7 @@ export async function answerAsk(csn: Csn, run: Changing, line: string): Promise<
 }
 
 /** The context that the request asks for. @throws CsnError E_BAD_REQUEST, E_TAG_UNKNOWN; LabelError */
-function target(csn: Csn, from: Context, text: string): Context {
+function target(csn: Csn, run: Changing, text: string): Context {
   const [verb, ...words] = text.split(" ");
   const asked: Record<Option, string[]> = { add: [], drop: [], "add-integrity": [], "drop-integrity": [] };
   if (verb !== "change") throw bad(`\`change\`, found ${JSON.stringify(verb)}`);
@@ -43,11 +43,12 @@ function target(csn: Csn, from: Context, text: string): Context {
         .filter(Boolean),
     );
   }
-  const add = readContext({ secrecy: asked.add, integrity: asked["add-integrity"] }, csn.store).context;
-  const drop = readContext({ secrecy: asked.drop, integrity: asked["drop-integrity"] }, csn.store).context;
+  const book = bookFor(csn.authority, run.caller);
+  const add = readContext({ secrecy: asked.add, integrity: asked["add-integrity"] }, book);
+  const drop = readContext({ secrecy: asked.drop, integrity: asked["drop-integrity"] }, book);
   return contextOf(
-    secrecyOf(changed(from.secrecy, add.secrecy, drop.secrecy)),
-    integrityOf(changed(from.integrity, add.integrity, drop.integrity)),
+    secrecyOf(changed(run.context.secrecy, add.secrecy, drop.secrecy)),
+    integrityOf(changed(run.context.integrity, add.integrity, drop.integrity)),
   );
 }
 

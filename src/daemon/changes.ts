@@ -16,7 +16,7 @@ import { judgeEndpoints, type Moves } from "./endpoints.ts";
 import { CsnError } from "./errors.ts";
 import { O_PATH } from "./holders.ts";
 import type { Caller } from "./identity.ts";
-import { mayChange } from "./may-change.ts";
+import { noteHeld, requireChange } from "./privileges.ts";
 import { recordChange } from "./run-events.ts";
 import type { View } from "./view.ts";
 
@@ -50,7 +50,7 @@ export async function changeContext(csn: Csn, run: Changing, to: Context): Promi
       VERDICTS.findIndex(({ name }) => name === verdict),
     );
   try {
-    mayChange(csn.store, run.caller, from, to);
+    requireChange(csn.authority, run.caller, from, to, "change a context so");
   } catch (error) {
     record("refused_privilege");
     throw error;
@@ -73,6 +73,7 @@ export async function changeContext(csn: Csn, run: Changing, to: Context): Promi
     throw error;
   }
   try {
+    noteHeld(csn.authority, run.caller, to);
     apply(requireMonitor(csn), run, to, moves);
     record("allowed");
     run.compartment.thaw();

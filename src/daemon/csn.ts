@@ -11,6 +11,7 @@ import { BASE, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { restoreAddresses } from "./addresses.ts";
+import { Authority } from "./authority.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
 import { Mounts } from "./mounts.ts";
@@ -24,6 +25,7 @@ const BASE_FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/lib
 export class Csn {
   readonly home: string;
   readonly store: Store;
+  readonly authority: Authority;
   readonly records: Records;
   readonly machine: string | null;
   monitor: Monitor | null = null;
@@ -37,6 +39,7 @@ export class Csn {
     // An earlier daemon may have left the monitor on: our own state is sealed until we are the platform.
     if (Monitor.isAttached()) becomePlatform();
     this.store = new Store(home);
+    this.authority = new Authority(this.store);
     this.records = new Records(join(home, "log"), this.store.bootId);
   }
 

@@ -5,15 +5,16 @@ import type { ContextView, Entity, Explanation, LogEntry, LogQuery } from "../ap
 import { ENTITY_KINDS, FLAG, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
 import { entityText } from "./entity-text.ts";
-import { type Caller, foreignTags, userName } from "./identity.ts";
+import type { Authority, TagBook } from "./authority.ts";
+import type { Caller } from "./identity.ts";
+import { isCleared } from "./privileges.ts";
 import type { Names } from "./names.ts";
 import type { Entry } from "./records.ts";
-import type { Store, StoredTag } from "./store.ts";
 import { nameOf, viewContext } from "./views.ts";
 
 const R = SHAPE.csn_record;
 
-export function logEntry(entry: Entry, store: Store, names: Names): LogEntry {
+export function logEntry(entry: Entry, book: TagBook, names: Names): LogEntry {
   const { record } = entry;
   const verdict = VERDICTS[record[R.verdict]!];
   const actor = record[R.flags]! & FLAG.ACTOR_IS_SOURCE ? R.source : R.sink;
@@ -23,15 +24,15 @@ export function logEntry(entry: Entry, store: Store, names: Names): LogEntry {
     verdict: record[R.verdict] === 0 ? "allowed" : "refused",
     rule: verdict?.rule || null,
     op: OPS[record.readUInt16LE(R.op)] ?? "unknown",
-    source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, store, names),
-    sink: entity(record, R.sink, record[R.sink_kind]!, entry.sinkContext, store, names),
+    source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, book, names),
+    sink: entity(record, R.sink, record[R.sink_kind]!, entry.sinkContext, book, names),
     pid: record.readUInt32LE(R.pid),
     program: names.of(record, actor) ?? "",
     uid: record.readUInt32LE(R.uid),
     count: record.readUInt32LE(R.count),
     lost: record.readUInt32LE(R.lost),
     tags: tagsAgainst(entry)
-      .map((id) => nameOf(id, store))
+      .map((id) => nameOf(id, book))
       .sort(),
   };
 }
@@ -41,12 +42,12 @@ function entity(
   at: number,
   kind: number,
   context: Context | null,
-  store: Store,
+  book: TagBook,
   names: Names,
 ): Entity {
   const kindName = ENTITY_KINDS[kind] ?? "unknown";
   const { name, id } = entityText(record, at, kindName, names.of(record, at));
-  return { kind: kindName, name, id, context: context && viewContext(context, store) };
+  return { kind: kindName, name, id, context: context && viewContext(context, book) };
 }
 
 /** The tags for which the flow was refused; empty when it was for none. */
@@ -56,25 +57,21 @@ function tagsAgainst(entry: Entry): TagId[] {
   return denial === null || isAll(denial.tags) ? [] : [...denial.tags];
 }
 
-/** [AUD-4]: what both ends hold in secret must be the reader's to see. */
-export function mayRead(entry: Entry, caller: Caller, store: Store): boolean {
+/** [AUD-4]: what both ends hold in secret must be the reader's to see. Between two that hold nothing in secret,
+ * root alone reads. */
+export function mayRead(entry: Entry, caller: Caller, authority: Authority): boolean {
   if (caller.uid === 0) return true;
-  const tags: StoredTag[] = [];
-  for (const context of [entry.sourceContext, entry.sinkContext]) {
-    if (context === null || isAll(context.secrecy)) return false;
-    for (const id of context.secrecy) {
-      const tag = store.tag(id);
-      if (tag === undefined) return false;
-      tags.push(tag);
-    }
-  }
-  return tags.length > 0 && foreignTags(caller, tags).length === 0;
+  const ends = [entry.sourceContext, entry.sinkContext];
+  return (
+    ends.some((context) => context !== null && context.secrecy.length > 0) &&
+    ends.every((context) => context !== null && isCleared(authority, caller, context))
+  );
 }
 
-export function matches(entry: Entry, query: LogQuery, store: Store): boolean {
+export function matches(entry: Entry, query: LogQuery, book: TagBook): boolean {
   if (query.refused && entry.record[R.verdict] === 0) return false;
   if (query.tag === undefined) return true;
-  const id = store.tagNamed(query.tag)?.id;
+  const id = book.tagNamed(query.tag)?.id;
   return [entry.sourceContext, entry.sinkContext].some(
     (context) =>
       context !== null &&
@@ -94,17 +91,17 @@ const RULES: Record<string, string> = {
   "OP-10": "only a process of the same context may control another",
 };
 
-export function explain(entry: Entry, store: Store, names: Names): Explanation {
-  const record = logEntry(entry, store, names);
+export function explain(entry: Entry, book: TagBook, names: Names): Explanation {
+  const record = logEntry(entry, book, names);
   const tags = record.tags.join(", ");
   const remedy: string[] = [];
   const owners = [
     ...new Set(
       tagsAgainst(entry)
-        .map((id) => store.tag(id)?.owner)
+        .map((id) => book.tag(id)?.owner)
         .filter((o) => o !== undefined),
     ),
-  ].map(userName);
+  ];
   const address = [record.source, record.sink].find(({ kind }) => kind === "address");
   if (address !== undefined && (record.rule === "FLOW-1" || record.rule === "FLOW-2")) {
     const other = address === record.sink ? record.source : record.sink;

@@ -4,7 +4,23 @@
 import { z } from "zod";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
+import { PolicyError, type PolicyErrorCode } from "../policy/index.ts";
 import { CsnError } from "./errors.ts";
+
+/** 409 for those that are not here. */
+const POLICY_STATUS: Partial<Record<PolicyErrorCode, number>> = {
+  E_STATEMENT: 400,
+  E_STATEMENT_SIGNATURE: 403,
+  E_NAME: 400,
+  E_TAG_NAME: 400,
+  E_PRIVILEGE: 403,
+  E_CONFLICT: 403,
+  E_TAG_UNKNOWN: 404,
+  E_PRINCIPAL_UNKNOWN: 404,
+  E_GRANT_UNKNOWN: 404,
+  E_GATE_UNKNOWN: 404,
+  E_CONTEXT_UNKNOWN: 404,
+};
 
 export function failureOf(error: unknown): {
   code: number;
@@ -18,6 +34,11 @@ export function failureOf(error: unknown): {
   if (error instanceof KernelError)
     return {
       code: error.code === "E_NOT_FOUND" ? 404 : 409,
+      body: { error: { code: error.code, message: error.message, hint: error.hint } },
+    };
+  if (error instanceof PolicyError)
+    return {
+      code: POLICY_STATUS[error.code] ?? 409,
       body: { error: { code: error.code, message: error.message, hint: error.hint } },
     };
   if (error instanceof LabelError)

@@ -16,36 +16,28 @@ import {
   TagCreate,
 } from "../api/index.ts";
 import { type InodeState, KernelError } from "../kernel/index.ts";
-import { checkFlow, isAll, UNLABELLED } from "../label/index.ts";
+import { checkFlow, isAll, isLabelled, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { explain, mayRead } from "./entries.ts";
-import { type Caller, requireRoot, requireTags } from "./identity.ts";
+import { type Caller, requireRoot } from "./identity.ts";
 import { clearLabel, resolvePath, setLabel } from "./labels.ts";
 import { parse } from "./parse.ts";
+import { requireChange } from "./privileges.ts";
 import { recordLabel } from "./run-events.ts";
 import type { Runs } from "./runs.ts";
-import { nameOf, readContext, tagsOf, viewContext } from "./views.ts";
+import { bookFor, nameOf, readContext, viewContext } from "./views.ts";
 
 type Line = (value: unknown) => void;
 
 export function createTag(csn: Csn, caller: Caller, body: unknown): Tag {
   const { name } = parse(TagCreate, body);
-  const owner = name.split("/")[0];
-  if (caller.uid !== 0 && owner !== caller.name) {
-    throw new CsnError(
-      "E_NOT_PERMITTED",
-      `expected a tag of ${caller.name}, found one of ${JSON.stringify(owner)}`,
-      `name it \`${caller.name}/...\``,
-      403,
-    );
-  }
-  return csn.store.createTag(name, caller.uid);
+  return csn.authority.createTags(caller, [name])[0]!;
 }
 
-export function getLabel(csn: Csn, path: string): LabelView {
+export function getLabel(csn: Csn, caller: Caller, path: string): LabelView {
   const resolved = resolvePath(path);
-  if (csn.monitor !== null) return view(csn, path, csn.monitor.inode(resolved));
+  if (csn.monitor !== null) return view(csn, caller, path, csn.monitor.inode(resolved));
   if (lstatSync(resolved, { throwIfNoEntry: false }) === undefined)
     throw new KernelError(
       "E_NOT_FOUND",
@@ -57,8 +49,9 @@ export function getLabel(csn: Csn, path: string): LabelView {
 
 export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Line): Promise<void> {
   const request = parse(LabelSet, body);
-  const { context, tags } = readContext(request.context, csn.store);
-  if (tags.length === 0)
+  const book = bookFor(csn.authority, caller);
+  const context = readContext(request.context, book);
+  if (!isLabelled(context))
     throw new CsnError(
       "E_BAD_REQUEST",
       "expected at least one tag, found none",
@@ -69,16 +62,16 @@ export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Li
   const path = resolvePath(request.path);
   const state = monitor.inode(path);
   requireOwner(caller, path);
-  requireTags(caller, [...tags, ...tagsOf(csn.store, state.context)], "change its label");
+  requireChange(csn.authority, caller, state.context ?? UNLABELLED, context, "change its label");
   const result = await setLabel(monitor, csn.store, path, context, (inodes, links) =>
     line({ progress: { inodes, links } }),
   );
   recordLabel(csn, caller, result.before ?? UNLABELLED, context, state);
-  const before = result.before && viewContext(result.before, csn.store);
+  const before = result.before && viewContext(result.before, book);
   line({
     result: {
       path,
-      context: viewContext(context, csn.store),
+      context: viewContext(context, book),
       before,
       inodes: result.inodes,
       skipped: result.skipped,
@@ -91,20 +84,21 @@ export async function deleteLabel(csn: Csn, caller: Caller, body: unknown): Prom
   const monitor = requireMonitor(csn);
   const state = monitor.inode(path);
   requireOwner(caller, path);
-  requireTags(caller, tagsOf(csn.store, state.context), "take its label off");
+  requireChange(csn.authority, caller, state.context ?? UNLABELLED, UNLABELLED, "take its label off");
   await clearLabel(monitor, csn.store, path);
   const after = monitor.inode(path);
   recordLabel(csn, caller, state.context ?? UNLABELLED, after.context ?? UNLABELLED, state);
-  return view(csn, path, after);
+  return view(csn, caller, path, after);
 }
 
-export function check(csn: Csn, body: unknown): CheckAnswer {
+export function check(csn: Csn, caller: Caller, body: unknown): CheckAnswer {
   const request = parse(Check, body);
-  const read = (input: ContextInput) => readContext(input, csn.store).context;
+  const book = bookFor(csn.authority, caller);
+  const read = (input: ContextInput) => readContext(input, book);
   const denial = checkFlow(read(request.from), read(request.to));
   if (denial === null)
     return { allowed: true, rule: null, tags: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
-  const tags = isAll(denial.tags) ? [] : denial.tags.map((id) => nameOf(id, csn.store)).sort();
+  const tags = isAll(denial.tags) ? [] : denial.tags.map((id) => nameOf(id, book)).sort();
   const reason =
     denial.rule === "FLOW-1"
       ? `[FLOW-1] the receiver lacks the secrecy ${plural(tags)} ${tags.join(", ")}`
@@ -117,8 +111,8 @@ export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation
   if (Number.isInteger(number) && number > 0) {
     for (const entry of csn.records.read(number - 1)) {
       if (entry.id > number) break;
-      if (entry.id === number && mayRead(entry, caller, csn.store))
-        return explain(entry, csn.store, csn.records.names);
+      if (entry.id === number && mayRead(entry, caller, csn.authority))
+        return explain(entry, bookFor(csn.authority, caller), csn.records.names);
     }
   }
   throw new CsnError(
@@ -159,8 +153,9 @@ function requireOwner(caller: Caller, path: string): void {
   );
 }
 
-function view(csn: Csn, path: string, state: InodeState): LabelView {
-  return { path, context: state.context && viewContext(state.context, csn.store), own: state.own };
+function view(csn: Csn, caller: Caller, path: string, state: InodeState): LabelView {
+  const book = bookFor(csn.authority, caller);
+  return { path, context: state.context && viewContext(state.context, book), own: state.own };
 }
 
 function plural(tags: readonly string[]): string {

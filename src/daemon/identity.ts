@@ -11,7 +11,6 @@ import { timingSafeEqual } from "node:crypto";
 import { type Monitor, native } from "../kernel/index.ts";
 import { CsnError } from "./errors.ts";
 import { readText } from "./read-text.ts";
-import type { StoredTag } from "./store.ts";
 
 export type Caller = { uid: number; gid: number; groups: readonly number[]; name: string };
 
@@ -51,12 +50,22 @@ export function callerOf(
   return { uid: peer.uid, gid: peer.gid, groups: peer.groups, name: userName(peer.uid) };
 }
 
-let users: Map<number, string> | undefined;
+let users = new Map<number, string>();
 let usersRead = 0;
 
 export function userName(uid: number): string {
+  return userNames().get(uid) ?? `uid ${uid}`;
+}
+
+/** The number of the host's user of that name, or null. */
+export function userIdOf(name: string): number | null {
+  for (const [uid, known] of userNames()) if (known === name) return uid;
+  return null;
+}
+
+function userNames(): Map<number, string> {
   const changed = mtime("/etc/passwd");
-  if (users === undefined || changed !== usersRead) {
+  if (changed !== usersRead) {
     usersRead = changed;
     users = new Map();
     for (const line of readText("/etc/passwd").split("\n")) {
@@ -64,7 +73,7 @@ export function userName(uid: number): string {
       if (name && id && !users.has(Number(id))) users.set(Number(id), name);
     }
   }
-  return users.get(uid) ?? `uid ${uid}`;
+  return users;
 }
 
 function mtime(path: string): number {
@@ -79,21 +88,4 @@ function mtime(path: string): number {
 export function requireRoot(caller: Caller, what: string): void {
   if (caller.uid === 0) return;
   throw new CsnError("E_NOT_PERMITTED", `expected root to ${what}, found ${caller.name}`, "use sudo", 403);
-}
-
-/** May the caller act for these tags? Their owners may, and root. @throws CsnError E_NOT_PERMITTED */
-export function requireTags(caller: Caller, tags: readonly StoredTag[], what: string): void {
-  const foreign = foreignTags(caller, tags);
-  if (foreign.length === 0) return;
-  throw new CsnError(
-    "E_NOT_PERMITTED",
-    `expected the owner of ${foreign.map((t) => `\`${t.name}\``).join(", ")} to ${what}, found ${caller.name}`,
-    `ask ${[...new Set(foreign.map((t) => userName(t.owner)))].join(", ")}`,
-    403,
-  );
-}
-
-/** The tags that the caller does not hold. */
-export function foreignTags(caller: Caller, tags: readonly StoredTag[]): StoredTag[] {
-  return caller.uid === 0 ? [] : tags.filter((tag) => tag.owner !== caller.uid);
 }

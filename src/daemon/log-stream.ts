@@ -8,6 +8,7 @@ import type { Csn } from "./csn.ts";
 import { logEntry, matches, mayRead } from "./entries.ts";
 import type { Caller } from "./identity.ts";
 import type { Entry } from "./records.ts";
+import { bookFor } from "./views.ts";
 
 export async function streamLog(
   csn: Csn,
@@ -16,8 +17,9 @@ export async function streamLog(
   reply: FastifyReply,
 ): Promise<void> {
   const out = reply.raw;
-  const wanted = (entry: Entry) => matches(entry, query, csn.store) && mayRead(entry, caller, csn.store);
-  const text = (entry: Entry) => `${JSON.stringify(logEntry(entry, csn.store, csn.records.names))}\n`;
+  const book = bookFor(csn.authority, caller);
+  const wanted = (entry: Entry) => matches(entry, query, book) && mayRead(entry, caller, csn.authority);
+  const text = (entry: Entry) => `${JSON.stringify(logEntry(entry, book, csn.records.names))}\n`;
 
   let last: Entry[] = [];
   for (const entry of csn.records.read(query.since ?? 0)) {

@@ -19,8 +19,8 @@ export function processes(csn: Csn): Process[] {
       ppid: field("PPid"),
       uid: field("Uid"),
       command: commandOf(pid),
-      in: viewContext(subject.in, csn.store),
-      out: viewContext(subject.out, csn.store),
+      in: viewContext(subject.in, csn.authority),
+      out: viewContext(subject.out, csn.authority),
       holds: openFiles(pid),
     });
   }

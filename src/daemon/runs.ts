@@ -11,19 +11,20 @@ import { existsSync, mkdirSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { type ClientControl, controlFrame, FRAME, FrameReader, type RunRequest } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
-import { type Context, contextOf, integrityOf, isLabelled } from "../label/index.ts";
+import { type Context, isLabelled, UNLABELLED } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { answerAsk } from "./ask.ts";
 import { type Changing, inputOf } from "./changes.ts";
 import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import { type Caller, requireRoot, requireTags } from "./identity.ts";
+import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
+import { noteHeld, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
 import { View } from "./view.ts";
-import { readContext } from "./views.ts";
+import { bookFor, readContext } from "./views.ts";
 
 const SCRATCH = "/run/csn/tree";
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
@@ -53,16 +54,17 @@ export class Runs {
 
   /** Checks everything that can be checked before; `stream` starts it. @throws CsnError, KernelError */
   create(request: RunRequest, caller: Caller): string {
-    const { context, tags } = readContext(request.context, this.#csn.store);
-    requireTags(caller, tags, "run a program with it");
+    const { authority } = this.#csn;
+    const context = readContext(request.context, bookFor(authority, caller));
+    requireChange(authority, caller, UNLABELLED, context, "run a program with it");
     if (request.user.uid !== caller.uid || request.plain)
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
     const view = new View(this.#csn, context, caller, request);
     if (request.clearance) {
-      const clearance = readContext(request.clearance, this.#csn.store);
-      requireTags(caller, clearance.tags, "clear a program for it");
-      view.raise(clearance.context);
+      const clearance = readContext(request.clearance, bookFor(authority, caller));
+      requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
+      view.raise(clearance);
     }
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
     const args: string[] = [];
@@ -82,6 +84,7 @@ export class Runs {
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
+    noteHeld(authority, caller, context);
     const id = randomUUID();
     const confined = monitor !== null && !request.plain;
     this.#prepared.set(id, { request, context, caller, args, view, confined });

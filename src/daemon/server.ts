@@ -18,6 +18,7 @@ import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
 import { openapi } from "./openapi.ts";
 import { parse } from "./parse.ts";
+import { knows } from "./privileges.ts";
 import { processes } from "./processes.ts";
 import type { Runs } from "./runs.ts";
 import { status } from "./status.ts";
@@ -70,17 +71,21 @@ export function createServer(serving: Serving): FastifyInstance {
     handle.down(csn, who, request.body);
     return status(csn);
   });
-  on(ROUTES.tags, () => csn.store.tags());
+  on(ROUTES.tags, (_request, _reply, who) =>
+    csn.authority.tags().filter((tag) => knows(csn.authority, who, tag.name)),
+  );
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
-  on(ROUTES.getLabel, (request) => handle.getLabel(csn, parse(ROUTES.getLabel.query, request.query).path));
+  on(ROUTES.getLabel, (request, _reply, who) =>
+    handle.getLabel(csn, who, parse(ROUTES.getLabel.query, request.query).path),
+  );
   on(ROUTES.setLabel, (request, reply, who) =>
     lines(reply, (line) => handle.putLabel(csn, who, request.body, line)),
   );
   on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
-  on(ROUTES.networks, () => listAddresses(csn));
+  on(ROUTES.networks, (_request, _reply, who) => listAddresses(csn, who));
   on(ROUTES.setNetwork, (request, _reply, who) => setAddress(csn, who, request.body));
   on(ROUTES.unsetNetwork, (request, _reply, who) => unsetAddress(csn, who, request.body));
-  on(ROUTES.check, (request) => handle.check(csn, request.body));
+  on(ROUTES.check, (request, _reply, who) => handle.check(csn, who, request.body));
   on(ROUTES.processes, (_request, _reply, who) =>
     processes(csn).filter((p) => who.uid === 0 || p.uid === who.uid),
   );

@@ -60,7 +60,7 @@ export function status(csn: Csn): Status {
     absentHooks: csn.absentHooks,
     since: csn.since?.toISOString() ?? null,
     pid: process.pid,
-    tags: csn.store.tags().length,
+    tags: csn.authority.world.state.tags.size,
     labels: csn.store.labelCount(),
     unmounted: csn.waitingLabels,
     subjects: csn.labelledPids().length,

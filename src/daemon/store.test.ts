@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { parseTagId } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 import { Store } from "./store.ts";
-import { readContext, viewContext } from "./views.ts";
 
 let home: string;
 let store: Store;
@@ -25,15 +24,6 @@ const reopen = () => {
 const code = (expected: string) => (error: unknown) => error instanceof CsnError && error.code === expected;
 
 describe("store", () => {
-  it("keeps tags over a restart, and refuses a second of the same name", () => {
-    const tag = store.createTag("registry/patient", 7);
-    reopen();
-    deepStrictEqual({ ...store.tagNamed("registry/patient") }, { ...tag });
-    throws(() => store.createTag("registry/patient", 8), code("E_TAG_EXISTS"));
-    throws(() => store.createTag("Registry/patient", 8), code("E_TAG_NAME"));
-    strictEqual(store.tags().length, 1);
-  });
-
   it("keeps labels by file system and handle; the last one counts", () => {
     const label = { fsid: "aa", handle: Buffer.from([1, 2, 0, 3]), context: "S=;I=", path: "/a\n b" };
     store.putLabels([label]);
@@ -78,17 +68,5 @@ describe("store", () => {
 
   it("says in one error that its folder can't be used", () => {
     throws(() => new Store(join(home, "csn.db")), code("E_STORE"));
-  });
-});
-
-describe("views", () => {
-  it("names to contexts and back", () => {
-    for (const name of ["b/two", "a/one"]) store.createTag(name, 0);
-    const input = { secrecy: ["b/two", "a/one", "a/one"], integrity: ["a/one"] };
-    deepStrictEqual(viewContext(readContext(input, store).context, store), {
-      secrecy: ["a/one", "b/two"],
-      integrity: ["a/one"],
-    });
-    throws(() => readContext({ secrecy: ["a/nobody"], integrity: [] }, store), code("E_TAG_UNKNOWN"));
   });
 });

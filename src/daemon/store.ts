@@ -1,19 +1,17 @@
 /**
- * What the daemon keeps over restarts and reboots: tags, labels of inodes, contexts of addresses, and, for this
- * boot, what numbers mean. SQLite; durable before a call returns.
+ * What the daemon keeps over restarts and reboots: statements and keys, labels of inodes, contexts of addresses, and,
+ * for this boot, what numbers mean. SQLite; durable before a call returns.
  *
  * An inode is known by its file system and its file handle (name_to_handle_at), which stay the same over
  * reboots and change when the inode number is used again. The path is a hint for people.
  */
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Interning } from "../kernel/index.ts";
-import { parseTagName, type TagId, tagIdFromBytes, type TagName } from "../label/index.ts";
+import type { TagId, TagName } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 
-export type StoredTag = { id: TagId; name: TagName; owner: number; created: string };
 /** `address`: canonical, as `rangeText` writes it. */
 export type StoredAddress = { address: string; context: string; created: string };
 export type StoredLabel = { fsid: string; handle: Buffer; context: string; path: string };
@@ -22,8 +20,8 @@ const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
-  CREATE TABLE IF NOT EXISTS tag (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL, created TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS statement (seq INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS key (principal TEXT PRIMARY KEY, pem TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS label (
     fsid TEXT NOT NULL, handle BLOB NOT NULL, context TEXT NOT NULL, path TEXT NOT NULL, created TEXT NOT NULL,
     PRIMARY KEY (fsid, handle)) STRICT;
@@ -60,53 +58,47 @@ export class Store implements Interning {
     this.#db.close();
   }
 
-  /** @throws CsnError E_TAG_NAME, E_TAG_EXISTS */
-  createTag(text: string, owner: number): StoredTag {
-    const parsed = parseTagName(text);
-    if (!parsed.ok) {
-      throw new CsnError(
-        "E_TAG_NAME",
-        `expected ${parsed.problem.expected}, found ${parsed.problem.found}`,
-        "a tag is named `owner/name`, such as `registry/patient`",
-        400,
-      );
-    }
-    if (this.tagNamed(parsed.name) !== undefined) {
-      throw new CsnError(
-        "E_TAG_EXISTS",
-        `tag \`${parsed.name}\` exists already`,
-        "`csn tag list` shows all",
-        409,
-      );
-    }
-    const tag = {
-      id: tagIdFromBytes(randomBytes(16)),
-      name: parsed.name,
-      owner,
-      created: this.#now().toISOString(),
-    };
-    this.#write(() =>
-      this.#db.prepare("INSERT INTO tag VALUES (?, ?, ?, ?)").run(tag.id, tag.name, owner, tag.created),
-    );
-    return tag;
+  /** In order. */
+  *allStatements(): Generator<string> {
+    for (const row of this.#db.prepare("SELECT text FROM statement ORDER BY seq").iterate())
+      yield row.text as string;
   }
 
-  tags(): StoredTag[] {
-    return this.#db
-      .prepare("SELECT id, name, owner, created FROM tag ORDER BY name")
-      .all() as unknown as StoredTag[];
+  statements(from: number, limit: number): string[] {
+    const rows = this.#db
+      .prepare("SELECT text FROM statement WHERE seq >= ? ORDER BY seq LIMIT ?")
+      .all(from, limit);
+    return rows.map((row) => row.text as string);
   }
 
-  tagNamed(name: string): StoredTag | undefined {
-    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE name = ?").get(name) as
-      | StoredTag
-      | undefined;
+  /** All of them or none, and with them a principal's private key: kept from now on, or (null) no longer. */
+  putStatements(
+    statements: readonly (readonly [seq: number, text: string])[],
+    key?: { principal: string; pem: string | null },
+  ): void {
+    const insert = this.#db.prepare("INSERT INTO statement VALUES (?, ?)");
+    this.#transaction(() => {
+      for (const [seq, text] of statements) insert.run(seq, text);
+      if (key === undefined) return;
+      this.#db.prepare("DELETE FROM key WHERE principal = ?").run(key.principal);
+      if (key.pem !== null) this.#db.prepare("INSERT INTO key VALUES (?, ?)").run(key.principal, key.pem);
+    });
   }
 
-  tag(id: TagId): StoredTag | undefined {
-    return this.#db.prepare("SELECT id, name, owner, created FROM tag WHERE id = ?").get(id) as
-      | StoredTag
-      | undefined;
+  /** The private key of a principal that the daemon signs for. */
+  key(principal: string): string | null {
+    const row = this.#db.prepare("SELECT pem FROM key WHERE principal = ?").get(principal);
+    return row === undefined ? null : (row.pem as string);
+  }
+
+  /** Tags as csn kept them before there were statements. */
+  oldTags(): { name: TagName; id: TagId }[] {
+    const table = this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tag'").get();
+    if (table === undefined) return [];
+    return this.#db.prepare("SELECT name, id FROM tag ORDER BY created").all() as {
+      name: TagName;
+      id: TagId;
+    }[];
   }
 
   labels(): StoredLabel[] {
@@ -152,15 +144,8 @@ export class Store implements Interning {
   putLabels(labels: readonly StoredLabel[]): void {
     const statement = this.#db.prepare("INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?, ?)");
     const created = this.#now().toISOString();
-    this.#write(() => {
-      this.#db.exec("BEGIN");
-      try {
-        for (const l of labels) statement.run(l.fsid, l.handle, l.context, l.path, created);
-        this.#db.exec("COMMIT");
-      } catch (error) {
-        this.#db.exec("ROLLBACK");
-        throw error;
-      }
+    this.#transaction(() => {
+      for (const l of labels) statement.run(l.fsid, l.handle, l.context, l.path, created);
     });
   }
 
@@ -190,6 +175,19 @@ export class Store implements Interning {
     );
     this.#numbers.set(tag, number);
     return number;
+  }
+
+  #transaction(change: () => void): void {
+    this.#write(() => {
+      this.#db.exec("BEGIN");
+      try {
+        change();
+        this.#db.exec("COMMIT");
+      } catch (error) {
+        this.#db.exec("ROLLBACK");
+        throw error;
+      }
+    });
   }
 
   #write(change: () => void): void {

@@ -7,7 +7,9 @@
 import { controlFrame, frame, type RunRequest } from "../api/index.ts";
 import { type Context, contextOf, flowsTo, integrityOf, isAll, join } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
-import { type Caller, foreignTags } from "./identity.ts";
+import type { Caller } from "./identity.ts";
+import { isCleared } from "./privileges.ts";
+import { nameOf } from "./views.ts";
 
 export class View {
   shown = 0;
@@ -37,7 +39,7 @@ export class View {
   }
 
   get cleared(): boolean {
-    return foreignTags(this.#caller, this.#tags()).length === 0;
+    return isCleared(this.#csn.authority, this.#caller, this.context);
   }
 
   /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
@@ -55,11 +57,11 @@ export class View {
     const hint = cleared
       ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
       : "only who owns all of these tags may see it";
-    return controlFrame({ withheld: { stream, tags: tags.map((tag) => tag.name).sort(), hint } });
+    return controlFrame({ withheld: { stream, tags, hint } });
   }
 
-  #tags() {
+  #tags(): string[] {
     const { secrecy } = this.context;
-    return isAll(secrecy) ? [] : secrecy.map((id) => this.#csn.store.tag(id)!);
+    return isAll(secrecy) ? [] : secrecy.map((id) => nameOf(id, this.#csn.authority)).sort();
   }
 }

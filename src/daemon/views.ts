@@ -3,46 +3,39 @@
  */
 import type { ContextInput, ContextView } from "../api/index.ts";
 import { type Context, contextOf, integrityOf, isAll, secrecyOf, type TagId } from "../label/index.ts";
-import { CsnError } from "./errors.ts";
-import type { Store, StoredTag } from "./store.ts";
+import { unknownTag } from "../policy/index.ts";
+import type { Authority, KnownTag, TagBook } from "./authority.ts";
+import type { Caller } from "./identity.ts";
+import { knows } from "./privileges.ts";
 
-export function viewContext(context: Context, store: Store): ContextView {
-  const names = (tags: readonly TagId[]) => tags.map((id) => nameOf(id, store)).sort();
+export function viewContext(context: Context, book: TagBook): ContextView {
+  const names = (tags: readonly TagId[]) => tags.map((id) => nameOf(id, book)).sort();
   return {
     secrecy: isAll(context.secrecy) ? "ALL" : names(context.secrecy),
     integrity: isAll(context.integrity) ? "ALL" : names(context.integrity),
   };
 }
 
-export function nameOf(id: TagId, store: Store): string {
-  return store.tag(id)?.name ?? `#${id}`;
+export function nameOf(id: TagId, book: TagBook): string {
+  return book.tag(id)?.name ?? `#${id}`;
 }
 
-/** Names to a context, and the tags it has. @throws CsnError E_TAG_UNKNOWN; LabelError E_LABEL_TOO_LONG */
-export function readContext(input: ContextInput, store: Store): { context: Context; tags: StoredTag[] } {
-  const find = (name: string) => {
-    const tag = store.tagNamed(name);
-    if (tag !== undefined) return tag;
-    throw new CsnError(
-      "E_TAG_UNKNOWN",
-      `expected the name of a tag, found ${JSON.stringify(name)}, which nobody has made`,
-      `\`csn tag create ${/^[\w./-]+$/.test(name) ? name : "OWNER/NAME"}\` makes it; \`csn tag list\` shows all`,
-      404,
-    );
-  };
-  const secrecy = input.secrecy.map(find);
-  const integrity = input.integrity.map(find);
+/** The names that a caller may know: another's tag that he has nothing to do with has none for him. */
+export function bookFor(authority: Authority, caller: Caller): TagBook {
+  const only = (tag: KnownTag | undefined) =>
+    tag !== undefined && knows(authority, caller, tag.name) ? tag : undefined;
   return {
-    context: contextOf(secrecyOf(secrecy.map((t) => t.id)), integrityOf(integrity.map((t) => t.id))),
-    tags: [...secrecy, ...integrity],
+    tag: (id) => only(authority.tag(id)),
+    tagNamed: (name) => only(authority.tagNamed(name)),
   };
 }
 
-/** All tags of a context; none for one that is not known. */
-export function tagsOf(store: Store, context: Context | null): StoredTag[] {
-  if (context === null) return [];
-  const ids: TagId[] = [];
-  if (!isAll(context.secrecy)) ids.push(...context.secrecy);
-  if (!isAll(context.integrity)) ids.push(...context.integrity);
-  return ids.map((id) => store.tag(id)).filter((tag) => tag !== undefined);
+/** Names to a context. @throws PolicyError E_TAG_UNKNOWN; LabelError E_LABEL_TOO_LONG */
+export function readContext(input: ContextInput, book: TagBook): Context {
+  const find = (name: string) => {
+    const tag = book.tagNamed(name);
+    if (tag !== undefined) return tag.id;
+    throw unknownTag(name);
+  };
+  return contextOf(secrecyOf(input.secrecy.map(find)), integrityOf(input.integrity.map(find)));
 }

@@ -20,8 +20,8 @@ for (const { id, comment, text, expect } of readCases("names")) {
 }
 
 test("the grammar is what is accepted: any text", () => {
-  const grammar = /^[a-z0-9][a-z0-9._-]{0,62}\/[a-z0-9][a-z0-9._-]{0,62}$/;
-  const near = fc.string({ unit: fc.constantFrom(...Array.from("ab09._-/A \n\u0430")), maxLength: 12 });
+  const grammar = /^[a-z0-9][a-z0-9._-]{0,62}\/[a-z0-9][a-z0-9._-]{0,62}(:[a-z0-9][a-z0-9._-]{0,62})?$/;
+  const near = fc.string({ unit: fc.constantFrom(...Array.from("ab09._-/:A \n\u0430")), maxLength: 12 });
   fc.assert(
     fc.property(fc.oneof(near, fc.string()), (text) => {
       // `$` without the m flag matches only at the very end in JavaScript, so a final newline is no match.

@@ -16,20 +16,23 @@ declare const tagNameBrand: unique symbol;
  */
 export type TagId = string & { readonly [tagIdBrand]: true };
 
-/** What a tag is called: `owner/name`, both parts matching {@link PART}. */
+/**
+ * What a tag is called: `owner/name`, or `owner/name:instance` for one of many of a kind, such as
+ * `registry/patient:4711`; all parts match {@link PART}.
+ */
 export type TagName = string & { readonly [tagNameBrand]: true };
 
-/** Longest owner and longest name, in characters (which are bytes: the grammar is ASCII). */
+/** Longest owner, name and instance, in characters (which are bytes: the grammar is ASCII). */
 export const MAX_PART_LENGTH = 63;
 
-/** What each of the two parts looks like. ASCII only, so that no two names look alike. */
+/** What each of the parts looks like. ASCII only, so that no two names look alike. */
 export const PART = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 /** Why a text is no tag name. */
 export type TagNameProblem = {
   readonly kind: "NO_SLASH" | "TWO_SLASHES" | "EMPTY_PART" | "BAD_START" | "BAD_CHARACTER" | "TOO_LONG";
   /** Which part is at fault; null where the division into parts is. */
-  readonly part: "owner" | "name" | null;
+  readonly part: "owner" | "name" | "instance" | null;
   /** In words, for a message: `expected ..., found ...`. */
   readonly expected: string;
   readonly found: string;
@@ -37,7 +40,7 @@ export type TagNameProblem = {
 
 /** A tag name taken apart, or why the text is none. */
 export type ParsedTagName =
-  | { readonly ok: true; readonly name: TagName; readonly owner: string; readonly local: string }
+  | { readonly ok: true; readonly name: TagName; readonly owner: string; readonly local: string } // local: with its instance
   | { readonly ok: false; readonly problem: TagNameProblem };
 
 /**
@@ -53,7 +56,11 @@ export function parseTagName(text: string): ParsedTagName {
   if (parts.length > 2)
     return refuse("TWO_SLASHES", null, "`owner/name` with one slash", `${parts.length - 1} slashes`);
 
-  const problem = problemOf(owner, "owner") ?? problemOf(local, "name");
+  const colon = local.indexOf(":");
+  const problem =
+    problemOf(owner, "owner") ??
+    problemOf(colon === -1 ? local : local.slice(0, colon), "name") ??
+    (colon === -1 ? null : problemOf(local.slice(colon + 1), "instance"));
   if (problem) return { ok: false, problem };
   return { ok: true, name: text as TagName, owner, local };
 }
@@ -81,10 +88,11 @@ export function tagIdFromBytes(bytes: Uint8Array): TagId {
   return parseTagId(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
 }
 
-function problemOf(text: string, part: "owner" | "name"): TagNameProblem | null {
+function problemOf(text: string, part: "owner" | "name" | "instance"): TagNameProblem | null {
   if (PART.test(text)) return null;
   if (text === "")
-    return refuse("EMPTY_PART", part, `an ${part} before or after the slash`, "nothing").problem;
+    return refuse("EMPTY_PART", part, `the ${part} of \`owner/name\` or \`owner/name:instance\``, "nothing")
+      .problem;
 
   const wrong = Array.from(text).find((character) => !/^[a-z0-9._-]$/.test(character));
   if (wrong !== undefined)

@@ -36,13 +36,13 @@ export function registerTag(program: Command): void {
   const list = tag
     .command("list")
     .alias("ls")
-    .description("all tags")
+    .description("the tags that you have something to do with")
     .option(...JSON_OPTION)
     .action(async (options: { json?: true }) => {
       const ui = makeUi(options);
       const tags = await (await connect("look", ui)).call("tags");
       if (ui.json) return ui.answer(tags);
-      const rows = tags.map(({ name, owner, created }) => [safe(name), `uid ${owner}`, localTime(created)]);
+      const rows = tags.map(({ name, owner, created }) => [safe(name), safe(owner), localTime(created)]);
       ui.print(...table([["TAG", "OWNER", "CREATED"], ...rows]));
     });
   example(list, "$ csn tag list");
