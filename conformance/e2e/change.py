@@ -155,7 +155,7 @@ def hostile():
             open("/run/csn/file", "w").close() if line.startswith(b"file") else None
             os.mkfifo("/run/csn/deaf") if line.startswith(b"deaf") else None
             f.write(line)
-        for i in range(2000):
+        for i in range(300):
             f.write(b"flood change add=lab/nobody\n")
     show(*ask("add=lab/patient")[:2])
     show("after", read(SECRET), os.path.getsize("/run/csn/file"), os.path.exists("/tmp/target"))

@@ -23,7 +23,7 @@
 static struct {
 	int fifo, folder, waits; /* for the daemon */
 	int too_long;
-	size_t used, scanned;
+	size_t used;
 	char text[2 * MAX_LINE];
 } ask = { .fifo = -1, .folder = -1 };
 
@@ -79,14 +79,20 @@ static void next_line(void)
 	memmove(ask.text, end + 1, ask.used);
 }
 
+/* Lines that are no request wait for no answer: the next one is looked at at once. */
+static void next_request(void)
+{
+	while (!ask.waits && ask.used && (memchr(ask.text, '\n', ask.used) || ask.used > MAX_LINE))
+		next_line();
+}
+
 void read_ask(void)
 {
 	ssize_t n = read(ask.fifo, ask.text + ask.used, sizeof(ask.text) - ask.used);
 
 	if (n > 0)
 		ask.used += n;
-	while (!ask.waits && ask.used && (memchr(ask.text, '\n', ask.used) || ask.used > MAX_LINE))
-		next_line();
+	next_request();
 }
 
 /* Into the FIFO of that name; what is no FIFO, or has no reader, gets nothing. */
@@ -119,6 +125,5 @@ void answer_ask(char *line)
 		if (!strchr(line, '/') && *line != '.' && *line && strcmp(line, "ask"))
 			say(line, text);
 	}
-	if (ask.used)
-		next_line();
+	next_request();
 }
