@@ -1,6 +1,6 @@
 # What the cases of modes.ts do inside a compartment: holds something, asks for another context, looks what
 # came of it. Usage: change.py STEP; prints one line a finding.
-import ctypes, fcntl, mmap, os, select, socket, sys, threading, time
+import ctypes, fcntl, mmap, os, random, select, socket, sys, threading, time
 
 SECRET, PUBLIC = "/data/mode/secret", "/data/mode/public"
 serial = 0
@@ -173,6 +173,7 @@ def race():
                 work()
             except (OSError, ValueError):
                 pass
+            time.sleep(random.random() / 20)  # at some moment nothing may be held
 
     def opens():
         with open(PUBLIC, "ab", 0) as f:

@@ -28,7 +28,7 @@ export const modes: readonly Case[] = [
   {
     name: "change: prepare",
     async run(b) {
-      await b.ok("tag", "create", "lab/above");
+      await b.ok("tag", "create", "lab/above", "lab/open");
       await b.shellOk(
         "mkdir -p /data/mode/below && echo secret > /data/mode/secret && echo > /data/mode/public && echo > /data/mode/public.map",
       );
@@ -139,7 +139,6 @@ export const modes: readonly Case[] = [
   {
     name: "change: a user changes only by his own tags",
     async run(b) {
-      await b.ok("tag", "create", "lab/open");
       const result = await b.shell(
         `cd /; CSN_SOCKET=/run/csn/csnd.sock setpriv --reuid=12345 --regid=12345 --clear-groups sh ${ROOT}/csn run -- sh -c 'mkfifo /run/csn/a; exec 3<>/run/csn/a; echo "a change add=lab/patient" > /run/csn/ask; read x <&3; echo "$x"'`,
       );
