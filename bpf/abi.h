@@ -170,6 +170,7 @@ enum csn_op {
 	/* the kernel's again: numbers are on disk and do not move */
 	CSN_OP_CONNECT, CSN_OP_BIND, CSN_OP_ACCEPT,
 	CSN_OP_NETWORK, /* the daemon's: policy for an address */
+	CSN_OP_STATE,	/* the daemon's: a principal's statement */
 	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 };
 

@@ -4,4 +4,5 @@
 export * from "./address.ts";
 export * from "./routes.ts";
 export * from "./stream.ts";
+export * from "./wire-policy.ts";
 export * from "./wire.ts";

@@ -5,6 +5,7 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
 
 export type Route = {
@@ -36,6 +37,80 @@ export const ROUTES = {
     summary: "make a tag",
     body: wire.TagCreate,
     answer: wire.Tag,
+  },
+  principals: {
+    method: "GET",
+    path: "/v1/principals",
+    summary: "who there is",
+    answer: z.array(policy.PrincipalView),
+  },
+  createPrincipal: {
+    method: "POST",
+    path: "/v1/principals",
+    summary: "make a principal",
+    body: policy.PrincipalCreate,
+    answer: policy.PrincipalView,
+  },
+  rotatePrincipal: {
+    method: "POST",
+    path: "/v1/principals/rotate",
+    summary: "give a principal another key",
+    body: policy.PrincipalRotate,
+    answer: policy.PrincipalView,
+  },
+  bindPrincipal: {
+    method: "POST",
+    path: "/v1/principals/bind",
+    summary: "say which local user a principal is",
+    body: policy.PrincipalBind,
+    answer: policy.PrincipalView,
+  },
+  statements: {
+    method: "GET",
+    path: "/v1/statements",
+    summary: "what principals have stated, signed and in order",
+    query: policy.StatementQuery,
+    answer: z.array(policy.Statement),
+  },
+  say: {
+    method: "POST",
+    path: "/v1/statements",
+    summary: "state something: grants, revocations, open directions, conflicts, named contexts",
+    body: policy.Say,
+    answer: policy.Said,
+  },
+  submit: {
+    method: "POST",
+    path: "/v1/statements/signed",
+    summary: "bring a statement that its principal has signed",
+    body: policy.Statement,
+    answer: policy.Said,
+  },
+  privileges: {
+    method: "GET",
+    path: "/v1/privileges",
+    summary: "who holds what on a tag, and by which chain from its owner",
+    query: policy.PrivilegeQuery,
+    answer: policy.PrivilegeView,
+  },
+  mine: {
+    method: "GET",
+    path: "/v1/mine",
+    summary: "what I own, who may do what with it, what was done",
+    query: policy.MineQuery,
+    answer: policy.Mine,
+  },
+  contexts: {
+    method: "GET",
+    path: "/v1/contexts",
+    summary: "contexts that have a name",
+    answer: z.array(policy.NamedContextView),
+  },
+  conflicts: {
+    method: "GET",
+    path: "/v1/conflicts",
+    summary: "conflict-of-interest sets",
+    answer: z.array(policy.ConflictView),
   },
   getLabel: {
     method: "GET",

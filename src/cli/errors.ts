@@ -5,6 +5,7 @@
  * Guarantee: whatever an error's text holds (a path with control characters, say), it can't act on the
  * terminal, and can't look like a hint or another error: further lines are indented.
  */
+import type { PolicyErrorCode } from "../policy/index.ts";
 import { safeLines } from "./text.ts";
 
 export type CliErrorCode =
@@ -14,11 +15,13 @@ export type CliErrorCode =
   | "E_NETWORK_ADDRESS"
   | "E_VOLUME"
   | "E_USER"
+  | "E_KEY_FILE"
   | "E_DAEMON_DOWN" // nobody answers
   | "E_DAEMON_START" // it was started and does not come up
   | "E_DAEMON_LOST" // it answered, and then no more
   | "E_DAEMON_ANSWER" // it answered something else
-  | "E_INTERNAL";
+  | "E_INTERNAL"
+  | PolicyErrorCode; // found here, without a daemon
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

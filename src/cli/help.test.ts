@@ -34,6 +34,11 @@ test("every command that prints has --json", () => {
     "tag",
     "label",
     "network",
+    "principal",
+    "context",
+    "conflict",
+    "statement",
+    "statement export", // is JSON
     "machine",
     "machine exec",
     "machine console",
@@ -62,7 +67,7 @@ test("completion in bash", () => {
     assert.equal(ended.stderr, "");
     return ended.stdout.trim().split("\n");
   };
-  assert.deepEqual(complete("csn", "sta"), ["status"]);
+  assert.deepEqual(complete("csn", "stat"), ["status", "statement"]);
   assert.deepEqual(complete("csn", "machine", "st"), ["start", "stop", "status"]);
   assert.deepEqual(complete("csn", "machine", "start", "--ker"), ["--kernel"]);
   assert.deepEqual(complete("csn", "label", "set", "--sec"), ["--secrecy"]);

@@ -3,8 +3,9 @@
  */
 import { Command } from "commander";
 import { registerCheck } from "./commands/check.ts";
-import { registerCompletion } from "./commands/completion.ts";
+import { registerConflict } from "./commands/conflict.ts";
 import { registerContext } from "./commands/context.ts";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
@@ -14,8 +15,11 @@ import { registerLabel } from "./commands/label.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerNetwork } from "./commands/network.ts";
+import { registerPrincipal } from "./commands/principal.ts";
 import { registerPs } from "./commands/ps.ts";
 import { registerRun } from "./commands/run.ts";
+import { registerShare } from "./commands/share.ts";
+import { registerStatement } from "./commands/statement.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTag } from "./commands/tag.ts";
 import { registerUp } from "./commands/up.ts";
@@ -25,14 +29,8 @@ import { version } from "./version.ts";
 /** Grouped as the help shows them. */
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
-  "Labels and programs:": [
-    registerTag,
-    registerLabel,
-    registerNetwork,
-    registerRun,
-    registerContext,
-    registerPs,
-  ],
+  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
+  "Owners decide:": [registerPrincipal, registerShare, registerContext, registerConflict, registerStatement],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

@@ -7,16 +7,17 @@
  * could read the keys anyway; the record says that it was root). Who keeps his key himself signs himself.
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { parseTagName, type TagId, tagIdFromBytes, type TagName } from "../label/index.ts";
+import { type TagId, tagIdFromBytes, type TagName } from "../label/index.ts";
 import {
   type Body,
   type Holder,
   PLATFORM,
-  PolicyError,
+  ownerOf,
   type Principal,
   type PrincipalKind,
   privateKey,
   publicText,
+  requireTagName,
   signStatement,
   type Statement,
   unknownPrincipal,
@@ -128,15 +129,7 @@ export class Authority {
 
   /** Makes tags of one owner. @throws PolicyError, CsnError */
   createTags(caller: Caller, names: readonly string[]): KnownTag[] {
-    const owners = names.map((name) => {
-      const parsed = parseTagName(name);
-      if (parsed.ok) return parsed.owner;
-      throw new PolicyError(
-        "E_TAG_NAME",
-        `expected ${parsed.problem.expected}, found ${parsed.problem.found}`,
-        "a tag is named `owner/name`, such as `registry/patient`",
-      );
-    });
+    const owners = names.map((name) => ownerOf(requireTagName(name)));
     for (const owner of new Set(owners)) this.speaker(caller, owner);
     const said = [...new Set(owners)].map((owner): Saying => {
       const tags = names

@@ -13,6 +13,7 @@ import {
   type SegmentHeader,
   textRecords,
   Writer,
+  segments,
 } from "../audit/index.ts";
 import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
 import { type Context, contextKey, parseContextKey } from "../label/index.ts";
@@ -122,6 +123,13 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeUInt32LE(1, R.count);
     record.writeUInt32LE(event.uid, R.uid);
     this.#append(record);
+  }
+
+  /** Number of the newest record on disk; 0 when there is none. */
+  last(): number {
+    this.drain();
+    const newest = segments(this.#folder).at(-1);
+    return newest === undefined ? 0 : newest.first + newest.records - 1;
   }
 
   /** Stored flows and events, oldest first. */

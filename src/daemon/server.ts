@@ -7,13 +7,15 @@
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { z } from "zod";
-import { LogQuery, ROUTES, type Route } from "../api/index.ts";
+import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
 import * as handle from "./handlers.ts";
+import * as policy from "./policy.ts";
+import * as sayings from "./sayings.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
 import { openapi } from "./openapi.ts";
@@ -75,6 +77,23 @@ export function createServer(serving: Serving): FastifyInstance {
     csn.authority.tags().filter((tag) => knows(csn.authority, who, tag.name)),
   );
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
+  on(ROUTES.principals, () => policy.listPrincipals(csn));
+  on(ROUTES.createPrincipal, (request, _reply, who) => policy.createPrincipal(csn, who, request.body));
+  on(ROUTES.rotatePrincipal, (request, _reply, who) => policy.rotatePrincipal(csn, who, request.body));
+  on(ROUTES.bindPrincipal, (request, _reply, who) => policy.bindPrincipal(csn, who, request.body));
+  on(ROUTES.statements, (request, _reply, who) => {
+    const { from, limit } = parse(StatementQuery, request.query);
+    return policy.statements(csn, who, from, limit);
+  });
+  on(ROUTES.say, (request, _reply, who) => sayings.say(csn, who, request.body));
+  on(ROUTES.submit, (request, _reply, who) => sayings.submit(csn, who, request.body));
+  on(ROUTES.privileges, (request, _reply, who) => {
+    const { tag, holder } = parse(PrivilegeQuery, request.query);
+    return policy.privileges(csn, who, tag, holder);
+  });
+  on(ROUTES.mine, (request, _reply, who) => policy.mine(csn, who, parse(MineQuery, request.query).as));
+  on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
+  on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
   on(ROUTES.getLabel, (request, _reply, who) =>
     handle.getLabel(csn, who, parse(ROUTES.getLabel.query, request.query).path),
   );

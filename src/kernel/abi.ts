@@ -124,7 +124,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "change",
+  "connect", "bind", "accept", "network", "state", "change",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];

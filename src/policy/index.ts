@@ -3,7 +3,7 @@
  */
 export { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
 export { PolicyError, type PolicyErrorCode } from "./error.ts";
-export { covering, covers, ownerOf, type Pattern, parsePattern } from "./pattern.ts";
+export { covering, covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";
 export { collides, MAX_TAGS_AT_ONCE, unknownPrincipal, unknownTag } from "./rules.ts";
 export { BodyShape, GateShape } from "./shape.ts";

@@ -12,13 +12,23 @@ declare const patternBrand: unique symbol;
 /** A tag's name, or `owner/name:*`. */
 export type Pattern = string & { readonly [patternBrand]: true };
 
-/** @throws PolicyError E_TAG_NAME */
+/** One tag. @throws PolicyError E_TAG_NAME */
+export function requireTagName(text: string): TagName {
+  const parsed = parseTagName(text);
+  if (parsed.ok) return parsed.name;
+  throw noTag(parsed.problem.expected, parsed.problem.found);
+}
+
+/** One tag, or all of a kind. @throws PolicyError E_TAG_NAME */
 export function parsePattern(text: string): Pattern {
-  const parsed = parseTagName(text.endsWith(":*") ? text.slice(0, -2) : text);
-  const nested = text.endsWith(":*") && text.slice(0, -2).includes(":");
-  if (parsed.ok && !nested) return text as Pattern;
-  const [expected, found] = parsed.ok ? ["one `:`", text] : [parsed.problem.expected, parsed.problem.found];
-  throw new PolicyError(
+  const isKind = text.endsWith(":*");
+  if (requireTagName(isKind ? text.slice(0, -2) : text).includes(":") && isKind)
+    throw noTag("one `:`", "two");
+  return text as Pattern;
+}
+
+function noTag(expected: string, found: string): PolicyError {
+  return new PolicyError(
     "E_TAG_NAME",
     `expected ${expected}, found ${found}`,
     "a tag is named `owner/name` or `owner/name:instance`; `owner/name:*` stands for all instances",

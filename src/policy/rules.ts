@@ -5,7 +5,7 @@
 import { MAX_TAGS, parseTagName, type TagName } from "../label/index.ts";
 import { conflictFor, conflictWithin } from "./conflict.ts";
 import { PolicyError } from "./error.ts";
-import { covers, ownerOf, type Pattern, parsePattern } from "./pattern.ts";
+import { covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
 import { endOf, isLive, linksOf } from "./privilege.ts";
 import type { Grant, State } from "./state.ts";
 import { type Body, gateHolder, type LabelText, PLATFORM, type Privilege, PRIVILEGES } from "./statement.ts";
@@ -72,14 +72,7 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
     );
     const fresh = new Set<string>();
     for (const { name, id } of body.tags) {
-      const parsed = parseTagName(name);
-      if (!parsed.ok)
-        throw new PolicyError(
-          "E_TAG_NAME",
-          `expected ${parsed.problem.expected}, found ${parsed.problem.found}`,
-          "a tag is named `owner/name`, such as `registry/patient`",
-        );
-      onlyOwner(said, parsed.owner, `make the tag \`${name}\``);
+      onlyOwner(said, ownerOf(requireTagName(name)), `make the tag \`${name}\``);
       if (state.tags.has(name) || state.tagsById.has(id) || fresh.has(name) || fresh.has(id))
         throw new PolicyError("E_TAG_EXISTS", `tag \`${name}\` exists already`, "`csn tag list` shows all");
       fresh.add(name).add(id);

@@ -1,57 +1,68 @@
 /**
- * csn context: a program's own context, asked for from inside `csn run`.
- *
- * Exit code: 0 changed, 2 refused; with a PROGRAM, which then runs under the new context, that program's.
+ * csn context create|list|delete: contexts that have a name, to be used wherever a context is asked for; and change.
  */
-import { spawnSync } from "node:child_process";
-import { constants } from "node:os";
 import type { Command } from "commander";
-import { ChangeRefused, changeContext } from "../../client/index.ts";
 import { addTags } from "../arguments.ts";
-import { showError } from "../errors.ts";
-import { example } from "../example.ts";
+import { connect } from "../connect.ts";
+import { example, JSON_OPTION } from "../example.ts";
+import { type SpeakOptions, speaking, state } from "../stating.ts";
+import { safe, shortContext, table } from "../text.ts";
+import { makeUi } from "../ui.ts";
+import { registerContextChange } from "./context-change.ts";
 
-type Options = { add?: string[]; drop?: string[]; addIntegrity?: string[]; dropIntegrity?: string[] };
-
-/** As a shell gives them. */
-const NOT_FOUND = 127;
-const SIGNALLED = 128;
-const REFUSED = 2;
+type Options = SpeakOptions & { secrecy?: string[]; integrity?: string[]; json?: true };
 
 export function registerContext(program: Command): void {
-  const context = program.command("context").description("the context of the program that asks");
-  const change = context
-    .command("change")
-    .description("change the context of the own compartment, from inside `csn run`")
-    .usage("[options] [-- PROGRAM [ARGS...]]")
-    .argument("[program...]", "run this under the new context")
-    .passThroughOptions()
-    .option("--add <tags>", "add to secrecy; separated by commas", addTags)
-    .option("--drop <tags>", "take from secrecy", addTags)
-    .option("--add-integrity <tags>", "add to integrity", addTags)
-    .option("--drop-integrity <tags>", "take from integrity", addTags)
-    .action((argv: string[], options: Options) => {
-      try {
-        changeContext(options);
-      } catch (error) {
-        if (!(error instanceof ChangeRefused)) throw error;
-        showError(error);
-        process.exitCode = REFUSED;
-        return;
-      }
-      if (argv.length > 0) process.exitCode = run(argv);
-    });
-  example(
-    change,
-    "$ csn run --clearance lab/patient -- csn context change --add lab/patient -- sort /data/trial.csv",
-  );
-}
+  const context = program.command("context").description("give contexts a name, or change the own one");
+  example(context, "$ csn context create lab/intake --secrecy lab/patient", "$ csn context list");
 
-function run([name, ...args]: string[]): number {
-  const { status, signal, error } = spawnSync(name!, args, { stdio: "inherit" });
-  if (error) {
-    process.stderr.write(`csn: ${name}: ${error.message}\n`);
-    return NOT_FOUND;
-  }
-  return signal ? SIGNALLED + constants.signals[signal] : (status ?? 1);
+  const create = speaking(
+    context
+      .command("create")
+      .alias("set")
+      .description("name a context, or change what the name means from now on")
+      .argument("<name>", "OWNER/NAME")
+      .option("--secrecy <tags>", "separated by commas", addTags)
+      .option("--integrity <tags>", "separated by commas", addTags)
+      .option(...JSON_OPTION),
+  ).action(async (name: string, { secrecy = [], integrity = [], ...options }: Options) => {
+    const ui = makeUi(options);
+    const intent = { kind: "context" as const, name, context: { secrecy, integrity } };
+    const said = await state(await connect("start", ui), [intent], options);
+    if (ui.json) return ui.answer(said.statements);
+    ui.print(`${safe(name)} is ${shortContext({ secrecy, integrity })}`);
+  });
+  example(create, "$ csn context create lab/intake --secrecy lab/patient --integrity lab/checked");
+
+  const list = context
+    .command("list")
+    .alias("ls")
+    .description("the named contexts whose tags you know")
+    .option(...JSON_OPTION)
+    .action(async (options: { json?: true }) => {
+      const ui = makeUi(options);
+      const found = await (await connect("look", ui)).call("contexts");
+      if (ui.json) return ui.answer(found);
+      ui.print(
+        ...table([["NAME", "CONTEXT"], ...found.map((one) => [safe(one.name), shortContext(one.context)])]),
+      );
+    });
+  example(list, "$ csn context list");
+
+  const remove = speaking(
+    context
+      .command("delete")
+      .alias("rm")
+      .description("forget a name; what has the context keeps it")
+      .argument("<name>", "OWNER/NAME")
+      .option(...JSON_OPTION),
+  ).action(async (name: string, options: SpeakOptions & { json?: true }) => {
+    const ui = makeUi(options);
+    const said = await state(await connect("look", ui), [{ kind: "uncontext", name }], options);
+    if (ui.json) return ui.answer(said.statements);
+    ui.print(`forgot ${safe(name)}`);
+  });
+  example(remove, "$ csn context delete lab/intake");
+
+  registerContextChange(context);
 }

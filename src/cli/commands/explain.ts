@@ -2,12 +2,14 @@
  * csn explain: why a flow was decided as it was, and what would allow it.
  */
 import type { Command } from "commander";
+import type { PrivilegeView } from "../../api/index.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { safe } from "../text.ts";
 import { makeUi } from "../ui.ts";
 import { logLine } from "../views.ts";
+import { grantText } from "./tag.ts";
 
 export function registerExplain(program: Command): void {
   const explain = program
@@ -32,5 +34,38 @@ export function registerExplain(program: Command): void {
       if (found.remedy.length > 0)
         ui.print("", "what would allow it:", ...found.remedy.map((way) => `- ${safe(way)}`));
     });
-  example(explain, "$ csn log --refused -n 1", "$ csn explain 17");
+  example(
+    explain,
+    "$ csn log --refused -n 1",
+    "$ csn explain 17",
+    "$ csn explain privilege lab/patient clinic",
+  );
+
+  const privilege = explain
+    .command("privilege")
+    .description("what somebody may do with a tag, and by which chain from its owner")
+    .argument("<tag>", "OWNER/NAME")
+    .argument("[holder]", "a principal, or `gate:OWNER/NAME`; yourself if left out")
+    .option(...JSON_OPTION)
+    .action(async (tag: string, holder: string | undefined, options: { json?: true }) => {
+      const ui = makeUi(options);
+      const client = await connect("look", ui);
+      const found = await client.call("privileges", { query: { tag, holder } });
+      if (ui.json) return ui.answer(found);
+      ui.print(...privilegeLines(found));
+    });
+  example(privilege, "$ csn explain privilege lab/patient clinic");
+}
+
+function privilegeLines({ tag, holder, privileges, conflict }: PrivilegeView): string[] {
+  const lines = privileges.flatMap(({ privilege, by, chain }) => {
+    const how = { owner: "is its owner", open: "open to everybody", grant: "granted" };
+    const first = `${privilege}  ${by === null ? "no" : `yes: ${how[by]}`}`;
+    return [first, ...chain.map((grant) => `    ${safe(grant.by)} granted ${grantText(grant)}`)];
+  });
+  if (conflict !== null)
+    lines.push(
+      `[COI-1] ${safe(conflict)}: another member of the set has been held, so nothing of this one is`,
+    );
+  return [`${safe(holder)} on ${safe(tag)}:`, ...lines];
 }
