@@ -14,6 +14,7 @@ import { confinement } from "./confinement.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
+import { owners } from "./owners.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 
@@ -26,6 +27,7 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...modes,
+  ...owners,
   ...survival,
 ];
 

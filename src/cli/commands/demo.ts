@@ -8,12 +8,13 @@ export function registerDemo(program: Command): void {
   const demo = program
     .command("demo")
     .description("see it work: programs process labelled data, and what the rules refuse is refused")
+    .argument("[name]", "`registry`, or `hospital`: owners who don't trust each other share", "registry")
     .option("--json", "one JSON value for machines")
     .option("--keep", "leave the data and the machine as they are afterwards")
-    .action(async (flags: { json?: true; keep?: true }) => {
+    .action(async (name: string, flags: { json?: true; keep?: true }) => {
       const { runDemo } = await import("../demo/index.ts");
-      const options = { json: flags.json === true, keep: flags.keep === true };
+      const options = { name, json: flags.json === true, keep: flags.keep === true };
       process.exitCode = await runDemo(options);
     });
-  example(demo, "$ csn demo");
+  example(demo, "$ csn demo", "$ csn demo hospital");
 }

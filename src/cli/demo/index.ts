@@ -1,17 +1,21 @@
 /**
- * csn demo: a cancer registry's file gets a label, and unmodified programs meet it.
+ * csn demo: unmodified programs meet labels (registry.ts), and owners who don't trust each other share (hospital.ts).
  *
  * Guarantee: nothing is played. Each step runs a real program under the real monitor; what happened is
  * judged by its exit and by an independent look at the effect. Exit 0 only if each was as expected.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureSystemPackages, isPresent, programNeeds, ROOT, SetupError } from "../../setup/index.ts";
+import { ensureSystemPackages, isPresent, programNeeds, SetupError } from "../../setup/index.ts";
 import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
-import { Refusal } from "../errors.ts";
+import { CliError } from "../errors.ts";
 import { makeUi, type Ui } from "../ui.ts";
-import { type Outcome, perform } from "./stage.ts";
-import { PATIENT, type Step, steps, VALIDATED } from "./steps.ts";
+import { hospital } from "./hospital.ts";
+import { registry } from "./registry.ts";
+import { type Outcome, perform, type Scene } from "./stage.ts";
+import type { Step } from "./steps.ts";
+
+export const SCENES: readonly Scene[] = [registry, hospital];
 
 type Result = {
   title: string;
@@ -23,15 +27,24 @@ type Result = {
 };
 
 /** @returns the exit code: 0 when every step was as expected, else 1 */
-export async function runDemo(options: { json: boolean; keep?: boolean }): Promise<number> {
+export async function runDemo(options: { name: string; json: boolean; keep?: boolean }): Promise<number> {
+  const scene = SCENES.find(({ name }) => name === options.name);
+  if (scene === undefined)
+    throw new CliError(
+      "E_USAGE",
+      `expected the name of a demo, found \`${options.name}\``,
+      `there are ${SCENES.map(({ name }) => `\`${name}\``).join(" and ")}`,
+    );
   const ui = makeUi(options);
   const absent = await absentPrograms(ui);
   const client = await connect("start", ui);
   const begun = Date.now();
-  const at = await setUp(client, ui);
+  const at = `${client.machine === null ? "/var/lib" : "/data"}/csn-demo-${Date.now().toString(36)}`;
+  ui.note(`making data in ${at}${client.machine === null ? "" : ` of the machine \`${client.machine}\``}`);
+  await scene.setUp(client, ui, at);
   const results: Result[] = [];
-  const list = steps(at);
-  if (!ui.json) ui.print("", ui.paint.bold(`${list.length} programs try what they would on any computer`));
+  const list = scene.steps(at);
+  if (!ui.json) ui.print("", ui.paint.bold(`${list.length} steps, each tried for real`));
   for (const step of list) {
     const lacks = absent.find((program) => `${step.argv.join(" ")} ${step.verify ?? ""}`.includes(program));
     if (lacks !== undefined) {
@@ -43,7 +56,7 @@ export async function runDemo(options: { json: boolean; keep?: boolean }): Promi
     show(ui, result);
   }
   const refusals = await countRefusals(client);
-  if (!options.keep) await cleanUp(client, at);
+  if (!options.keep) await scene.cleanUp(client, at);
   const failed = results.filter((r) => !r.ok).length;
   const seconds = Math.round((Date.now() - begun) / 1000);
   if (ui.json)
@@ -56,53 +69,6 @@ export async function runDemo(options: { json: boolean; keep?: boolean }): Promi
     });
   ui.print(...(ui.json ? [] : closing(ui, results.length - failed, failed, seconds, refusals, client)));
   return failed === 0 ? 0 : 1;
-}
-
-/** Makes the folders, the tags, the labels. @returns the demo's folder */
-async function setUp(client: Client, ui: Ui): Promise<string> {
-  const at = `${client.machine === null ? "/var/lib" : "/data"}/csn-demo-${Date.now().toString(36)}`;
-  ui.note(`making data in ${at}${client.machine === null ? "" : ` of the machine \`${client.machine}\``}`);
-  const root = (script: string) => perform(client, { plain: true }, ["sh", "-c", script]);
-  await must(
-    root(`set -e
-      mkdir -p ${at}/registry ${at}/public ${at}/clinic
-      cp ${ROOT}/examples/lung.csv ${at}/registry/
-      head -20 ${ROOT}/examples/lung.csv > ${at}/clinic/input.csv
-      tail -20 ${ROOT}/examples/lung.csv > ${at}/public/unvalidated.csv
-      echo unlabelled > ${at}/public/existing.txt
-      ! command -v git > /dev/null || git init -q ${at}/public/repo
-      mkfifo ${at}/public/fifo`),
-  );
-  await must(
-    root(
-      `setsid sh -c 'exec timeout 100 cat < ${at}/public/fifo > ${at}/public/from-fifo' </dev/null >/dev/null 2>&1 & sleep 0.2; rm -f ${at}/public/nothing`,
-    ),
-  );
-  // opens the file while nothing is labelled, waits for the label, then reads
-  await must(
-    root(`setsid sh -c 'exec 3< ${at}/registry/lung.csv; : > ${at}/public/open-ready
-        until test -e ${at}/public/open-go; do sleep 0.1; done
-        cat <&3 > ${at}/public/from-open; : > ${at}/public/open-done' </dev/null >/dev/null 2>&1 &
-      until test -e ${at}/public/open-ready; do sleep 0.1; done`),
-  );
-  for (const tag of [PATIENT, VALIDATED]) await makeTag(client, tag);
-  ui.note(`\`${at}/registry\` becomes secret: ${PATIENT}`);
-  await label(client, `${at}/registry`, { secrecy: [PATIENT], integrity: [] });
-  ui.note(`\`${at}/clinic\` becomes trusted: ${VALIDATED}`);
-  await label(client, `${at}/clinic`, { secrecy: [], integrity: [VALIDATED] });
-  await must(
-    root(`: > ${at}/public/open-go
-      until test -e ${at}/public/open-done; do sleep 0.1; done
-      rm ${at}/public/open-ready ${at}/public/open-go`),
-  );
-  return at;
-}
-
-/** Takes the labels off, as their owner may, and removes the data. */
-async function cleanUp(client: Client, at: string): Promise<void> {
-  for (const folder of ["registry", "clinic"])
-    await client.call("clearLabel", { body: { path: `${at}/${folder}` } });
-  await must(perform(client, { plain: true }, ["rm", "-rf", at]));
 }
 
 /** Installs what the steps use, where that can be done. @returns what is still not there */
@@ -168,33 +134,12 @@ function closing(
   ];
 }
 
-async function makeTag(client: Client, name: string): Promise<void> {
-  try {
-    await client.call("createTag", { body: { name } });
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== "E_TAG_EXISTS") throw error;
-  }
-}
-
-async function label(
-  client: Client,
-  path: string,
-  context: { secrecy: string[]; integrity: string[] },
-): Promise<void> {
-  for await (const line of client.lines("setLabel", { body: { path, context } })) void line;
-}
-
 async function countRefusals(client: Client): Promise<number> {
   await sleep(100); // the last batch is on its way from the ring
   let count = 0;
   for await (const entry of client.lines("log", { query: { refused: true, limit: 100_000 } }))
     if (entry) count++;
   return count;
-}
-
-async function must(outcome: Promise<Outcome>): Promise<void> {
-  const { code, error } = await outcome;
-  if (code !== 0) throw new Error(`the demo's data could not be made (exit ${code}): ${error.trim()}`);
 }
 
 function lastLine(outcome: Outcome): string {

@@ -5,6 +5,8 @@
 import { type ContextInput, controlFrame, type DaemonControl, FRAME, FrameReader } from "../../api/index.ts";
 import { environmentOf } from "../arguments.ts";
 import type { Client } from "../client.ts";
+import type { Ui } from "../ui.ts";
+import type { Step } from "./steps.ts";
 
 export type Actor = {
   context?: Partial<ContextInput>;
@@ -70,4 +72,17 @@ function heed(message: DaemonControl, outcome: Outcome): void {
     outcome.code = message.failed.exit;
     outcome.error += `${message.failed.code}: ${message.failed.message}`;
   }
+}
+
+/** One demo: what it needs, what is tried, and how its traces go. `at`: a folder of its own. */
+export type Scene = {
+  name: string;
+  setUp(client: Client, ui: Ui, at: string): Promise<void>;
+  steps(at: string): Step[];
+  cleanUp(client: Client, at: string): Promise<void>;
+};
+
+export async function must(outcome: Promise<Outcome>): Promise<void> {
+  const { code, error } = await outcome;
+  if (code !== 0) throw new Error(`the demo's data could not be made (exit ${code}): ${error.trim()}`);
 }
