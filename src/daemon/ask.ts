@@ -66,8 +66,5 @@ function bad(what: string): CsnError {
 
 /** Paths may have any character; the answer is one line with tabs. */
 function oneField(text: string): string {
-  return [...text]
-    .map((c) => (c < " " || c === "\x7f" ? "?" : c))
-    .join("")
-    .slice(0, 2000);
+  return Array.from(text.slice(0, 2000), (c) => (c < " " || c === "\x7f" ? "?" : c)).join("");
 }

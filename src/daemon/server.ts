@@ -6,7 +6,6 @@
  */
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { z } from "zod";
 import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
