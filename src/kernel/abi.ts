@@ -99,7 +99,7 @@ export const SHAPE = {
 
 export const ENTRY_SELF = 1;
 export const DEVICE_VOLATILE = 1;
-export const OBJECT_OWN = 1;
+export const OBJECT = { OWN: 1, LOWER: 2 } as const;
 export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
 export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4 } as const;
 

@@ -4,7 +4,7 @@
  * Nothing here looks whether it may: the caller has stopped all of the compartment's tasks.
  */
 import type { Context } from "../label/index.ts";
-import { DEVICE_VOLATILE, OBJECT_OWN, SHAPE } from "./abi.ts";
+import { DEVICE_VOLATILE, OBJECT, SHAPE } from "./abi.ts";
 import { type Contexts, u32 } from "./contexts.ts";
 import { errnoOf, type Fd, native } from "./native.ts";
 
@@ -71,7 +71,7 @@ export class Compartments {
     const shape = SHAPE.csn_object;
     const value = Buffer.alloc(shape.size);
     value.writeUInt32LE(this.#contexts.idOf(context), shape.context);
-    value.writeUInt32LE(OBJECT_OWN, shape.flags);
+    value.writeUInt32LE(OBJECT.OWN, shape.flags);
     native().mapSet(this.#maps.objects, u32(fd), value, 0);
   }
 
