@@ -7,10 +7,14 @@
  * With --wait it stops itself first, so that somebody can label it, and goes on at
  * SIGCONT. Each figure: minimum and median over the rounds, one call a round,
  * less what two empty measurements have between them.
+ *
+ * ./bench-calls --open FILE only tries to open it for reading, and exits with errno.
+ * ./bench-calls --room PROGRAM ARGS... is that program, stopped first, in the same namespaces.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -364,9 +368,15 @@ int main(int argc, char **argv)
 	self = argv[0];
 	if (argc == 2 && !strcmp(argv[1], "--exit"))
 		_exit(0);
+	if (argc == 3 && !strcmp(argv[1], "--open"))
+		return open(argv[2], O_RDONLY) < 0 ? errno : 0;
 	own_room();
-	if (argc == 2 && !strcmp(argv[1], "--wait"))
+	if (argc >= 2 && (!strcmp(argv[1], "--wait") || !strcmp(argv[1], "--room")))
 		raise(SIGSTOP);
+	if (argc >= 3 && !strcmp(argv[1], "--room")) {
+		execvp(argv[2], argv + 2);
+		err(1, "%s", argv[2]);
+	}
 	if (mkdir("folder", 0700) == 0) {
 		file = open(NAME, O_CREAT | O_WRONLY, 0600);
 		must(file >= 0 && write(file, page, sizeof(page)) == sizeof(page), NAME);

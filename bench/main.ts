@@ -1,29 +1,37 @@
 /**
  * `npm run bench`: what the monitor costs, in instructions, on a stock kernel in the machine.
  *
- * Usage: npm run bench -- [--kernels 6.12,7.3] [--only calls|tree] [--json] [--write]
- * --json prints the reports; --write makes docs/bench.md anew.
+ * Usage: npm run bench -- [--kernels 6.12,7.3] [--only calls,peers,macro,tree] [--json] [--write]
+ * Peers are compared with calls, and so need them. What counts instructions runs side by side. --json prints the reports; --write makes docs/bench.md anew,
+ * where what was not measured stays.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runInMachine } from "../src/machine/index.ts";
 import {
   ensureBuilt,
   ensureKernel,
+  ensureSource,
   kernelIds,
+  type KernelFiles,
   type KernelId,
   type Progress,
-  ROOT,
 } from "../src/setup/index.ts";
-import { type CallsReport, MARK, type TreeReport } from "./report.ts";
-import { callsText, document, treeText } from "./text.ts";
+import { needs } from "../conformance/software/needs.ts";
+import { ensurePrograms } from "../conformance/software/packages.ts";
+import { inMachine } from "./machine.ts";
+import { ensurePeerTools } from "./peer-tools.ts";
+import {
+  type Measurement,
+  PARTS,
+  peerIds,
+  type PeerReport,
+  type PeerReports,
+  type TreeReport,
+  workloadIds,
+} from "./report.ts";
+import { keep } from "./results.ts";
+import { callsText, macroText, peersText, treeText } from "./text.ts";
 
-const TIMEOUT_SECONDS = 900;
 const DEFAULT_KERNEL: KernelId = "6.12";
-
-type Measurement = { calls?: CallsReport; tree?: TreeReport };
 
 const progress: Progress = {
   step: (text) => void process.stderr.write(`  ${text}\n`),
@@ -33,72 +41,78 @@ const progress: Progress = {
 const { values } = parseArgs({
   options: {
     kernels: { type: "string", default: DEFAULT_KERNEL },
-    only: { type: "string" },
+    only: { type: "string", default: PARTS.join() },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
+const parts = new Set(values.only.split(",").map((name) => oneOf(PARTS, name)));
+
+if (parts.has("peers") && !parts.has("calls")) throw new Error("peers are measured with calls");
 
 await ensureBuilt(progress);
-const measurements: Measurement[] = [];
-for (const id of values.kernels.split(",")) measurements.push(await measure(kernelId(id)));
+const tools = parts.has("peers") ? await ensurePeerTools(progress) : "";
+const kernels: KernelFiles[] = [];
+for (const id of values.kernels.split(",")) kernels.push(await ensureKernel(oneOf(kernelIds, id), progress));
+const measured: Record<string, Measurement> = {};
+await Promise.all(kernels.map(async (kernel) => (measured[kernel.id] = await countInstructions(kernel))));
+// Seconds are of this computer, so nothing else may run.
+if (parts.has("tree"))
+  for (const kernel of kernels)
+    measured[kernel.id]!.tree = (await inMachine(
+      kernel,
+      ["tree"],
+      { icount: false },
+      progress,
+    )) as TreeReport;
 
 if (values.json) {
-  console.log(JSON.stringify(measurements, null, 2));
+  console.log(JSON.stringify(measured, null, 2));
 } else {
-  for (const { calls, tree } of measurements) {
+  for (const { calls, peers, macro, tree } of Object.values(measured)) {
     if (calls) console.log(callsText(calls));
+    if (calls && peers) console.log(peersText(calls, peers));
+    if (macro) console.log(macroText(macro));
     if (tree) console.log(treeText(tree));
   }
 }
 if (values.write) {
   const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
-  await writeFile(join(ROOT, "docs/bench.md"), document(measurements, { command, date: new Date() }));
+  await keep(measured, `By \`${command}\`, ${new Date().toISOString().slice(0, 10)}.`);
 }
 
-async function measure(id: KernelId): Promise<Measurement> {
-  const measurement: Measurement = {};
-  if (values.only !== "tree") measurement.calls = (await inMachine(id, "calls")) as CallsReport;
-  if (values.only !== "calls") measurement.tree = (await inMachine(id, "tree")) as TreeReport;
-  return measurement;
+async function countInstructions(kernel: KernelFiles): Promise<Measurement> {
+  const counted = (...what: string[]) => inMachine(kernel, what, { icount: true }, progress);
+  const [calls, peers, macro] = await Promise.all([
+    parts.has("calls") ? counted("calls") : undefined,
+    parts.has("peers") ? measurePeers(kernel) : undefined,
+    parts.has("macro") ? measureMacro(counted) : undefined,
+  ]);
+  return { calls, peers, macro } as Measurement;
 }
 
-/** Instructions are counted for calls alone: with it, emulation is slower and seconds mean nothing. */
-async function inMachine(id: KernelId, what: "calls" | "tree"): Promise<unknown> {
-  const kernel = await ensureKernel(id, progress);
-  const home = await mkdtemp(join(tmpdir(), "csn-bench-"));
-  let report: unknown;
-  let text = "";
-  progress.step(`kernel ${kernel.version}: ${what}`);
-  try {
-    const { exitCode } = await runInMachine({
-      home,
-      name: "bench",
+async function measureMacro(counted: (...what: string[]) => Promise<unknown>): Promise<unknown> {
+  await ensurePrograms([...needs.gcc, ...needs.postgresql, ...needs.redis, ...needs.nginx]);
+  return counted("macro", workloadIds.join(), await ensureSource("bzip2", progress));
+}
+
+/** Security modules are chosen when a machine boots; so each peer has its own. */
+async function measurePeers(kernel: KernelFiles): Promise<PeerReports> {
+  const reports: Partial<PeerReports> = {};
+  for (const id of peerIds) {
+    const append = id === "auditd" ? "" : `lsm=lockdown,capability,landlock,${id},bpf enforcing=1`;
+    reports[id] = (await inMachine(
       kernel,
-      root: ROOT,
-      command: [process.execPath, "--disable-warning=ExperimentalWarning", `${ROOT}/bench/inside.ts`, what],
-      freshDisk: true,
-      icount: what === "calls",
-      timeoutSeconds: TIMEOUT_SECONDS,
-      onOutput: (chunk) => {
-        const lines = (text + chunk.toString()).split("\n");
-        text = lines.pop() ?? "";
-        for (const line of lines) {
-          if (line.startsWith(MARK)) report = JSON.parse(line.slice(MARK.length));
-          else progress.step(`| ${line}`);
-        }
-      },
-    });
-    if (exitCode !== 0 || report === undefined)
-      throw new Error(`the bench in the machine exited with ${exitCode}`);
-    return report;
-  } finally {
-    await rm(home, { recursive: true, force: true });
+      ["peer", id, tools],
+      { icount: true, append },
+      progress,
+    )) as PeerReport;
   }
+  return reports as PeerReports;
 }
 
-function kernelId(text: string): KernelId {
-  const id = kernelIds.find((known) => known === text);
-  if (id === undefined) throw new Error(`expected one of ${kernelIds.join(", ")}, found \`${text}\``);
-  return id;
+function oneOf<T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((name) => name === text);
+  if (found === undefined) throw new Error(`expected one of ${known.join(", ")}, found \`${text}\``);
+  return found;
 }

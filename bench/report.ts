@@ -56,6 +56,49 @@ export type CallsReport = {
   records: Record<"unlabelled" | "labelled" | "run", { recorded: number; lost: number }>;
 };
 
+/** Others that mediate or record, each in a machine of its own with nothing of csn attached. */
+export const PEERS = {
+  selinux: "SELinux enforcing Debian's policy, the program in a confined domain (bench/peers/selinux.cil)",
+  apparmor: "AppArmor, the program in a profile in enforce mode (bench/peers/apparmor.profile)",
+  auditd: "auditd records the same kinds of calls (bench/peers/audit.rules)",
+} as const;
+export type PeerId = keyof typeof PEERS;
+export const peerIds = Object.keys(PEERS) as PeerId[];
+
+export type PeerReport = {
+  kernel: string;
+  lsm: string;
+  figures: Figures;
+  /** What showed that it was at work. */
+  proof: string;
+};
+export type PeerReports = Record<PeerId, PeerReport>;
+
+/** Real programs, see bench/workloads.ts. */
+export const WORKLOADS = {
+  unpack: "tar unpacks bzip2's source",
+  compile: "make and gcc build a part of bzip2",
+  pgbench: "pgbench, 50 transactions on PostgreSQL",
+  redis: "redis-benchmark, 2,000 requests to Redis",
+  nginx: "wrk, a request to nginx",
+} as const;
+export type WorkloadId = keyof typeof WORKLOADS;
+export const workloadIds = Object.keys(WORKLOADS) as WorkloadId[];
+
+export const macroColumnIds = ["baseline", "floor", "unlabelled", "labelled"] as const;
+export type MacroColumnId = (typeof macroColumnIds)[number];
+
+/** Instructions, the least of the rounds; absent: not asked for. */
+export type MacroFigures = Partial<Record<WorkloadId, number>>;
+
+export type MacroReport = {
+  kernel: string;
+  rounds: number;
+  columns: Record<MacroColumnId, MacroFigures>;
+  /** While the labelled programs ran. */
+  records: { recorded: number; refused: number; lost: number };
+};
+
 /** Wall-clock figures, from a machine without instruction counting. */
 export type TreeReport = {
   kernel: string;
@@ -66,6 +109,19 @@ export type TreeReport = {
   /** Bytes of kernel memory (slab and per processor) for each inode whose context is cached. */
   bytesPerInode: number;
 };
+
+/** What is measured on one kernel. Peers are compared with calls of the same run only. */
+export type Measurement = {
+  calls?: CallsReport;
+  peers?: PeerReports;
+  macro?: MacroReport;
+  tree?: TreeReport;
+};
+export const PARTS = ["calls", "peers", "macro", "tree"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** docs/bench.json: the last measurement of each part by kernel, and by which command and when it was made. */
+export type Results = Record<string, Measurement & { made: Partial<Record<Part, string>> }>;
 
 /** Lines of inside.ts that carry a report. */
 export const MARK = "csn-bench ";

@@ -5,13 +5,23 @@ import {
   CALLS,
   type CallsReport,
   type ColumnId,
-  COLUMNS,
   columnIds,
+  macroColumnIds,
+  type MacroColumnId,
+  type MacroReport,
+  type PeerId,
+  type PeerReports,
+  peerIds,
   type TreeReport,
+  workloadIds,
+  WORKLOADS,
 } from "./report.ts";
 
 /** Two runs of the longer calls differ by this much. */
 const CLOSE = 0.02;
+
+/** Real programs may cost this much more. */
+const MACRO_GOAL = 0.05;
 
 /** Less than this of a call is no base for a ratio. */
 const NOISE = 0.015;
@@ -31,7 +41,7 @@ export function labelledOverFloor(report: CallsReport, call: CallId): number | n
     : (least(report, "labelled", call) - least(report, "baseline", call)) / floor;
 }
 
-function rows(report: CallsReport): string[][] {
+export function rows(report: CallsReport): string[][] {
   const head = ["", ...columnIds, "unlabelled − floor", "labelled / floor"];
   const body = callIds.map((call) => {
     const ratio = labelledOverFloor(report, call);
@@ -45,24 +55,101 @@ function rows(report: CallsReport): string[][] {
   return [head, ...body];
 }
 
+/** (labelled - baseline) / (SELinux - baseline); null where SELinux costs nothing or noise. */
+export function labelledOverSelinux(report: CallsReport, peers: PeerReports, call: CallId): number | null {
+  const base = least(report, "baseline", call);
+  const selinux = peers.selinux.figures.calls[call].least - base;
+  return selinux <= NOISE * base ? null : (least(report, "labelled", call) - base) / selinux;
+}
+
+export function peerRows(report: CallsReport, peers: PeerReports): string[][] {
+  const of = (id: PeerId, call: CallId) => peers[id].figures.calls[call].least;
+  const head = [
+    ...["", "baseline", ...peerIds, "unlabelled", "labelled"],
+    ...["labelled / selinux", "labelled − selinux"],
+  ];
+  const body = callIds.map((call) => {
+    const ratio = labelledOverSelinux(report, peers, call);
+    return [
+      CALLS[call],
+      number.format(least(report, "baseline", call)),
+      ...peerIds.map((id) => number.format(of(id, call))),
+      number.format(least(report, "unlabelled", call)),
+      number.format(least(report, "labelled", call)),
+      ratio === null ? "" : ratio.toFixed(1),
+      signed(least(report, "labelled", call) - of("selinux", call)),
+    ];
+  });
+  return [head, ...body];
+}
+
+export function peerNotes(report: CallsReport, peers: PeerReports): string[] {
+  const dearer = callIds.filter(
+    (call) => least(report, "labelled", call) > (1 + CLOSE) * peers.selinux.figures.calls[call].least,
+  );
+  return [
+    `A labelled call is no dearer than with SELinux (within 2 %): met for ${callIds.length - dearer.length} of ${callIds.length}${dearer.length === 0 ? "" : `; not met for ${dearer.map((call) => CALLS[call]).join(", ")}`}.`,
+    ...peerIds.map((id) => `${id}: ${peers[id].proof}. Security modules: ${peers[id].lsm}.`),
+  ];
+}
+
+export function macroRows({ columns }: MacroReport): string[][] {
+  const head = ["", "baseline, thousands", ...macroColumnIds.slice(1)];
+  const body = workloadIds.flatMap((id) => {
+    const base = columns.baseline[id];
+    if (base === undefined) return [];
+    const over = macroColumnIds.slice(1).map((column) => percent(columns[column][id]! / base - 1));
+    return [[WORKLOADS[id], number.format(Math.round(base / 1000)), ...over]];
+  });
+  return [head, ...body];
+}
+
+export function macroNotes({ columns, rounds, records }: MacroReport): string[] {
+  const above = (column: MacroColumnId) =>
+    workloadIds.filter((id) => (columns[column][id] ?? 0) > (1 + MACRO_GOAL) * (columns.baseline[id] ?? 0));
+  const met = (column: MacroColumnId) => {
+    const over = above(column);
+    return over.length === 0 ? "met" : `not met for ${over.map((id) => WORKLOADS[id]).join("; ")}`;
+  };
+  return [
+    `Within 5 % of the baseline, unlabelled: ${met("unlabelled")}.`,
+    `Within 5 % of the baseline, labelled: ${met("labelled")}.`,
+    `Least of ${rounds} rounds. While the labelled programs ran: ${number.format(records.recorded)} records (${records.lost} lost), ${records.refused} refusals.`,
+  ];
+}
+
+export function macroText(report: MacroReport): string {
+  return [...aligned(macroRows(report)), ...macroNotes(report)].join("\n");
+}
+
+function percent(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(1)} %`;
+}
+
 function signed(value: number): string {
   return value < 0 ? `−${number.format(-value)}` : `+${number.format(value)}`;
 }
 
 export function callsText(report: CallsReport): string {
-  const table = rows(report);
+  return [
+    `Linux ${report.kernel}, instructions, minimum`,
+    ...aligned(rows(report)),
+    ...goals(report),
+    recordsText(report),
+  ].join("\n");
+}
+
+export function peersText(report: CallsReport, peers: PeerReports): string {
+  return [...aligned(peerRows(report, peers)), ...peerNotes(report, peers)].join("\n");
+}
+
+function aligned(table: string[][]): string[] {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  const lines = table.map((row) =>
+  return table.map((row) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join("  "),
   );
-  return [
-    `Linux ${report.kernel}, instructions, minimum`,
-    ...lines,
-    ...goals(report),
-    recordsText(report),
-  ].join("\n");
 }
 
 /** The goals of the issue, and where they are not met. */
@@ -80,7 +167,7 @@ export function goals(report: CallsReport): string[] {
   ];
 }
 
-function recordsText({ records }: CallsReport): string {
+export function recordsText({ records }: CallsReport): string {
   const parts = Object.entries(records).map(
     ([column, { recorded, lost }]) => `${column} ${recorded} (${lost} lost)`,
   );
@@ -95,51 +182,4 @@ export function treeText(report: TreeReport): string {
     `label a folder of ${number.format(report.files)} files: ${seconds(report.labelSeconds)} (making it: ${seconds(report.createSeconds)})`,
     `kernel memory for each inode with a cached context: ${report.bytesPerInode} bytes`,
   ].join("\n");
-}
-
-/** docs/bench.md. */
-export function document(
-  measurements: readonly { calls?: CallsReport; tree?: TreeReport }[],
-  { command, date }: { command: string; date: Date },
-): string {
-  const lines = [
-    "# What the monitor costs",
-    "",
-    `Generated by \`${command}\` on ${date.toISOString().slice(0, 10)}; not written by hand. What to make of it: [decision 0005](decisions/0005-per-use-checks.md).`,
-    "",
-    "Instructions for a whole system call, user and kernel: QEMU's `-smp 1 -icount shift=0,sleep=off` makes the time stamp counter count them, so the figures don't depend on the computer. Minimum over the rounds of `bench/calls.c` (51 to 401, in two runs of the program). Files are on ext4; paths have two components.",
-    "",
-    ...columnIds.map((id) => `- **${id}**: ${COLUMNS[id]}`),
-    "- **labelled / floor**: (labelled − baseline) / (floor − baseline)",
-  ];
-  for (const { calls, tree } of measurements) {
-    if (calls)
-      lines.push(
-        "",
-        `## Linux ${calls.kernel}`,
-        "",
-        `Security modules: ${calls.lsm}. Programs attached: ${calls.programs.csn}, floor: ${calls.programs.floor}.`,
-        "",
-        ...markdown(rows(calls)),
-        "",
-        ...goals(calls).map((goal) => `- ${goal}`),
-        `- ${recordsText(calls)}`,
-      );
-    if (tree)
-      lines.push(
-        "",
-        `### Seconds and bytes, Linux ${tree.kernel}`,
-        "",
-        ...treeText(tree)
-          .split("\n")
-          .slice(1)
-          .map((line) => `- ${line}`),
-      );
-  }
-  return lines.join("\n") + "\n";
-}
-
-function markdown(table: string[][]): string[] {
-  const [head, ...body] = table.map((row) => `| ${row.join(" | ")} |`);
-  return [head!, `|---|${"---:|".repeat(table[0]!.length - 1)}`, ...body];
 }

@@ -26,6 +26,7 @@ enum csn_limits {
 	CSN_MAX_NETWORKS = 65536,  /* network namespaces that have a context */
 	CSN_MAX_RANGES = 4096,	   /* address ranges that have one */
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
+	CSN_MAX_WAYS = 4096,	   /* networks that have a way out */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
 	CSN_MAX_COMPARTMENTS = 65536, /* that descriptors went into or out of */
 };
@@ -120,6 +121,15 @@ struct csn_network {
 	__u32 flags;
 };
 
+/* The way out of a network: its interface in the host's network is a key to this. Only
+ * these addresses are the network's own; IPv4 is ::ffff:a.b.c.d. */
+struct csn_way {
+	__u32 context;
+	__u32 pad;
+	__u8 v4[16];
+	__u8 v6[16];
+};
+
 /* What policy says of the addresses below one prefix [NET-1]. The longest prefix that
  * matches counts, and in it the first range of ports; otherwise it is unlabelled. */
 struct csn_ports {
@@ -171,6 +181,7 @@ enum csn_op {
 	CSN_OP_CONNECT, CSN_OP_BIND, CSN_OP_ACCEPT,
 	CSN_OP_NETWORK, /* the daemon's: policy for an address */
 	CSN_OP_STATE,	/* the daemon's: a principal's statement */
+	CSN_OP_GATE,	/* the daemon's: a run of a gate */
 	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 };
 
@@ -199,6 +210,7 @@ enum csn_record_kind {
 	CSN_KIND_CONTEXT = 4, /* which tags a context id means (daemon) */
 	CSN_KIND_GAP = 5,     /* records were lost here (daemon) */
 	CSN_KIND_EVENT = 6,   /* something the daemon did */
+	CSN_KIND_DETAIL = 7,  /* what more there is to say of the event that follows (daemon) */
 };
 
 enum csn_record_flags {

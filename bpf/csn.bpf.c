@@ -26,6 +26,7 @@
 #include "inode.bpf.c"
 #include "task.bpf.c"
 #include "socket.bpf.c"
+#include "way.bpf.c"
 #include "ipc.bpf.c"
 #include "key.bpf.c"
 #include "system.bpf.c"

@@ -107,7 +107,13 @@ struct fown_struct {
 struct net {
 	u64 net_cookie;
 };
+struct in6_addr {
+	u8 bytes[16];
+};
 struct sock_common {
+	__be32 skc_daddr;
+	__be16 skc_dport;
+	struct in6_addr skc_v6_daddr;
 	unsigned short skc_family;
 	struct {
 		struct net *net;
@@ -211,6 +217,34 @@ struct ovl_inode {
 };
 
 #pragma clang attribute pop
+
+/* What programs on an interface are given, include/uapi/linux/bpf.h: fixed, its beginning. */
+struct __sk_buff {
+	u32 len;
+	u32 pkt_type;
+	u32 mark;
+	u32 queue_mapping;
+	u32 protocol;
+	u32 vlan_present;
+	u32 vlan_tci;
+	u32 vlan_proto;
+	u32 priority;
+	u32 ingress_ifindex;
+	u32 ifindex;
+};
+struct bpf_fib_lookup {
+	u8 family;
+	u8 l4_protocol;
+	__be16 sport;
+	__be16 dport;
+	u16 tot_len;
+	u32 ifindex;
+	u32 flowinfo; /* or type of service */
+	u8 src[16];
+	u8 dst[16];
+	u32 vlan;
+	u8 macs[12];
+};
 
 /* Only passed through. */
 struct mnt_idmap;

@@ -64,6 +64,30 @@ struct {
 	__uint(value_size, sizeof(struct csn_range));
 } ranges SEC(".maps");
 
+/* ways out, by the index of their interface in the host's network */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_WAYS);
+	__type(key, u32);
+	__type(value, struct csn_way);
+} ways SEC(".maps");
+
+/* packets that were stopped on a way out, so that they are counted and not repeated [AUD-2] */
+struct stopped_key {
+	u8 address[16];
+	u32 context;
+	u16 port;
+	u8 leaves;
+	u8 verdict;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stopped_key);
+	__type(value, u64);
+} stopped SEC(".maps");
+
 /* System V objects and keys that a labelled subject made, by the kernel's address */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

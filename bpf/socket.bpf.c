@@ -13,8 +13,8 @@
  * [NET-2]. Each use of a socket is judged as both directions. A destination outside
  * the network has the context that policy gives its address, else none [NET-1].
  *
- * Not covered: what a program outside does with what it was sent; how packets leave
- * (src/daemon decides whether a network has a way out at all).
+ * Not covered: what a program outside does with what it was sent. How packets leave, if
+ * at all, is in way.bpf.c.
  */
 
 #define AF_UNSPEC 0
@@ -114,7 +114,9 @@ struct address {
 		u64 halves[2];
 	};
 	u32 port;
-	u32 is_sealed; /* the socket's network has no way out */
+	u8 is_sealed; /* the socket's network has no way out */
+	u8 is_joined; /* the connection exists, and is on the record */
+	u16 pad;
 };
 
 /* include/uapi/linux/in.h, in6.h */
@@ -130,6 +132,13 @@ struct inet_address {
 	};
 };
 
+static __always_inline void set_v4(struct address *to, __be32 v4)
+{
+	to->halves[0] = 0;
+	to->words[2] = 0xffff0000;
+	to->words[3] = v4;
+}
+
 /* 1 when there is one. `by_socket`: the family when the address names none, as UDP takes it. */
 static __always_inline int address_of(const void *from, struct socket *sock, int is_send, struct address *to)
 {
@@ -143,8 +152,7 @@ static __always_inline int address_of(const void *from, struct socket *sock, int
 		family = READ(READ(sock, sk), __sk_common.skc_family); /* net/ipv4/udp.c: udp_sendmsg */
 	to->port = __builtin_bswap16(raw.port);
 	if (family == AF_INET) {
-		to->words[2] = 0xffff0000;
-		to->words[3] = raw.v4;
+		set_v4(to, raw.v4);
 	} else if (family == AF_INET6) {
 		to->halves[0] = raw.v6[0];
 		to->halves[1] = raw.v6[1];
@@ -224,6 +232,8 @@ __noinline int use_address(const struct address *address, u32 op)
 	event.other_context = context;
 	event.op = op;
 	event.bytes = address->port;
+	if (!event.verdict && address->is_joined)
+		return 0;
 	__builtin_memcpy(&other, address->bytes, 16);
 	emit(&event, &other, CSN_ENTITY_ADDRESS);
 	return event.verdict ? -EACCES : 0;
@@ -239,6 +249,39 @@ static __always_inline int to_address(const void *from, struct socket *sock, int
 	network = network_of(READ(READ(sock, sk), __sk_common.skc_net.net));
 	address.is_sealed = network && !(network->flags & CSN_NETWORK_OPEN);
 	return use_address(&address, op) ? -EACCES : 0;
+}
+
+/* The far end of a connection that exists: policy may have changed since. Only where
+ * there is a way out; elsewhere a connection stays within the network. Not inlined, for
+ * the stack. */
+struct connection {
+	u64 socket;
+};
+
+__noinline int use_connection(const struct connection *connection, u32 op)
+{
+	struct address address = { .is_joined = 1 };
+	struct csn_network *network;
+	struct sock *sk;
+	u16 family;
+
+	if (!connection || !is_labelled(subject()))
+		return 0;
+	sk = READ((struct socket *)connection->socket, sk);
+	if (!sk)
+		return 0;
+	family = READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	network = network_of(READ(sk, __sk_common.skc_net.net));
+	if (!network || !(network->flags & CSN_NETWORK_OPEN))
+		return 0;
+	if (family == AF_INET)
+		set_v4(&address, READ(sk, __sk_common.skc_daddr));
+	else
+		bpf_core_read(address.bytes, 16, &sk->__sk_common.skc_v6_daddr);
+	address.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
+	return use_address(&address, op);
 }
 
 SEC("lsm/socket_bind")
@@ -280,18 +323,28 @@ static __always_inline int note_passing(struct msghdr *msg)
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
+	struct connection connection = { .socket = (u64)sock };
 	int error = use_socket(sock, CSN_OP_SEND);
 	void *name = msg->msg_name;
 
 	if (!error)
 		error = note_passing(msg);
-	return error || !name ? error : to_address(name, sock, 1, CSN_OP_SEND);
+	if (error)
+		return error;
+	if (name)
+		return to_address(name, sock, 1, CSN_OP_SEND);
+	return CHECK(connection, use_connection(&connection, CSN_OP_SEND)) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_recvmsg")
 int BPF_PROG(socket_recvmsg, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_RECEIVE);
+	struct connection connection = { .socket = (u64)sock };
+	int error = use_socket(sock, CSN_OP_RECEIVE);
+
+	if (error)
+		return error;
+	return CHECK(connection, use_connection(&connection, CSN_OP_RECEIVE)) ? -EACCES : 0;
 }
 
 SEC("lsm/socket_getsockname")

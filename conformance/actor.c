@@ -900,6 +900,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN);
 	signal(SIGALRM, on_alarm);
+	prepare_spy();
 	if (argc == 4)
 		return again(argv[2], argv[3]);
 	if (argc != 3)

@@ -26,6 +26,12 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
   ...behind(["hook/inode_permission"], "its directory cannot be searched, and cannot be changed at all", {
     "process_context/platform": "platform/its-files-of-proc-take-nothing",
   }),
+  ...behind(["is_remembered/subject"], "what remembers is of the context that the object must have", {
+    "is_remembered/context-written": "cache/what-was-written-before-the-label",
+  }),
+  ...behind(["is_remembered/context-written"], "the object has the context that was judged", {
+    "is_remembered/subject": "cache/what-was-written-before-the-label",
+  }),
   ...behind(["file_fcntl/notify"], "the same call passes file_fcntl first", {
     "path_notify/inode": "dnotify/U-A/open",
   }),

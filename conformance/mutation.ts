@@ -229,15 +229,16 @@ class Mutation {
       }
       await this.#repair(probe.lasts);
       let again = await this.#run(probe);
+      const anew = again === null ? [] : SUBJECTS;
       if (again !== null) {
         await this.#repair(SUBJECTS);
         again = await this.#run(probe);
       }
-      // once more with it: what fails only once has another cause
-      await this.#repair();
+      // once more with it, from where it passed without: what fails only once has another cause
+      await this.#repair(anew);
       this.#take(name);
       const confirmed = again === null && (await this.#run(probe)) !== null;
-      await this.#repair(probe.lasts);
+      await this.#repair(anew.length > 0 ? anew : probe.lasts);
       if (again === null && !confirmed) continue;
       if (again !== null) return result("survived", probe.id, `fails without it too: ${again}`, n + 1);
       return result(isExcused ? "stale" : "caught", probe.id, fault, n + 1);

@@ -7,8 +7,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, contextOf, integrityOf, secrecyOf, ALL_INTEGRITY } from "../src/label/index.ts";
 import { idOf } from "../src/label/testing.ts";
+import { bytesOf } from "../src/api/index.ts";
 import { native, SHAPE, type Monitor, PINS } from "../src/kernel/index.ts";
 import { CONTEXTS, type ContextName } from "./cases.ts";
 
@@ -82,11 +84,24 @@ export class Party {
 
   /** Once it has answered it reads on: between two labels it would be refused that. */
   #waitUntilItReads(): void {
-    for (let n = 0; n < 1000; n++) {
-      const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
-      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("S")) return;
+    for (let n = 0; n < 1000 && this.#state() !== "S"; n++)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  }
+
+  /** As the kernel tells it: `S` sleeps, `T` is stopped. */
+  #state(): string {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, "latin1");
+    return stat.charAt(stat.lastIndexOf(")") + 2);
+  }
+
+  /** A spy (races.h) that tries again and again: returns when all that it tries began after the call of this. */
+  async nextTry(): Promise<void> {
+    process.kill(this.pid, "SIGUSR2");
+    for (let state = ""; state !== "T"; state = this.#state()) {
+      if (state === "Z") throw new Error(`${this.name} ended while it spied`);
+      await sleep(1);
     }
+    process.kill(this.pid, "SIGCONT");
   }
 
   /** Makes it as most processes of a host are: the monitor keeps nothing for it at all. */
@@ -143,7 +158,7 @@ export function labelNetwork(monitor: Monitor, cookie: string, name: ContextName
   native().mapSet(networks, key, value, 0);
 }
 
-/** Policy for the addresses of an IPv4 prefix, as the daemon writes it: ranges of ports and their contexts. */
+/** Policy for the addresses of a prefix, as the daemon writes it: ranges of ports and their contexts. */
 export function setRange(
   monitor: Monitor,
   address: string,
@@ -152,9 +167,8 @@ export function setRange(
 ): void {
   const map = native().mapOpen(`${PINS}/ranges`);
   const key = Buffer.alloc(20);
-  key.writeUInt32LE(96 + bits);
-  key.fill(0xff, 14, 16);
-  for (const [n, part] of address.split(".").entries()) key[16 + n] = Number(part);
+  key.writeUInt32LE(address.includes(":") ? bits : 96 + bits);
+  key.set(bytesOf(address), 4);
   const value = Buffer.alloc(SHAPE.csn_range.size);
   value.writeUInt32LE(ports.length, SHAPE.csn_range.count);
   for (const [n, [first, last, name]] of ports.entries()) {

@@ -3,6 +3,7 @@
  * The actor's attempts on the monitor's own programs, maps and links, over bpf(2).
  *
  *   pin get|put PATH, pin id|next map|program|link, pin load|map|btf
+ *   pin packet PROGRAM INTERFACE FROM BYTES: what a program for interfaces answers to that packet
  */
 #include <linux/bpf.h>
 
@@ -13,6 +14,34 @@ static int do_bpf(int command, union bpf_attr *attr)
 	return got < 0 ? -errno : 0;
 }
 
+static int do_packet(void)
+{
+	struct __sk_buff about = { .ifindex = num(3), .ingress_ifindex = num(4) };
+	unsigned char bytes[2048];
+	const char *hex = arg(5);
+	unsigned n = 0, byte;
+	union bpf_attr attr;
+	int program;
+
+	while (n < sizeof(bytes) && sscanf(hex + 2 * n, "%2x", &byte) == 1)
+		bytes[n++] = byte;
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = (uintptr_t)arg(2);
+	program = syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+	if (program < 0)
+		return -errno;
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = program;
+	attr.test.data_in = (uintptr_t)bytes;
+	attr.test.data_size_in = n;
+	attr.test.ctx_in = (uintptr_t)&about;
+	attr.test.ctx_size_in = sizeof(about);
+	byte = syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr, sizeof(attr)) < 0 ? errno : 0;
+	close(program);
+	snprintf(detail, sizeof(detail), "%u", attr.test.retval);
+	return -(int)byte;
+}
+
 static int do_pin(void)
 {
 	static const struct bpf_insn two[] = { { .code = 0xb7 }, { .code = 0x95 } }; /* r0 = 0; exit */
@@ -20,6 +49,8 @@ static int do_pin(void)
 	int n = !strcmp(kind, "map") ? 1 : !strcmp(kind, "program") ? 0 : 2;
 	union bpf_attr attr;
 
+	if (!strcmp(what, "packet"))
+		return do_packet();
 	memset(&attr, 0, sizeof(attr));
 	if (!strcmp(what, "get")) {
 		attr.pathname = (uintptr_t)kind;

@@ -3,17 +3,21 @@
  * The actor as a spy: tries the same again and again while others change labels and content,
  * and answers how often it tried, was let in, and saw what it must never see.
  *
- *   spy MILLISECONDS SECRET CALL PATH     CALL: read, pread (on the open file), names, map, take,
- *                                         ask (size), write (of "evil", counted when let in)
+ *   spy SECRET CALL PATH     CALL: read, pread (on the open file), names, map, take,
+ *                            ask (size), write (of "evil", counted when let in)
+ *
+ * until SIGHUP. At SIGUSR2 it stops between two tries, until it is continued.
  */
-#include <time.h>
+static volatile sig_atomic_t must_halt, must_end;
 
-static long milliseconds(void)
+static void on_halt(int number) { must_halt = 1; }
+static void on_end(int number) { must_end = 1; }
+
+/* From the start: whoever asks does not know how far it is. */
+static void prepare_spy(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	signal(SIGUSR2, on_halt);
+	signal(SIGHUP, on_end);
 }
 
 /* One try: its bytes in `buffer`; negative: refused. */
@@ -54,18 +58,24 @@ static long one_try(const char *call, const char *path)
 
 static int do_spy(void)
 {
-	long end = milliseconds() + num(1), tries = 0, let = 0, seen = 0;
-	const char *secret = arg(2), *call = arg(3), *path = arg(4);
+	long tries = 0, let = 0, seen = 0;
+	const char *secret = arg(1), *call = arg(2), *path = arg(3);
 
-	while (milliseconds() < end) {
-		long n = one_try(call, path);
+	while (!must_end) {
+		long n;
 
+		if (must_halt) {
+			must_halt = 0;
+			raise(SIGSTOP);
+		}
+		n = one_try(call, path);
 		tries++;
 		if (n <= 0)
 			continue;
 		let++;
 		seen += memmem(buffer, n, secret, strlen(secret)) != 0;
 	}
+	must_end = must_halt = 0;
 	snprintf(detail, sizeof(detail), "%ld/%ld/%ld", tries, let, seen);
 	return 0;
 }

@@ -15,11 +15,13 @@ import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
+import { newsScenarios } from "./scenarios/news.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
+import { wayScenarios } from "./scenarios/ways.ts";
 
 export type { Scenario } from "./scenarios/tools.ts";
 
@@ -520,9 +522,11 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...socketScenarios,
+  ...wayScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
+  ...newsScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
@@ -530,7 +534,8 @@ export const scenarios: readonly Scenario[] = [
       const inside = compartment(world, "A");
       const fault = expectAll(world, ["ok", inside, "with rw+creat /tmp/csn-x write"], ["ok", inside, "with rw+creat /etc/csn-x write"], ["ok", inside, "mkdir /usr/csn-x"], ["EACCES|ENOENT|EROFS", inside, "with rw+creat /sys/csn-x write"]);
       const leaked = ["/tmp/csn-x", "/etc/csn-x", "/usr/csn-x"].filter((path) => existsSync(path));
-      return fault ?? (leaked.length === 0 ? null : `the host sees ${leaked.join()}`);
+      const gone = expectAll(world, ["ok", inside, "unlink /tmp/csn-x"], ["ok", inside, "unlink /etc/csn-x"], ["ok", inside, "rmdir /usr/csn-x"]);
+      return fault ?? (leaked.length === 0 ? gone : `the host sees ${leaked.join()}`);
     },
   },
   {

@@ -25,7 +25,7 @@ import { scenarios } from "./scenarios.ts";
 import { softwareSuite } from "./software/suite.ts";
 
 /** Far more than it takes under emulation, so that only what hangs runs into it. */
-const TIMEOUT_SECONDS = 900;
+const TIMEOUT_SECONDS = 3600;
 const SHOWN_FAULTS = 40;
 
 const progress: Progress = {

@@ -141,9 +141,15 @@ static void put(napi_env env, napi_value object, const char *key, napi_value val
 	napi_set_named_property(env, object, key, value);
 }
 
+static int is_for_interface(const struct bpf_program *program)
+{
+	return bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS;
+}
+
 /* load(objectPath, pinDir) → [{name, attached}]. All or nothing: when a required hook
  * can't be attached, nothing stays pinned. Programs whose section starts with `?` are
- * loaded where the kernel's type information has their hook. */
+ * loaded where the kernel's type information has their hook; those for interfaces are
+ * pinned, for attachInterface. */
 static napi_value load(napi_env env, napi_callback_info info)
 {
 	struct args a;
@@ -208,6 +214,13 @@ static napi_value load(napi_env env, napi_callback_info info)
 		if (!loaded)
 			continue;
 		step = bpf_program__name(program);
+		if (is_for_interface(program)) {
+			snprintf(name, sizeof(name), "%s/program_%s", pins, bpf_program__name(program));
+			error = bpf_program__pin(program, name);
+			if (error)
+				goto out;
+			continue;
+		}
 		links[n] = bpf_program__attach(program);
 		if (!links[n]) {
 			error = -errno;
@@ -227,6 +240,25 @@ out:
 		return fail(env, error, step);
 	libbpf_used = 0;
 	return list;
+}
+
+#define TCX_INGRESS 46 /* enum bpf_attach_type: newer than libbpf's */
+#define TCX_EGRESS 47
+
+/* attachInterface(pinPath, interface, leaving): a pinned program for each packet that comes from
+ * the interface, or leaves by it. It stays as long as the interface. */
+static napi_value attach_interface(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	int program, error;
+
+	take(env, info, &a);
+	program = bpf_obj_get(string(&a, 0));
+	if (program < 0)
+		return fail(env, errno, "bpf_obj_get");
+	error = bpf_prog_attach(program, number(&a, 1), number(&a, 2) ? TCX_EGRESS : TCX_INGRESS, 0) ? errno : 0;
+	close(program);
+	return error ? fail(env, error, "attach to interface") : nothing(env);
 }
 
 static napi_value map_open(napi_env env, napi_callback_info info)
@@ -612,7 +644,7 @@ NAPI_MODULE_INIT()
 		const char *name;
 		napi_callback call;
 	} functions[] = {
-		{ "load", load }, { "probe", probe },
+		{ "load", load }, { "probe", probe }, { "attachInterface", attach_interface },
 		{ "mapOpen", map_open }, { "mapGet", map_get }, { "mapSet", map_set },
 		{ "mapDelete", map_delete }, { "mapNext", map_next },
 		{ "ringOpen", ring_open }, { "ringDrain", ring_drain },

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { readIfThere, root } from "./files.ts";
 
 /** How long a block may take when it does not say. */
-const DEFAULT_TIMEOUT_SECONDS = 120;
+const DEFAULT_TIMEOUT_SECONDS = 600;
 
 /** A fenced ```sh block. */
 export type Block = {

@@ -38,6 +38,7 @@ export const checks: readonly Check[] = [
   { name: "layers", run: async () => checkLayers().join("\n") },
   ...(existsSync(abi) ? [{ name: "abi", run: () => node([abi]) }] : []),
   { name: "channels", run: () => node([join(root, "tools/gen-channels.ts"), "--check"]) },
+  { name: "schema", run: () => node([join(root, "tools/gen-policy-schema.ts"), "--check"]) },
   { name: "errors", run: async () => checkErrors().join("\n") },
   { name: "readme", run: async () => checkReadme().join("\n") },
 ];

@@ -47,6 +47,7 @@ const ROWS: readonly Row[] = [
   ["N3", "raw, packet, netlink, crypto, vsock and other sockets", "refused", "a list of what is allowed (bpf/socket.bpf.c): Unix, TCP, UDP, MPTCP, netlink for routes and socket lists of the own network"],
   ["N4", "names and ports", "mediated", "abstract names and ports belong to a network, thus to one context; paths are files"],
   ["N5", "other hosts", "mediated", "an address outside is unlabelled unless policy gives it a context; refused at connect or send, with the address in the record"],
+  ["N6", "packets to and from other hosts", "mediated", "each packet on a way out is judged by its real addresses and ports, both ways and each time; what is no plain TCP or UDP, goes to the host itself or to another context goes nowhere ([network.md](network.md))"],
   ["I1", "System V shared memory", "mediated", "an object has its maker's context; an IPC namespace for each compartment, none made in the host's"],
   ["I2", "System V messages", "mediated", "as I1; receiving is both directions, and a receiver that waits is asked for too"],
   ["I3", "System V semaphores", "mediated", "as I1, both directions"],

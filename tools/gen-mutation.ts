@@ -10,14 +10,19 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isBad, mutate, type Mutated } from "../conformance/mutation-suite.ts";
 import { EQUIVALENT, type Result, SECOND_WALLS } from "../conformance/mutants.ts";
-import { kernelIds } from "../src/setup/index.ts";
+import { ensureBuilt, kernelIds, silent } from "../src/setup/index.ts";
 import { root } from "./files.ts";
 
 const { values } = parseArgs({ options: { kernels: { type: "string" }, only: { type: "string" } } });
 const asked = values.kernels?.split(",") ?? kernelIds;
-const runs = new Map<string, Mutated>();
-for (const id of kernelIds.filter((each) => asked.includes(each)))
-  runs.set(id, await mutate(id, values.only));
+await ensureBuilt(silent); // once, not by each of them
+const runs = new Map<string, Mutated>(
+  await Promise.all(
+    kernelIds
+      .filter((each) => asked.includes(each))
+      .map(async (id) => [id, await mutate(id, values.only)] as const),
+  ),
+);
 
 const code = (text: string): string => `\`${text.replaceAll("|", "\\|").replaceAll("`", "'")}\``;
 

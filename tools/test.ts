@@ -1,14 +1,22 @@
 /**
  * `npm test`: every suite, a line for each, and last the sum: `N passed, N failed`.
  *
+ * Several kernels are tested at the same time, each in a process of its own, since an emulated machine
+ * keeps one processor busy.
+ *
  * Guarantee: exit code 0 only if something ran and nothing failed.
  * Usage: sh tools/test.sh [--kernels 6.12,7.3|none] [--only SUITE] [--all]
  * Suites that take long or fetch much run with `--only` their name, or with `--all`.
  *
  * To add suites, put them into conformance/suites.ts: `export const suites: readonly Suite[]`.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { ensureBuilt, silent } from "../src/setup/index.ts";
 import { checks, lineOf, runCheck } from "./check.ts";
 import type { Count, Options, Suite } from "./suite.ts";
 import { unitSuite } from "./unit-suite.ts";
@@ -46,7 +54,12 @@ function selected(suites: readonly Suite[], { kernels, only, all }: Options): re
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { kernels: { type: "string" }, only: { type: "string" }, all: { type: "boolean" } },
+    options: {
+      kernels: { type: "string" },
+      only: { type: "string" },
+      all: { type: "boolean" },
+      part: { type: "string" }, // what one of several processes runs: the suites of this kernel
+    },
   });
   const kernels = values.kernels?.split(",").filter((kernel) => kernel !== "none") ?? [DEFAULT_KERNEL];
   const options: Options = { kernels, only: values.only ?? null, all: values.all ?? false };
@@ -56,16 +69,46 @@ async function main(): Promise<void> {
   for (const missing of values.kernels === undefined ? [] : kernels) {
     if (suites.some(({ kernel }) => kernel === missing)) continue;
     console.log(`no suite for kernel ${missing}`);
-    sum = { passed: sum.passed, failed: sum.failed + 1 };
+    sum = plus(sum, { passed: 0, failed: 1 });
   }
-  for (const suite of selected(suites, options)) {
-    const count = await runSuite(suite, options);
-    sum = { passed: sum.passed + count.passed, failed: sum.failed + count.failed };
-  }
+  const chosen = selected(suites, options);
+  const parts = new Set(chosen.flatMap(({ kernel }) => kernel ?? []));
+  const together = parts.size > 1 ? Array.from(parts) : [];
+  const isMine = ({ kernel }: Suite): boolean =>
+    values.part === undefined ? kernel === undefined || !together.includes(kernel) : kernel === values.part;
+  for (const suite of chosen.filter(isMine)) sum = plus(sum, await runSuite(suite, options));
+  if (together.length > 0) await ensureBuilt(silent); // once, not by each of them
+  for (const count of await Promise.all(together.map(runPart))) sum = plus(sum, count);
   if (sum.passed + sum.failed === 0)
     console.log(`no test ran; the suites are: ${suites.map(({ name }) => name).join(", ")}`);
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+}
+
+function plus(a: Count, b: Count): Count {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed };
+}
+
+/** The suites of one kernel, in a process of their own; its lines begin with the kernel. */
+async function runPart(kernel: string): Promise<Count> {
+  const same = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const child = spawn(
+    "setpriv", // it ends when this process does, however that ends
+    ["--pdeathsig", "TERM", process.execPath, ...same, "--kernels", kernel, "--part", kernel],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const closed = once(child, "close");
+  let sum: Count | null = null;
+  createInterface(child.stdout).on("line", (line) => {
+    const found = /^(\d+) passed, (\d+) failed$/.exec(line);
+    if (found) sum = { passed: Number(found[1]), failed: Number(found[2]) };
+    else console.log(`${kernel} ${line}`);
+  });
+  createInterface(child.stderr).on("line", (line) => void process.stderr.write(`${kernel} ${line}\n`));
+  await closed;
+  if (sum !== null) return sum;
+  console.log(`${kernel} ended before its sum`);
+  return { passed: 0, failed: 1 };
 }
 
 async function runSuite(suite: Suite, options: Options): Promise<Count> {

@@ -6,17 +6,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listMachines, stopMachine } from "../../src/machine/index.ts";
-import { ensureSystemPackages, programNeeds, silent } from "../../src/setup/index.ts";
+import { ensureSystemPackages, networkNeeds, programNeeds, silent } from "../../src/setup/index.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
+import { wayOut } from "./way-out.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
@@ -27,7 +29,9 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...modes,
+  ...wayOut,
   ...owners,
+  ...gates,
   ...survival,
 ];
 
@@ -41,7 +45,7 @@ async function runSystem(kernel: string): Promise<Count> {
   const count = { passed: 0, failed: 0 };
   const only = process.env.CSN_CASE;
   try {
-    await ensureSystemPackages(programNeeds, silent);
+    await ensureSystemPackages([...programNeeds, ...networkNeeds], silent);
     await bench.start();
     for (const { name, run } of CASES) {
       if (only !== undefined && !name.includes(only)) continue;

@@ -3,9 +3,8 @@
  * try without a pause. The kernel suite of 7.3 runs fully preemptible (`preempt=full`).
  *
  * The oracle is the content itself: the secret stands in the file only while the label does, so nobody below
- * may ever see it; and each refusal counted by the kernel is a record, or counted as lost. Between a label and
- * the secret there is a moment, as between `csn label set` and its answer: a call that was let in before the
- * label goes on (docs/threats.md, G-13).
+ * may ever see it; and each refusal counted by the kernel is a record, or counted as lost. A call that was let
+ * in before the label goes on (docs/threats.md, G-13), so the secret waits until both have begun anew.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,15 +22,22 @@ type Seen = { tries: number; let: number; seen: number };
 async function spied(
   world: World,
   spies: readonly (readonly [SubjectName, call: string, path: string])[],
-  change: (round: number) => void | Promise<void>,
+  change: (settle: () => Promise<void>) => void | Promise<void>,
 ): Promise<{ fault: string | null; results: Seen[]; rounds: number }> {
-  const commands = spies.map(([, call, path]) => `spy ${SPY_MS} ${SECRET} ${call} ${path}`);
+  const commands = spies.map(([, call, path]) => `spy ${SECRET} ${call} ${path}`);
   for (const [n, [who]] of spies.entries()) world.party(who).send(commands[n]!);
+  const settle = async (): Promise<void> => {
+    for (const [who] of spies) await world.party(who).nextTry();
+  };
   const end = Date.now() + SPY_MS;
   let rounds = 0;
-  for (; Date.now() < end; rounds++) {
-    await change(rounds);
-    await sleep(1);
+  try {
+    for (; Date.now() < end; rounds++) {
+      await change(settle);
+      await sleep(1);
+    }
+  } finally {
+    for (const [who] of spies) process.kill(world.party(who).pid, "SIGHUP");
   }
   const results = spies.map(([who], n) => {
     const [tries, let_, seen] = world.party(who).receive(commands[n]!).detail.split("/").map(Number);
@@ -55,15 +61,13 @@ function fill(path: string, text: string): void {
   writeFileSync(path, text.padEnd(16, "."), { flag: "r+" });
 }
 
-const SETTLE_MS = 30;
-
 /** The secret is there only while the label is. */
-async function secretOnlyUnderLabel(world: World, labelled: string, file: string): Promise<void> {
-  world.monitor.setInode(labelled, contextNamed("A"));
-  await sleep(SETTLE_MS);
+async function secretOnlyUnderLabel(world: World, file: string, settle: () => Promise<void>): Promise<void> {
+  world.monitor.setInode(file, contextNamed("A"));
+  await settle();
   fill(file, SECRET);
   fill(file, "public");
-  world.monitor.clearInode(labelled);
+  world.monitor.clearInode(file);
 }
 
 export const raceScenarios: readonly Scenario[] = [
@@ -75,7 +79,7 @@ export const raceScenarios: readonly Scenario[] = [
       writeFileSync(path, "public".padEnd(16, "."));
       const open = expectAll(world, ["ok", "U", `open rw ${path}`], ["ok", "B", `open r ${path}`]);
       if (open) return open;
-      const { fault } = await spied(world, [["U", call, path], ["B", call, path]], () => secretOnlyUnderLabel(world, path, path)); // prettier-ignore
+      const { fault } = await spied(world, [["U", call, path], ["B", call, path]], (settle) => secretOnlyUnderLabel(world, path, settle)); // prettier-ignore
       world.refusals();
       for (const who of ["U", "B"] as const) world.party(who).ask("close");
       return fault;
@@ -88,9 +92,9 @@ export const raceScenarios: readonly Scenario[] = [
       const home = folder(world, null, "/data/f");
       mkdirSync(`${home}/in`);
       writeFileSync(`${home}/in/x`, "public".padEnd(16, "."));
-      const { fault } = await spied(world, [["U", "read", `${home}/in/x`], ["B", "names", `${home}/in`]], async () => {
+      const { fault } = await spied(world, [["U", "read", `${home}/in/x`], ["B", "names", `${home}/in`]], async (settle) => {
         world.monitor.setInode(home, contextNamed("A"));
-        await sleep(SETTLE_MS);
+        await settle();
         fill(`${home}/in/x`, SECRET);
         writeFileSync(`${home}/in/${SECRET}`, "");
         rmSync(`${home}/in/${SECRET}`);
@@ -137,9 +141,9 @@ export const raceScenarios: readonly Scenario[] = [
       writeFileSync(path, "plain\n");
       const open = expectAll(world, ["ok", "U", `open rw ${path}`]);
       let tampered = 0;
-      const { fault } = await spied(world, [["U", "write", path], ["B", "read", path]], async () => {
+      const { fault } = await spied(world, [["U", "write", path], ["B", "read", path]], async (settle) => {
         world.monitor.setInode(path, contextNamed("V"));
-        await sleep(SETTLE_MS);
+        await settle();
         writeFileSync(path, "vouched for\n");
         if (readFileSync(path, "utf8") !== "vouched for\n") tampered++;
         world.monitor.clearInode(path);

@@ -3,13 +3,13 @@
  * without it a check could be taken out of the monitor and nothing failed. [docs/mutation.md]
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEVICE_VOLATILE, KIND, native, PINS, SHAPE } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
 import { contextNamed, labelNetwork, labelProcess, Party } from "../party.ts";
 import { roommates } from "./ipc.ts";
-import { expectAll, file, folder, type Scenario } from "./tools.ts";
+import { expectAll, file, folder, type Scenario, type Step } from "./tools.ts";
 
 /** Runs with a file system of its own at /data/mnt. */
 function withTmpfs(world: World, run: () => string | null): string | null {
@@ -358,6 +358,36 @@ export const walls: readonly Scenario[] = [
       // what it wrote last now fills all that it remembers, and none of it is this
       const fault = Array.from({ length: 24 }, () => file(world, "A")).map((path) => expectAll(world, ["ok", "A", `with w ${path} write`]));
       return first ?? fault.find((each) => each !== null) ?? expectAll(world, ["EACCES", "A", `other procw:comm ${a}`]);
+    },
+  },
+  {
+    id: "cache/what-was-written-before-the-label",
+    row: "F1",
+    run: (world) => {
+      const path = file(world, "A");
+      // again and again: nothing new is in it, so that it is remembered
+      const before = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "f pwrite"], ["ok", "A", "f pwrite"]);
+      world.monitor.setInode(path, contextNamed("B"));
+      return before ?? expectAll(world, ["EACCES", "A", "f pwrite"], ["ok", "A", "close"]);
+    },
+  },
+  {
+    id: "cache/each-file-has-its-own-record",
+    row: "F1",
+    run: (world) => {
+      // more of them than a task remembers, and somebody else has used each
+      const paths = Array.from({ length: 24 }, () => file(world, "A"));
+      const used = expectAll(world, ...paths.map((path): Step => ["ok", "A", `fork with w ${path} write`]));
+      const inodes = paths.map((path) => statSync(path).ino);
+      const unrecorded = (way: string, commands: readonly string[]): string | null => {
+        world.flows();
+        const fault = expectAll(world, ...commands.map((command): Step => ["ok", "A", command]));
+        const found = new Set(world.flows().map(({ otherInode }) => otherInode));
+        return fault ?? (inodes.every((inode) => found.has(inode)) ? null : `some were ${way} without a record`);
+      };
+      const written = used ?? unrecorded("written", paths.map((path) => `chmod ${path}`));
+      // the one that changed last is read first
+      return written ?? unrecorded("read", paths.toReversed().map((path) => `with r ${path} read`));
     },
   },
   {

@@ -6,7 +6,7 @@ import type { Program } from "./suite.ts";
 
 const HERE = `${ROOT}/conformance/software`;
 const PYTHON = "/usr/bin/python3";
-const LONG = { timeoutMs: 300_000, whole: true } as const;
+const WHOLE = { whole: true } as const;
 const thief = (stage: Stage, ...more: string[]) => [
   PYTHON,
   `${HERE}/thief.py`,
@@ -37,9 +37,9 @@ export const attacks: Program = [
         what,
         argv: thief(stage),
         refused,
-        options: LONG,
+        options: WHOLE,
       });
-      const out = await stage.ok(thief(stage), LONG);
+      const out = await stage.ok(thief(stage), WHOLE);
       const through = [...out.matchAll(/^through: (\S+)/gm)].map((m) => String(m[1]));
       deepStrictEqual(
         through.filter((name) => !INSIDE.test(name)),
@@ -53,7 +53,7 @@ export const attacks: Program = [
     name: "nobody outside sees what it holds while it runs",
     async run(stage) {
       const command = `x=$(cat secret); export x; (exec -a "$x" sleep 90) & cd "$(mkdir -p "d/$x"; echo "d/$x")"; exec 9> "$x"; cd ${stage.data}; exec ${thief(stage, "90").join(" ")}`;
-      const run = await stage.serve(["bash", "-c", command], /^tried /m, LONG);
+      const run = await stage.serve(["bash", "-c", command], /^tried /m, WHOLE);
       try {
         const seen = (await stage.bench.shell(LOOK)).out.split("\n").filter((line) => line.includes(SECRET));
         deepStrictEqual(seen, []);

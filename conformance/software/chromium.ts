@@ -20,7 +20,6 @@ const ARGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--virtual-time-budget=20000", "--timeout=120000"],
 ];
-const LONG = { timeoutMs: 400_000 };
 const SITE = "http://127.0.0.1:8090/page.html";
 
 export const chromium: Program = [
@@ -34,15 +33,9 @@ export const chromium: Program = [
       );
       try {
         const browser = ["chromium-headless-shell", ...ARGS];
-        const dom = await stage.ok(
-          [...browser, `--user-data-dir=${stage.data}/profile`, "--dump-dom", SITE],
-          LONG,
-        );
+        const dom = await stage.ok([...browser, `--user-data-dir=${stage.data}/profile`, "--dump-dom", SITE]);
         match(dom, /<h1 id="x">42 stored 255 xyzzy-4711-plugh<\/h1>/);
-        await stage.ok(
-          [...browser, `--screenshot=${stage.data}/page.png`, "--window-size=400,300", SITE],
-          LONG,
-        );
+        await stage.ok([...browser, `--screenshot=${stage.data}/page.png`, "--window-size=400,300", SITE]);
         const png = Buffer.from(await stage.shell("cat page.png"), "latin1");
         strictEqual(png.subarray(1, 4).toString(), "PNG");
         ok(png.readUInt32BE(16) === 400 && png.readUInt32BE(20) === 300, "the picture's size");
@@ -51,19 +44,16 @@ export const chromium: Program = [
             what: "a page's requests",
             argv: [...browser, "--dump-dom", SITE],
             refused: "network",
-            options: LONG,
           },
           {
             what: "a picture",
             argv: [...browser, `--screenshot=${stage.out}/page.png`, SITE],
             refused: "folder",
-            options: LONG,
           },
           {
             what: "a profile",
             argv: [...browser, `--user-data-dir=${stage.out}`, "--dump-dom", SITE],
             refused: "folder",
-            options: LONG,
           },
         ]);
       } finally {

@@ -4,15 +4,13 @@ import { ensureSource, silent } from "../../src/setup/index.ts";
 import type { Attempt } from "./stage.ts";
 import type { Program } from "./suite.ts";
 
-const LONG = { timeoutMs: 400_000 };
-
 export const gcc: Program = [
   {
     name: "bzip2 with make -j2, its own tests, and in use",
     async run(stage) {
       const archive = await ensureSource("bzip2", silent);
       await stage.open(`tar xf ${archive} && mv bzip2-* bzip2`);
-      const folder = { ...LONG, folder: `${stage.data}/bzip2` };
+      const folder = { folder: `${stage.data}/bzip2` };
       await stage.ok(["make", "-j2", "bzip2", "bzip2recover", "libbz2.a"], folder);
       match(await stage.ok(["make", "test"], folder), /If you got this far and the 'cmp's didn't complain/);
       await stage.shell(

@@ -65,7 +65,6 @@ public class Steal {
 `;
 
 const put = (name: string, text: string) => `cat > ${name} <<'END'\n${text}\nEND\n`;
-const LONG = { timeoutMs: 300_000 };
 
 export const java: Program = [
   {
@@ -74,8 +73,8 @@ export const java: Program = [
       await stage.open(
         `${put("Inside.java", INSIDE)}${put("Serve.java", SERVE)}${put("Steal.java", STEAL)}true`,
       );
-      await stage.ok(["javac", "Inside.java", "Serve.java", "Steal.java"], LONG);
-      deepStrictEqual((await stage.ok(["java", "Inside"], LONG)).split("\n"), [
+      await stage.ok(["javac", "Inside.java", "Serve.java", "Steal.java"]);
+      deepStrictEqual((await stage.ok(["java", "Inside"])).split("\n"), [
         "threads 4999950000",
         "mapped 4711 true",
         "process 17 secret 0",
@@ -87,32 +86,26 @@ export const java: Program = [
   {
     name: "an HTTP server and its client",
     async run(stage) {
-      deepStrictEqual((await stage.ok(["java", "Serve"], LONG)).split("\n"), [
-        "200 xyzzy-4711-plugh",
-        "true",
-        "",
-      ]);
+      deepStrictEqual((await stage.ok(["java", "Serve"])).split("\n"), ["200 xyzzy-4711-plugh", "true", ""]);
     },
   },
   {
     name: "no way out: files, names, TCP, UDP, Unix sockets, HTTP; options of the machine itself",
     async run(stage) {
       const steal = ["java", "Steal", stage.out];
-      strictOut((await stage.run(steal, LONG)).out);
+      strictOut((await stage.run(steal)).out);
       await stage.noWayOut([
-        { what: "every way", argv: steal, refused: "folder", options: LONG },
-        { what: "every way, network", argv: steal, refused: "network", options: LONG },
+        { what: "every way", argv: steal, refused: "folder" },
+        { what: "every way, network", argv: steal, refused: "network" },
         {
           what: "a log",
           argv: ["java", `-Xlog:gc*:file=${stage.out}/gc.log`, "Inside"],
           refused: "folder",
-          options: LONG,
         },
         {
           what: "javac -d",
           argv: ["javac", "-d", stage.out, "Inside.java"],
           refused: "folder",
-          options: LONG,
         },
       ]);
     },

@@ -6,16 +6,16 @@ import type { Program } from "./suite.ts";
 
 /** The server refuses to be root; any user that has a name will do. */
 const USER = 65534;
-const LONG = { user: USER, timeoutMs: 400_000 };
+const AS_USER = { user: USER };
 
-function bin(name: string): string {
+export function bin(name: string): string {
   const versions = readdirSync("/usr/lib/postgresql").sort((a, b) => Number(a) - Number(b));
   return `/usr/lib/postgresql/${versions.at(-1)}/bin/${name}`;
 }
 
 function serve(stage: Stage): Promise<Server> {
   const argv = [bin("postgres"), "-D", `${stage.data}/cluster`, "-k", stage.data, "-h", "127.0.0.1"];
-  return stage.serve(argv, /ready to accept connections/, { ...LONG });
+  return stage.serve(argv, /ready to accept connections/, AS_USER);
 }
 
 const psql = (stage: Stage, sql: string, host = stage.data) =>
@@ -41,7 +41,7 @@ export const postgresql: Program = [
           "-E",
           "UTF8",
         ],
-        LONG,
+        AS_USER,
       );
       server = await serve(stage);
     },
@@ -54,10 +54,10 @@ export const postgresql: Program = [
           stage,
           "create table patient(id int primary key, name text); insert into patient select n, 'p' || n from generate_series(1, 5000) n; create index on patient(name)",
         ),
-        LONG,
+        AS_USER,
       );
       strictEqual(
-        await stage.ok(psql(stage, "select count(*), sum(id) from patient", "127.0.0.1"), LONG),
+        await stage.ok(psql(stage, "select count(*), sum(id) from patient", "127.0.0.1"), AS_USER),
         "5000|12502500\n",
       );
       strictEqual(
@@ -66,11 +66,11 @@ export const postgresql: Program = [
             stage,
             `copy patient to '${stage.data}/patients'; select length(pg_read_file('${stage.data}/secret'))`,
           ),
-          LONG,
+          AS_USER,
         ),
         "COPY 5000\n17\n",
       );
-      strictEqual((await stage.shell("wc -l < patients", LONG)).trim(), "5000");
+      strictEqual((await stage.shell("wc -l < patients", AS_USER)).trim(), "5000");
       match(
         await stage
           .ok(
@@ -78,7 +78,7 @@ export const postgresql: Program = [
               stage,
               "set debug_parallel_query = on; set force_parallel_mode = on; set max_parallel_workers_per_gather = 2; select count(*) from patient",
             ),
-            LONG,
+            AS_USER,
           )
           .catch(() =>
             stage.ok(
@@ -86,7 +86,7 @@ export const postgresql: Program = [
                 stage,
                 "set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0; select count(*) from patient",
               ),
-              LONG,
+              AS_USER,
             ),
           ),
         /^5000$/m,
@@ -97,14 +97,17 @@ export const postgresql: Program = [
     name: "pgbench",
     async run(stage) {
       const args = ["-h", stage.data, "-U", "clinic", "postgres"];
-      await stage.ok([bin("pgbench"), "-q", "-i", "-s", "1", ...args], LONG);
-      const summary = await stage.ok([bin("pgbench"), "-c", "2", "-j", "2", "-t", "20", "-n", ...args], LONG);
+      await stage.ok([bin("pgbench"), "-q", "-i", "-s", "1", ...args], AS_USER);
+      const summary = await stage.ok(
+        [bin("pgbench"), "-c", "2", "-j", "2", "-t", "20", "-n", ...args],
+        AS_USER,
+      );
       match(summary, /number of transactions actually processed: 40\/40/);
       match(summary, /tps = /);
       match(
         await stage.ok(
           [bin("pgbench"), "-S", "-c", "2", "-t", "50", "-n", "-h", "127.0.0.1", "-U", "clinic", "postgres"],
-          LONG,
+          AS_USER,
         ),
         /processed: 100\/100/,
       );
@@ -120,7 +123,11 @@ export const postgresql: Program = [
         deepStrictEqual([host, outside.code, outside.out], [host, 2, ""]);
       }
       await bench.ok("tag", "create", "soft/nobody");
-      const other = await stage.run(psql(stage, "select 1"), { ...LONG, tags: "soft/nobody", folder: "/" });
+      const other = await stage.run(psql(stage, "select 1"), {
+        ...AS_USER,
+        tags: "soft/nobody",
+        folder: "/",
+      });
       deepStrictEqual([other.code, other.out], [2, ""]);
     },
   },
@@ -131,7 +138,7 @@ export const postgresql: Program = [
         what,
         argv: psql(stage, sql),
         refused,
-        options: LONG,
+        options: AS_USER,
       });
       await stage.noWayOut([
         attempt("copy", `copy patient to '${stage.out}/c'`),
@@ -150,7 +157,7 @@ export const postgresql: Program = [
         attempt("psql's output", `\\o ${stage.out}/o`),
         attempt("the log", `alter system set log_directory = '${stage.out}'`, null),
       ]);
-      await stage.run(psql(stage, "alter system reset all"), LONG);
+      await stage.run(psql(stage, "alter system reset all"), AS_USER);
     },
   },
   {
@@ -159,11 +166,11 @@ export const postgresql: Program = [
       strictEqual((await server!.stop("SIGINT")).code, 0);
       match(server!.out(), /database system is shut down/);
       server = await serve(stage);
-      await stage.ok(psql(stage, "insert into patient values (0, 'last')"), LONG);
+      await stage.ok(psql(stage, "insert into patient values (0, 'last')"), AS_USER);
       await server.stop("SIGKILL");
       server = await serve(stage);
       match(server.out(), /automatic recovery in progress|not properly shut down/);
-      strictEqual(await stage.ok(psql(stage, "select name from patient where id = 0"), LONG), "last\n");
+      strictEqual(await stage.ok(psql(stage, "select name from patient where id = 0"), AS_USER), "last\n");
       await server.stop("SIGINT");
     },
   },

@@ -107,21 +107,20 @@ export class Stage {
 
   /** A server under the label; returns once `ready` matches what it has printed. */
   async serve(argv: readonly string[], ready: RegExp, options: RunOptions = {}): Promise<Server> {
-    const { child, ended } = this.bench.begin(this.#args(argv, options), { timeoutMs: 600_000, ...options });
+    const { child, ended } = this.bench.begin(this.#args(argv, options), {
+      timeoutMs: 3_600_000,
+      ...options,
+    });
     let out = "";
     let over: Result | undefined;
     child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr?.on("data", (chunk: Buffer) => (out += chunk.toString()));
     const isOver = ended.then((result) => (over = result));
     await this.bench
-      .until(
-        `${argv[0]} is ready`,
-        async () => {
-          if (over !== undefined) throw new Error(`${argv.join(" ")} exited with ${over.code}:\n${out}`);
-          return Promise.resolve(ready.test(out));
-        },
-        120,
-      )
+      .until(`${argv[0]} is ready`, async () => {
+        if (over !== undefined) throw new Error(`${argv.join(" ")} exited with ${over.code}:\n${out}`);
+        return Promise.resolve(ready.test(out));
+      })
       .catch((error: unknown) => {
         child.kill("SIGKILL");
         throw new Error(`${String(error)}; it printed:\n${out}`);
@@ -231,14 +230,14 @@ while True:
 `;
   await bench.shellOk(
     `cat > /run/listener.py <<'END'\n${script}\nEND\nsetsid python3 /run/listener.py > /run/listener.ready 2> /run/listener.log < /dev/null &
-     for i in $(seq 100); do test -s /run/listener.ready && exit 0; sleep 0.2; done; cat /run/listener.log >&2; exit 1`,
+     for i in $(seq 1000); do test -s /run/listener.ready && exit 0; sleep 0.2; done; cat /run/listener.log >&2; exit 1`,
   );
   // It works at all: what is sent unlabelled does arrive.
   await bench.shellOk(
     `python3 -c 'import socket
 for a in ("127.0.0.1", "${ADDRESS}"): socket.create_connection((a, ${PORT})).sendall(b"hello ")
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello ", ("${ADDRESS}", 53))'
-     for i in $(seq 50); do test "$(grep -o hello /data/caught | wc -l)" = 3 && break; sleep 0.2; done`,
+     for i in $(seq 1000); do test "$(grep -o hello /data/caught | wc -l)" = 3 && break; sleep 0.2; done`,
   );
   const caught = await bench.shellOk("grep -o hello /data/caught | wc -l");
   ok(caught.trim() === "3", `the listener outside caught ${caught}`);

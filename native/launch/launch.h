@@ -17,6 +17,7 @@
 
 #define MAX_VOLUMES 64
 #define MAX_GROUPS 64
+#define MAX_VERIFIED 101 /* a gate's program and files (src/policy/shape.ts) */
 
 struct options {
 	const char *pins;	/* bpffs folder of the monitor, or 0: it is off */
@@ -29,7 +30,13 @@ struct options {
 	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
 	uint32_t compartment;	/* its number; 0: it has none, and no ask */
 	const char *cgroup;	/* folder of its control group */
+	uint32_t layer;		/* of what it writes outside volumes */
+	int layer_given;
+	const char *verified[MAX_VERIFIED]; /* DIGEST:PATH, the program first */
+	int verified_count;
+	int digests; /* only tell the digests of files */
 	int tty, rows, columns;
+	int network_only; /* only the network is made, and nothing started */
 	int plain; /* no compartment: an ordinary process of the host */
 	uid_t uid;
 	gid_t gid, groups[MAX_GROUPS];
@@ -43,6 +50,11 @@ void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)
 /* tree.c: the compartment's own file tree, as the calling process's root. Returns the
  * terminal's slave side, or -1; its master goes to `channel`. */
 int build_tree(const struct options *o, int devices, int channel);
+
+/* verify.c: a gate's program and files, as copies that have the right digests */
+#define GATE_FOLDER "/run/gate"
+void copy_verified(const struct options *o, const char *folder);
+void tell_digests(const struct options *o) __attribute__((noreturn));
 
 /* confine.c: before the label, since a labelled subject may not set limits */
 void limit_core(void);

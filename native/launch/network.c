@@ -9,7 +9,7 @@
  * long as the monitor is attached (the daemon clears the folder when it attaches anew).
  * An unlabelled program stays in the host's network.
  *
- * Not covered: a way out of it (src/daemon).
+ * Not covered: a way out of it (src/daemon/way-out.ts).
  */
 #include "launch.h"
 #include <arpa/inet.h>

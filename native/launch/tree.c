@@ -123,7 +123,7 @@ static void layers(const struct options *o, int devices)
 			continue;
 		if (layer(number++, target, at("%s/root%s", target)))
 			continue; /* an empty folder then, which shows nothing of it */
-		label_device(devices, at("%s/root%s", target), o->out);
+		label_device(devices, at("%s/root%s", target), o->layer);
 	}
 	fclose(file);
 }
@@ -280,7 +280,7 @@ int build_tree(const struct options *o, int devices, int channel)
 	make(at("%s/own%s", ""), 0755);
 	if (layer(0, "/", at("%s/root%s", "")))
 		fail("tree: overlay of / (is the overlay module loaded?)");
-	label_device(devices, at("%s/root%s", ""), o->out);
+	label_device(devices, at("%s/root%s", ""), o->layer);
 	layers(o, devices);
 
 	make(at("%s/own/tmp%s", ""), 01777);
@@ -310,10 +310,10 @@ int build_tree(const struct options *o, int devices, int channel)
 	mounted(at("%s/own/dev%s", ""), at("%s/root/dev%s", ""), "", MS_BIND | MS_REC, 0);
 	mounted("devpts", at("%s/root/dev/pts%s", ""), "devpts", MS_NOSUID | MS_NOEXEC,
 		"newinstance,ptmxmode=0666,mode=0620");
-	label_device(devices, at("%s/root/dev/pts%s", ""), o->out);
+	label_device(devices, at("%s/root/dev/pts%s", ""), o->layer);
 	make(at("%s/own/dev/mqueue%s", ""), 01777);
 	mounted("mqueue", at("%s/root/dev/mqueue%s", ""), "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
-	label_device(devices, at("%s/root/dev/mqueue%s", ""), o->out);
+	label_device(devices, at("%s/root/dev/mqueue%s", ""), o->layer);
 	make(at("%s/root/proc%s", ""), 0555);
 	mounted("proc", at("%s/root/proc%s", ""), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
 	make(at("%s/root/sys%s", ""), 0555);
@@ -326,8 +326,9 @@ int build_tree(const struct options *o, int devices, int channel)
 	for (int i = 0; i < o->volume_count; i++)
 		volume(o, root, o->volumes[i]);
 	close(root);
+	copy_verified(o, at("%s/own" GATE_FOLDER "%s", ""));
 	/* last: from here on all of this tmpfs is the compartment's */
-	label_device(devices, at("%s/own%s", ""), o->out);
+	label_device(devices, at("%s/own%s", ""), o->layer);
 	if (o->tty)
 		slave = terminal(o, channel);
 

@@ -118,7 +118,7 @@ export function masked(bytes: Uint8Array, bits: number): Uint8Array {
 }
 
 /** For an IPv4 or IPv6 address in a form that node:net takes. */
-function bytesOf(address: string, family: 4 | 6): Uint8Array {
+export function bytesOf(address: string, family = isIPv4(address) ? 4 : 6): Uint8Array {
   const bytes = new Uint8Array(16);
   if (family === 4) {
     bytes.set([0xff, 0xff, ...address.split(".").map(Number)], 10);
@@ -165,6 +165,11 @@ const PLACES: readonly Place[] = [
     ["fe80::/10"],
     "addresses of one link only",
     () => "a context's network shares no link with others; give the host's other address",
+  ),
+  ...places(
+    ["fd5c:9a3e:71b4::/48"],
+    "addresses of csn's own networks",
+    () => "programs of different contexts do not reach each other there",
   ),
   ...places(
     ["::ffff:0:0/96"],

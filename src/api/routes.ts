@@ -5,6 +5,8 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import * as files from "./wire-files.ts";
+import * as gate from "./wire-gate.ts";
 import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
 
@@ -112,6 +114,47 @@ export const ROUTES = {
     summary: "conflict-of-interest sets",
     answer: z.array(policy.ConflictView),
   },
+  policyPlan: {
+    method: "POST",
+    path: "/v1/policy/plan",
+    summary: "what policy files would change",
+    body: files.PolicyFiles,
+    answer: files.PolicyPlan,
+  },
+  policyApply: {
+    method: "POST",
+    path: "/v1/policy/apply",
+    summary: "put policy files in force, all or nothing",
+    body: files.PolicyFiles,
+    answer: files.PolicyApplied,
+  },
+  policyExport: {
+    method: "GET",
+    path: "/v1/policy/export",
+    summary: "the policy in force, as files",
+    answer: files.PolicyExport,
+  },
+  policyDiff: {
+    method: "POST",
+    path: "/v1/policy/diff",
+    summary: "policy files and the policy in force, side by side",
+    body: files.PolicyFiles,
+    answer: files.PolicyDiff,
+  },
+  policyProve: {
+    method: "POST",
+    path: "/v1/policy/prove",
+    summary: "do properties hold, over all that the policy in force lets happen?",
+    body: files.PolicyProve,
+    answer: files.PolicyProofs,
+  },
+  policyTest: {
+    method: "POST",
+    path: "/v1/policy/test",
+    summary: "try the cases of files on the policy in force",
+    body: files.PolicyFiles,
+    answer: files.PolicyTests,
+  },
   getLabel: {
     method: "GET",
     path: "/v1/labels",
@@ -187,5 +230,40 @@ export const ROUTES = {
     summary: "prepare a program; GET /v1/runs/:id/stream with `Upgrade: csn-stream` starts it",
     body: wire.RunRequest,
     answer: wire.RunCreated,
+  },
+  gates: {
+    method: "GET",
+    path: "/v1/gates",
+    summary: "the gates that you may run or own",
+    answer: z.array(gate.GateView),
+  },
+  createGate: {
+    method: "PUT",
+    path: "/v1/gates",
+    summary: "offer a gate: its program and files are hashed now",
+    body: gate.GateCreate,
+    answer: gate.GateView,
+  },
+  removeGate: {
+    method: "DELETE",
+    path: "/v1/gates",
+    summary: "take a gate away, and with it all that was granted to it",
+    body: gate.GateRemove,
+    answer: gate.GateView,
+  },
+  runGate: {
+    method: "POST",
+    path: "/v1/gates/runs",
+    summary: "prepare a run of a gate as a filter; the stream is that of any run",
+    body: gate.GateRun,
+    answer: wire.RunCreated,
+  },
+  runGateFolder: {
+    method: "POST",
+    path: "/v1/gates/folders",
+    summary: "run a gate on each file of a folder, results into another",
+    body: gate.GateFolder,
+    answer: z.union([gate.GateFolderResult, wire.Failure]),
+    lines: true,
   },
 } as const satisfies Record<string, Route>;

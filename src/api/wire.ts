@@ -5,6 +5,7 @@
  * Tags are named, never numbered [CTX-4]. Times are ISO 8601 in UTC. All lists are sorted.
  */
 import { z } from "zod";
+import { GateRunView } from "./wire-gate.ts";
 
 export const TagName = z.string().describe("full name of a tag, `owner/name`");
 
@@ -110,6 +111,7 @@ export const CheckAnswer = z.object({
   allowed: z.boolean(),
   rule: z.string().nullable(),
   tags: z.array(TagName).describe("the tags that stand against it"),
+  gates: z.array(z.string()).describe("gates that you may run and that would let it through [GATE-4]"),
   reason: z.string(),
 });
 
@@ -144,6 +146,8 @@ export const LogEntry = z.object({
   count: z.number(),
   lost: z.number().describe("records lost on this cpu since boot"),
   tags: z.array(TagName).describe("the tags that stood against it"),
+  gates: z.array(z.string()).describe("gates that you may run and that would have let it through [GATE-4]"),
+  gate: GateRunView.optional().describe("the run of a gate that this is the record of [GATE-2]"),
 });
 
 export const LogQuery = z.object({
@@ -177,6 +181,7 @@ export const RunRequest = z.object({
   /** What the client's own standard output and error are [TERM-1]. */
   shows: z.object({ output: z.enum(["terminal", "other"]), error: z.enum(["terminal", "other"]) }),
   release: z.boolean().default(false).describe("the caller takes labelled output on its own responsibility"),
+  via: z.array(z.string()).default([]).describe("gates that its output passes through"),
   plain: z.boolean().default(false).describe("no label and no compartment: an ordinary process of that host"),
 });
 export const RunCreated = z.object({ id: z.string() });

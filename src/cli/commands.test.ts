@@ -18,6 +18,7 @@ const ENTRY = {
   count: 1,
   lost: 0,
   tags: ["lab/patient"],
+  gates: ["lab/anonymise"],
 };
 const NOT_FOUND = { error: { code: "E_NOT_FOUND", message: `no \`${HOSTILE}\``, hint: "look" } };
 

@@ -2,7 +2,7 @@
  * csn's command line.
  *
  * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check), 3 the policy is invalid;
- * `csn run` and `csn machine exec` give the program's own, or 125 when csn failed.
+ * `csn run`, `csn gate run` and `csn machine exec` give the program's own, or 125 when csn failed.
  */
 import { CommanderError } from "commander";
 import { CliError, showError } from "./errors.ts";
@@ -44,7 +44,11 @@ function usageError(error: CommanderError, argv: readonly string[]): CliError {
 }
 
 function runsProgram([command, subcommand]: readonly string[]): boolean {
-  return command === "run" || (command === "machine" && subcommand === "exec");
+  return (
+    command === "run" ||
+    (command === "machine" && subcommand === "exec") ||
+    (command === "gate" && subcommand === "run")
+  );
 }
 
 endWithPipe();

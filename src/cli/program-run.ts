@@ -33,6 +33,15 @@ function kind(stream: { isTTY?: boolean }): "terminal" | "other" {
 /** @returns the exit code. @throws CliError, Refusal */
 export async function runProgram(client: Client, request: RunRequest): Promise<number> {
   const { id } = await client.call("createRun", { body: request });
+  return streamProgram(client, id, request);
+}
+
+/** Starts what was prepared, with the caller's own streams. */
+export async function streamProgram(
+  client: Client,
+  id: string,
+  request: Pick<RunRequest, "shows" | "tty">,
+): Promise<number> {
   const path = `/v1/runs/${encodeURIComponent(id)}/stream`;
   const { connection, head } = await client.upgrade(path, "csn-stream");
 

@@ -9,6 +9,7 @@ import { registerCompletion } from "./commands/completion.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerDown } from "./commands/down.ts";
+import { registerGate } from "./commands/gate.ts";
 import { registerHelp } from "./commands/help.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerLabel } from "./commands/label.ts";
@@ -16,6 +17,7 @@ import { registerLog } from "./commands/log.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerNetwork } from "./commands/network.ts";
 import { registerPrincipal } from "./commands/principal.ts";
+import { registerPolicy } from "./commands/policy.ts";
 import { registerPs } from "./commands/ps.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerShare } from "./commands/share.ts";
@@ -30,7 +32,15 @@ import { version } from "./version.ts";
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
   "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
-  "Owners decide:": [registerPrincipal, registerShare, registerContext, registerConflict, registerStatement],
+  "Owners decide:": [
+    registerPrincipal,
+    registerShare,
+    registerContext,
+    registerConflict,
+    registerPolicy,
+    registerGate,
+    registerStatement,
+  ],
   "What happened and why:": [registerLog, registerExplain, registerCheck],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };

@@ -87,12 +87,13 @@ test("log: one compact line with names, contexts, rule and number", () => {
       count: 3,
       lost: 0,
       tags: ["lab/patient"],
+      gates: ["lab/open"],
     },
     paintFor({ isTTY: false }),
   );
   assert.equal(
     line,
-    String.raw`01:02:03 refused read c\x1bt[7] /srv/a\nb (S=lab/patient) -> cat (unlabelled) FLOW-1 lab/patient x3 #17`,
+    String.raw`01:02:03 refused read c\x1bt[7] /srv/a\nb (S=lab/patient) -> cat (unlabelled) FLOW-1 lab/patient (gate: lab/open) x3 #17`,
   );
 });
 

@@ -4,6 +4,7 @@
  * Guarantee: names that others have chosen are shown through `safe`.
  */
 import type { Doctor, Entity, LogEntry, Process, Status, World } from "../api/index.ts";
+import { gateRunText } from "./gate-views.ts";
 import { count, safe, shortContext, table } from "./text.ts";
 import type { Paint } from "./ui.ts";
 
@@ -76,9 +77,11 @@ export function logLine(entry: LogEntry, paint: Paint): string {
   const isRefused = entry.verdict === "refused";
   const verdict = (isRefused ? paint.red : paint.green)(entry.verdict);
   const why = isRefused ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}` : "";
+  const gate = entry.gate === undefined ? "" : ` ${gateRunText(entry.gate)}`;
+  const offer = entry.gates.length > 0 ? ` (gate: ${entry.gates.map(safe).join(", ")})` : "";
   const times = entry.count > 1 ? ` x${entry.count}` : "";
   const flow = `${entityText(entry.source)} -> ${entityText(entry.sink)}`;
-  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${why}${times} ${paint.dim(`#${entry.id}`)}`;
+  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
 }
 
 function entityText(entity: Entity): string {

@@ -25,6 +25,7 @@ let store: Store;
 let kernel: string[];
 let events: string[];
 let failing: "kernel" | null;
+let updates: number;
 let csn: Csn;
 
 beforeEach(() => {
@@ -33,7 +34,7 @@ beforeEach(() => {
   const authority = new Authority(store);
   authority.createTags(ALICE, ["alice/a"]);
   authority.createTags(BOB, ["bob/b"]);
-  [kernel, events, failing] = [[], [], null];
+  [kernel, events, failing, updates] = [[], [], null, 0];
   const replace = (entries: readonly RangeEntry[]) => {
     kernel = entries.map(
       ({ bytes, ports }) => `${addressText(bytes)} ${ports.map((p) => `${p.first}-${p.last}`).join(" ")}`,
@@ -48,6 +49,10 @@ beforeEach(() => {
     store,
     authority,
     attached: () => monitor,
+    waysOut: {
+      update: () => updates++,
+      why: ({ bits }: { bits: number }) => (bits === 128 ? "" : "no way"),
+    },
     records: { event: ({ op }: { op: string }) => events.push(op) },
   } as unknown as Csn;
 });
@@ -78,6 +83,7 @@ describe("policy for addresses", () => {
     deepStrictEqual(listAddresses(csn, ROOT)[3]!.context, { secrecy: ["bob/b"], integrity: [] });
     for (const { address } of listAddresses(csn, ROOT)) unset(ROOT, address);
     deepStrictEqual([kernel, listAddresses(csn, ROOT), events.length], [[], [], 11]);
+    strictEqual(updates, 12); // the way out follows each time
   });
 
   it("is for the owners of the tags, and of those that have decided so far", () => {
@@ -103,6 +109,7 @@ describe("policy for addresses", () => {
         [true, true],
       ],
     );
+    deepStrictEqual(listAddresses(csn, ROOT)[0]!.why, "no way");
     fails("E_NOT_PERMITTED", () => set(ALICE, "10.2.3.0/24", "alice/a"));
     fails("E_NOT_PERMITTED", () => unset(ALICE, "10.2.0.0/16"));
     unset(ROOT, "10.2.0.0/16");

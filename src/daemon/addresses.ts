@@ -8,7 +8,8 @@
  * Who may: the owner of every tag of the context, and of every rule that has decided for these addresses so far;
  * root for all, and alone for a context without a tag, which takes addresses out of a wider range.
  *
- * Not covered: connections that exist already are not cut when their address loses its context.
+ * It holds for the next packet of connections that exist, too. The way out follows (way-out.ts): where it can't be
+ * made the policy stands, and the answer says that the addresses are not reachable.
  */
 import {
   type AddressRange,
@@ -24,7 +25,7 @@ import { contextEquals, contextKey, parseContextKey, UNLABELLED } from "../label
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { flatten, type Rule, storedRange } from "./flatten.ts";
-import type { Authority, TagBook } from "./authority.ts";
+import type { Authority } from "./authority.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { recordAddress } from "./run-events.ts";
 import type { Store, StoredAddress } from "./store.ts";
@@ -32,14 +33,12 @@ import { parse } from "./parse.ts";
 import { requireRelease } from "./privileges.ts";
 import { bookFor, readContext, viewContext } from "./views.ts";
 
-const NO_WAY_OUT = "the networks of contexts have no way out of the host yet";
-
 export function listAddresses(csn: Csn, caller: Caller): NetworkRule[] {
   return csn.store
     .addresses()
     .map((stored) => ({ stored, range: storedRange(stored.address) }))
     .sort((a, b) => inOrder(a.range, b.range))
-    .map(({ stored }) => viewRule(stored, bookFor(csn.authority, caller)));
+    .map(({ stored }) => viewRule(stored, csn, caller));
 }
 
 export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
@@ -66,7 +65,7 @@ export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule
   const next = [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
   const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
   if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
-  return viewRule(stored, bookFor(csn.authority, caller));
+  return viewRule(stored, csn, caller);
 }
 
 /** @returns what it was */
@@ -86,7 +85,7 @@ export function unsetAddress(csn: Csn, caller: Caller, body: unknown): NetworkRu
   const next = rules.filter((one) => one !== rule);
   change(csn, rules, next, () => csn.store.removeAddress(address));
   recordAddress(csn, caller, rule.context, UNLABELLED, rule.range);
-  return viewRule(stored, bookFor(csn.authority, caller));
+  return viewRule(stored, csn, caller);
 }
 
 /** Makes the stored policy the kernel's, which lacks it, or has a part of another. */
@@ -96,17 +95,20 @@ export function restoreAddresses(monitor: Monitor, store: Store): void {
 
 function change<T>(csn: Csn, old: readonly Rule[], next: readonly Rule[], store: () => T): T {
   const entries = flatten(next);
-  const { ranges } = csn.attached();
+  const monitor = csn.attached();
+  let stored: T;
   try {
-    ranges.replace(entries);
-    return store();
+    monitor.ranges.replace(entries);
+    stored = store();
   } catch (error) {
-    ranges.replace(flatten(old));
+    monitor.ranges.replace(flatten(old));
     throw error;
   }
+  csn.waysOut.update(monitor, next);
+  return stored;
 }
 
-function rulesOf(store: Store): Rule[] {
+export function rulesOf(store: Store): Rule[] {
   return store.addresses().map(({ address, context }) => ({
     range: storedRange(address),
     context: parseContextKey(context),
@@ -128,15 +130,16 @@ function requireOwners(caller: Caller, authority: Authority, rules: readonly Rul
   }
 }
 
-function viewRule({ address, context: key, created }: StoredAddress, book: TagBook): NetworkRule {
+function viewRule({ address, context: key, created }: StoredAddress, csn: Csn, caller: Caller): NetworkRule {
   const context = parseContextKey(key);
-  const reachable = contextEquals(context, UNLABELLED); // its programs are in the host's own network
+  // unlabelled programs are in the host's own network
+  const why = contextEquals(context, UNLABELLED) ? "" : csn.waysOut.why(storedRange(address));
   return {
     address,
-    context: viewContext(context, book),
+    context: viewContext(context, bookFor(csn.authority, caller)),
     created,
-    reachable,
-    why: reachable ? "" : NO_WAY_OUT,
+    reachable: why === "",
+    why,
   };
 }
 

@@ -7,10 +7,10 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BASE, SEALED } from "../label/index.ts";
+import { BASE, type Context, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
-import { restoreAddresses } from "./addresses.ts";
+import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
@@ -18,6 +18,7 @@ import { Mounts } from "./mounts.ts";
 import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
+import { removeWaysOut, WaysOut } from "./way-out.ts";
 
 /** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
 const BASE_FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", ROOT];
@@ -28,6 +29,7 @@ export class Csn {
   readonly authority: Authority;
   readonly records: Records;
   readonly machine: string | null;
+  readonly waysOut = new WaysOut();
   monitor: Monitor | null = null;
   since: Date | null = null;
   absentHooks: string[] = [];
@@ -49,6 +51,7 @@ export class Csn {
       const monitor = Monitor.takeOver(this.store);
       restoreAddresses(monitor, this.store); // an earlier daemon may have ended in the middle of a change
       this.#use(monitor);
+      this.waysOut.update(monitor, rulesOf(this.store));
     } else if (this.store.hasPolicy()) {
       this.attached();
     }
@@ -67,6 +70,7 @@ export class Csn {
   /** The monitor, attached now if it was not. @throws KernelError */
   attached(): Monitor {
     if (this.monitor !== null) return this.monitor;
+    removeWaysOut(null);
     clearNetworks();
     const { monitor, absent } = Monitor.attach(this.store);
     this.absentHooks = absent;
@@ -89,6 +93,11 @@ export class Csn {
     return monitor;
   }
 
+  /** Before a program of that context starts. */
+  prepareNetwork(context: Context): void {
+    this.waysOut.prepare(this.attached(), rulesOf(this.store), context);
+  }
+
   /**
    * Takes the monitor off; stored labels stay stored.
    *
@@ -106,6 +115,7 @@ export class Csn {
       );
     }
     this.records.stop();
+    removeWaysOut(this.monitor);
     Monitor.detach();
     this.monitor.close();
     this.monitor = null;

@@ -29,6 +29,9 @@ export function entityText(
       const text = addressOf(record, at);
       return { name: text, id: text };
     }
+    case "socket":
+      if (first === 0n && second === 0) return { name: "a socket of its network", id: "" }; // bpf/way.bpf.c
+      break;
     case "ipc":
       return { name: `System V object ${first} of namespace ${second}`, id: `${second}:${first}` };
     case "key":

@@ -1,8 +1,8 @@
 /**
  * Records as clients see them, who may see which [AUD-4], and the words that explain one.
  */
-import type { ContextView, Entity, Explanation, LogEntry, LogQuery } from "../api/index.ts";
-import { ENTITY_KINDS, FLAG, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
+import type { ContextView, Entity, Explanation, GateRunView, LogEntry, LogQuery } from "../api/index.ts";
+import { ENTITY_KINDS, FLAG, KIND, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
 import { entityText } from "./entity-text.ts";
 import type { Authority, TagBook } from "./authority.ts";
@@ -14,8 +14,14 @@ import { nameOf, viewContext } from "./views.ts";
 
 const R = SHAPE.csn_record;
 
-export function logEntry(entry: Entry, book: TagBook, names: Names): LogEntry {
+/** Which gates would let data from one context go to another; by name. [GATE-4] */
+export type Offers = (from: Context, to: Context) => string[];
+const NONE: Offers = () => [];
+
+export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offers = NONE): LogEntry {
   const { record } = entry;
+  const gate = gateOf(entry);
+  const against = tagsAgainst(entry);
   const verdict = VERDICTS[record[R.verdict]!];
   const actor = record[R.flags]! & FLAG.ACTOR_IS_SOURCE ? R.source : R.sink;
   return {
@@ -27,14 +33,19 @@ export function logEntry(entry: Entry, book: TagBook, names: Names): LogEntry {
     source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, book, names),
     sink: entity(record, R.sink, record[R.sink_kind]!, entry.sinkContext, book, names),
     pid: record.readUInt32LE(R.pid),
-    program: names.of(record, actor) ?? "",
+    program: gate?.gate ?? names.of(record, actor) ?? "",
     uid: record.readUInt32LE(R.uid),
     count: record.readUInt32LE(R.count),
     lost: record.readUInt32LE(R.lost),
-    tags: tagsAgainst(entry)
-      .map((id) => nameOf(id, book))
-      .sort(),
+    tags: against.map((id) => nameOf(id, book)).sort(),
+    gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
+    ...(gate === undefined ? {} : { gate }),
   };
+}
+
+function gateOf({ record, detail }: Entry): GateRunView | undefined {
+  const isGate = record[R.kind] === KIND.EVENT && record.readUInt16LE(R.op) === OPS.indexOf("gate");
+  return isGate && detail !== "" ? (JSON.parse(detail) as GateRunView) : undefined;
 }
 
 function entity(
@@ -91,8 +102,8 @@ const RULES: Record<string, string> = {
   "OP-10": "only a process of the same context may control another",
 };
 
-export function explain(entry: Entry, book: TagBook, names: Names): Explanation {
-  const record = logEntry(entry, book, names);
+export function explain(entry: Entry, book: TagBook, names: Names, offers: Offers): Explanation {
+  const record = logEntry(entry, book, names, offers);
   const tags = record.tags.join(", ");
   const remedy: string[] = [];
   const owners = [
@@ -102,6 +113,10 @@ export function explain(entry: Entry, book: TagBook, names: Names): Explanation 
         .filter((o) => o !== undefined),
     ),
   ];
+  for (const name of record.gates)
+    remedy.push(
+      `[GATE-4] let it pass through gate ${name}: \`csn run --via ${name}\`, or \`csn gate run ${name}\``,
+    );
   const address = [record.source, record.sink].find(({ kind }) => kind === "address");
   if (address !== undefined && (record.rule === "FLOW-1" || record.rule === "FLOW-2")) {
     const other = address === record.sink ? record.source : record.sink;
@@ -133,8 +148,43 @@ export function explain(entry: Entry, book: TagBook, names: Names): Explanation 
   } else if (record.rule === "CTX-5") {
     remedy.push("reach the file through its directory; if that fails too, `csn doctor`");
   }
+  if (record.gate !== undefined)
+    return { record, rule: "GATE-2", text: gateText(record.gate), tags: changed(record.gate), remedy };
   const text = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
   return { record, rule: record.rule, text, tags: record.tags, remedy };
+}
+
+/** A run of a gate in words: which tags, by whose grant, for what, from what to what. */
+function gateText({
+  gate,
+  purpose,
+  user,
+  tags,
+  started,
+  ended,
+  exit,
+  failure,
+  input,
+  output,
+}: GateRunView): string {
+  const how = tags.map(({ change, privilege, tag, by, grants }) => {
+    const chain = grants.map((grant) => `${grant.by}'s grant ${grant.id.slice(0, 8)}`).join(", then ");
+    const right = chain || (by === "gate" ? `${privilege} open to everybody` : `the right of its ${by}`);
+    return `${change} ${tag} by ${right}`;
+  });
+  const end = exit === null ? `it did not start: ${failure}` : `exit ${exit}`;
+  const stream = ({ what, bytes, digest }: GateRunView["input"]) =>
+    `${what}, ${bytes} bytes, sha256 ${digest}`;
+  return [
+    `[GATE-2] gate ${gate}, run by ${user}${purpose === "" ? "" : ` for ${purpose}`}, ${started} to ${ended}, ${end}`,
+    ...how,
+    `input: ${stream(input)}`,
+    `output: ${stream(output)}`,
+  ].join("; ");
+}
+
+function changed({ tags }: GateRunView): string[] {
+  return tags.filter(({ change }) => change !== "carries").map(({ tag }) => tag);
 }
 
 /** A context as the command line takes it. */

@@ -25,6 +25,10 @@ export type CsnErrorCode =
   | "E_ENDPOINT"
   | "E_NOT_ALONE"
   | "E_NOT_STOPPED"
+  | "E_GATE_PRIVILEGE"
+  | "E_GATE_FILE"
+  | "E_GATE_CHANGED"
+  | "E_GATE_INPUT"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

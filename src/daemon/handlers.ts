@@ -20,6 +20,7 @@ import { checkFlow, isAll, isLabelled, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { explain, mayRead } from "./entries.ts";
+import { offersFor } from "./gates.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { clearLabel, resolvePath, setLabel } from "./labels.ts";
 import { parse } from "./parse.ts";
@@ -95,15 +96,16 @@ export function check(csn: Csn, caller: Caller, body: unknown): CheckAnswer {
   const request = parse(Check, body);
   const book = bookFor(csn.authority, caller);
   const read = (input: ContextInput) => readContext(input, book);
-  const denial = checkFlow(read(request.from), read(request.to));
+  const [from, to] = [read(request.from), read(request.to)];
+  const denial = checkFlow(from, to);
   if (denial === null)
-    return { allowed: true, rule: null, tags: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
+    return { allowed: true, rule: null, tags: [], gates: [], reason: "[FLOW-1] and [FLOW-2] allow it" };
   const tags = isAll(denial.tags) ? [] : denial.tags.map((id) => nameOf(id, book)).sort();
   const reason =
     denial.rule === "FLOW-1"
       ? `[FLOW-1] the receiver lacks the secrecy ${plural(tags)} ${tags.join(", ")}`
       : `[FLOW-2] the source lacks the integrity ${plural(tags)} ${tags.join(", ")}`;
-  return { allowed: false, rule: denial.rule, tags, reason };
+  return { allowed: false, rule: denial.rule, tags, gates: offersFor(csn, caller, from, to), reason };
 }
 
 export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation {
@@ -112,7 +114,9 @@ export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation
     for (const entry of csn.records.read(number - 1)) {
       if (entry.id > number) break;
       if (entry.id === number && mayRead(entry, caller, csn.authority))
-        return explain(entry, bookFor(csn.authority, caller), csn.records.names);
+        return explain(entry, bookFor(csn.authority, caller), csn.records.names, (from, to) =>
+          offersFor(csn, caller, from, to),
+        );
     }
   }
   throw new CsnError(

@@ -9,7 +9,7 @@ const ENOENT = 2;
 const ENOTDIR = 20;
 
 /** @param line `exec ERRNO` or `error STEP: ERRNO TEXT` (native/launch/main.c) */
-export function launchFailure(line: string, request: RunRequest): Failed {
+export function launchFailure(line: string, request: Pick<RunRequest, "argv">): Failed {
   const program = request.argv[0]!;
   if (line.startsWith("exec ")) {
     const errno = Number(line.slice(5));
@@ -40,12 +40,41 @@ export function launchFailure(line: string, request: RunRequest): Failed {
   if (step.startsWith("volume")) {
     return failed("E_VOLUME", `${step}: ${text}`, "SRC must exist on the machine that enforces", 125);
   }
+  if (step.startsWith("gate: ")) {
+    const { code, message, hint } = gateFailure(step, text);
+    return failed(code, message, hint, 126);
+  }
   return failed(
     "E_RUN",
     `the compartment could not be made, at \`${step}\`: ${text}`,
     "`csn doctor` tries what it needs",
     125,
   );
+}
+
+/** A gate's program or file that is not what was offered, or can't be read. @param step of native/launch/verify.c */
+export function gateFailure(
+  step: string,
+  text: string,
+): { code: "E_GATE_CHANGED" | "E_GATE_FILE"; message: string; hint: string } {
+  const [, what, path = ""] = /^gate: (\w+) ?(.*)$/s.exec(step) ?? [];
+  if (what === "changed")
+    return {
+      code: "E_GATE_CHANGED",
+      message: `expected \`${path}\` as it was when the gate was offered, found that it has changed`,
+      hint: "nothing ran; its owner offers the gate anew with `csn gate create`, and the grants to it with it",
+    };
+  if (what === "program")
+    return {
+      code: "E_GATE_FILE",
+      message: `expected a program in ELF format at \`${path}\`, found something else`,
+      hint: "for a script: `--program /usr/bin/python3 --file SCRIPT -- SCRIPT`",
+    };
+  return {
+    code: "E_GATE_FILE",
+    message: `expected a file that both you and the gate may read at \`${path}\`: ${text.toLowerCase()}`,
+    hint: "what a gate consists of has no secrecy label, and all who run it may read it",
+  };
 }
 
 function failed(code: string, message: string, hint: string, exit: 125 | 126 | 127): Failed {

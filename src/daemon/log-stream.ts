@@ -4,8 +4,10 @@
 import { once } from "node:events";
 import type { FastifyReply } from "fastify";
 import type { LogQuery } from "../api/index.ts";
+import type { Context } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { logEntry, matches, mayRead } from "./entries.ts";
+import { offersFor } from "./gates.ts";
 import type { Caller } from "./identity.ts";
 import type { Entry } from "./records.ts";
 import { bookFor } from "./views.ts";
@@ -19,7 +21,8 @@ export async function streamLog(
   const out = reply.raw;
   const book = bookFor(csn.authority, caller);
   const wanted = (entry: Entry) => matches(entry, query, book) && mayRead(entry, caller, csn.authority);
-  const text = (entry: Entry) => `${JSON.stringify(logEntry(entry, book, csn.records.names))}\n`;
+  const offers = (from: Context, to: Context) => offersFor(csn, caller, from, to);
+  const text = (entry: Entry) => `${JSON.stringify(logEntry(entry, book, csn.records.names, offers))}\n`;
 
   let last: Entry[] = [];
   for (const entry of csn.records.read(query.since ?? 0)) {

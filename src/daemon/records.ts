@@ -29,6 +29,8 @@ export type Entry = {
   record: Buffer;
   sourceContext: Context | null;
   sinkContext: Context | null;
+  /** What more there is to say of an event; "" when nothing. */
+  detail: string;
 };
 
 /** Something that the daemon itself did. */
@@ -101,8 +103,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     }
   }
 
-  /** Records something that the daemon did; durable before it returns. */
-  event(event: DaemonEvent): void {
+  /** Records something that the daemon did; durable before it returns. @param detail text of any length */
+  event(event: DaemonEvent, detail = ""): void {
     if (this.#monitor === null) return;
     const record = Buffer.alloc(RECORD_BYTES);
     record[R.version] = 1;
@@ -122,7 +124,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeBigUInt64LE(BigInt(event.bytes), R.bytes);
     record.writeUInt32LE(1, R.count);
     record.writeUInt32LE(event.uid, R.uid);
-    this.#append(record);
+    this.#append(Buffer.concat([...detailRecords(detail), record]));
   }
 
   /** Number of the newest record on disk; 0 when there is none. */
@@ -138,6 +140,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     let segment: SegmentHeader | null = null;
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
+    const detail: Buffer[] = [];
     for (const stored of readRecords(this.#folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
@@ -152,15 +155,19 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
           contexts.set(part.id, parseContextKey(Buffer.concat(text).toString()));
         continue;
       }
-      if (stored.id <= after || (kind !== KIND.FLOW && kind !== KIND.EVENT)) continue;
-      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id));
+      if (kind === KIND.DETAIL) detail.push(readTextPart(stored.record).bytes);
+      if (kind !== KIND.FLOW && kind !== KIND.EVENT) continue;
+      const more = kind === KIND.EVENT ? Buffer.concat(detail.splice(0)).toString() : "";
+      if (stored.id <= after) continue;
+      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id), more);
     }
   }
 
   #append(records: Buffer): void {
     const monitor = this.#monitor!;
     const parts: Buffer[] = [];
-    const flows: { at: number; record: Buffer }[] = [];
+    const flows: { at: number; record: Buffer; detail: string }[] = [];
+    const detail: Buffer[] = [];
     let durable = false;
     if (this.#writer.atStart) this.#described.clear();
     let count = 0;
@@ -180,8 +187,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         }
         if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
-        flows.push({ at: count, record });
-      }
+        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString() });
+      } else if (kind === KIND.DETAIL) detail.push(readTextPart(record).bytes);
       parts.push(record);
       count++;
     }
@@ -195,7 +202,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     for (const flow of flows)
       this.emit(
         "entry",
-        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id)),
+        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id), flow.detail),
       );
   }
 }
@@ -205,6 +212,7 @@ function entry(
   record: Buffer,
   wallOffsetNs: bigint,
   meaning: (id: number) => Context | undefined,
+  detail: string,
 ): Entry {
   return {
     id,
@@ -212,7 +220,14 @@ function entry(
     wallNs: record.readBigUInt64LE(R.time) + wallOffsetNs,
     sourceContext: meaning(record.readUInt32LE(R.source_context)) ?? null,
     sinkContext: meaning(record.readUInt32LE(R.sink_context)) ?? null,
+    detail,
   };
+}
+
+/** As many texts as it takes: one holds 255 parts. */
+function* detailRecords(detail: string): Generator<Buffer> {
+  for (let at = 0; at < detail.length; at += 5000)
+    yield textRecords(KIND.DETAIL, 0, detail.slice(at, at + 5000));
 }
 
 function writeEntity(

@@ -1,9 +1,9 @@
 /**
  * What the daemon itself did, as records [AUD-1]: shown to a person, withheld [TERM-1], labelled, policy for
- * addresses [NET-1], changes of context [CHG-1].
+ * addresses [NET-1], changes of context [CHG-1], run through a gate [GATE-2].
  */
-import type { AddressRange } from "../api/index.ts";
-import { ENTITY_KINDS } from "../kernel/index.ts";
+import type { AddressRange, GateRunView } from "../api/index.ts";
+import { ENTITY_KINDS, VERDICTS } from "../kernel/index.ts";
 import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { policyBytes } from "./entity-text.ts";
@@ -11,6 +11,8 @@ import type { Caller } from "./identity.ts";
 import type { DaemonEvent } from "./records.ts";
 
 const PROCESS = ENTITY_KINDS.indexOf("process");
+/** csn_verdict: nothing ran. */
+const CLOSED = VERDICTS.findIndex(({ name }) => name === "refused_closed");
 const PRINCIPAL = ENTITY_KINDS.indexOf("principal");
 
 export function recordShown(
@@ -33,6 +35,33 @@ export function recordShown(
   };
   if (shown > 0) csn.records.event({ ...event, op: "release", verdict: 0, bytes: shown });
   if (dropped > 0) csn.records.event({ ...event, op: "withhold", verdict: 1, bytes: dropped });
+}
+
+/** A run of a gate: what came in with one context and went out with another. Refused: it did not start. */
+export function recordGate(
+  csn: Csn,
+  caller: Caller,
+  from: Context,
+  to: Context,
+  pid: number,
+  run: GateRunView,
+): void {
+  csn.records.event(
+    {
+      op: "gate",
+      verdict: run.exit === null ? CLOSED : 0,
+      sourceKind: PRINCIPAL,
+      sinkKind: PRINCIPAL,
+      source: from,
+      sink: to,
+      sourceEntity: [BigInt(caller.uid), 0, 0],
+      sinkEntity: [BigInt(caller.uid), 0, 0],
+      pid,
+      uid: caller.uid,
+      bytes: run.output.bytes,
+    },
+    JSON.stringify(run),
+  );
 }
 
 /** A label that an owner set or took off. */

@@ -23,10 +23,11 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { noteHeld, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
+import { type Tail, Via } from "./via.ts";
 import { View } from "./view.ts";
 import { bookFor, readContext } from "./views.ts";
 
-const SCRATCH = "/run/csn/tree";
+export const SCRATCH = "/run/csn/tree";
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
 const LOOK_MS = 300;
 const MAX_HELD = 64 * 1024 * 1024;
@@ -35,12 +36,28 @@ const CONTROL = 3;
 
 type Prepared = {
   request: RunRequest;
+  /** Of what it writes. */
   context: Context;
   caller: Caller;
   args: string[];
-  view: View;
-  /** None without the monitor, and outside a compartment. */
-  confined: boolean;
+  /** What may be seen of it, where nothing stands behind it. */
+  view?: View;
+  /** Its context may change: with the monitor, in a compartment, and with no gate, whose context is fixed. */
+  changes?: boolean;
+  watch?: Watch;
+  via?: Via;
+};
+
+/** Somebody who looks on while a program runs: a gate's record (gate-run.ts). */
+export type Watch = {
+  /** Who may see its error output: a gate's is not vetted. */
+  readonly errors: Context;
+  /** Just before it starts. @throws CsnError, PolicyError: it does not */
+  begin(): void;
+  input(bytes: Buffer): void;
+  output(bytes: Buffer): void;
+  /** @param code null: it did not start */
+  end(code: number | null, pid: number, failure: string): void;
 };
 
 export class Runs {
@@ -67,6 +84,7 @@ export class Runs {
       view.raise(clearance);
     }
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
+    if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
       const id = String(monitor.contexts.idOf(context));
@@ -85,9 +103,21 @@ export class Runs {
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
     noteHeld(authority, caller, context);
+    const via = request.via.length === 0 ? {} : { via: new Via(this.#csn, caller, context, request.via) };
+    if (request.via.length > 0 && request.tty !== null)
+      throw new CsnError(
+        "E_BAD_REQUEST",
+        "expected a program without a terminal before a gate, found one with it",
+        "leave out `--tty`",
+        400,
+      );
+    const changes = monitor !== null && !request.plain && request.via.length === 0;
+    return this.prepare({ request, context, caller, args, view, changes, ...via });
+  }
+
+  prepare(prepared: Prepared): string {
     const id = randomUUID();
-    const confined = monitor !== null && !request.plain;
-    this.#prepared.set(id, { request, context, caller, args, view, confined });
+    this.#prepared.set(id, prepared);
     setTimeout(() => this.#prepared.delete(id), 60_000).unref();
     return id;
   }
@@ -103,13 +133,16 @@ export class Runs {
         404,
       );
     this.#prepared.delete(id);
+    prepared.watch?.begin();
+    prepared.via?.begin();
     return prepared;
   }
 
   /** Starts it and relays until it ends. */
   stream(prepared: Prepared, client: Duplex): void {
-    const { request, context, caller, view } = prepared;
-    const compartment = prepared.confined ? Compartment.make() : null;
+    const { request, context, caller, watch } = prepared;
+    const view = prepared.view ?? new View(this.#csn, prepared.via?.context ?? context, caller, request);
+    const compartment = prepared.changes ? Compartment.make() : null;
     const run: Changing | null = compartment && {
       compartment,
       caller,
@@ -129,15 +162,21 @@ export class Runs {
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
+    const tail = startTail(prepared, child, client);
+    const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
+    const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
-    relayOutput(child.stdout, FRAME.OUTPUT, "output", client, view);
-    relayOutput(child.stderr, FRAME.ERROR, "error", client, view);
-    relayInput(client, child.stdin, control, child);
+    if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes));
+    relayOutput(tail?.output ?? child.stdout, FRAME.OUTPUT, "output", client, view);
+    relayOutput(child.stderr, FRAME.ERROR, "error", client, errors);
+    for (const { from, context: of } of tail?.errors ?? [])
+      relayOutput(from, FRAME.ERROR, "error", client, viewErrors(of));
+    relayInput(client, child.stdin, control, child, watch);
 
     let lines = "";
-    let failed: Buffer | null = null;
+    let failed: ReturnType<typeof launchFailure> | null = null;
     let code: number | null = null;
     let pid = 0;
     control.on("data", (chunk: Buffer) => {
@@ -152,16 +191,24 @@ export class Runs {
         } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
         else if (line.startsWith("stream ")) run?.streams.push(line.slice(7));
         else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
-        else failed ??= controlFrame(launchFailure(line, request));
+        else failed ??= launchFailure(line, request);
       }
     });
     control.on("error", () => undefined);
-    child.on("close", () => {
+    child.on("close", async () => {
       this.#running.delete(child);
       compartment?.remove();
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
-      recordShown(this.#csn, view.context, caller, pid, view.shown, view.dropped);
-      if (failed) end(client, failed);
+      if (tail && !errors.cleared) code = 0; // only the gate's is for the caller
+      // as a shell with pipefail: the program's own code if that is not 0
+      const worst = (await tail?.ended)?.findLast((stage) => stage.code !== 0);
+      if (worst?.code === null) failed ??= gateFailed(worst.failure);
+      if (code === 0 && worst) code = worst.code;
+      recordShown(this.#csn, prepared.via ? context : view.context, caller, pid, view.shown, view.dropped);
+      if (errors !== view)
+        recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
+      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
+      if (failed) end(client, controlFrame(failed));
       else
         end(
           client,
@@ -183,6 +230,19 @@ export class Runs {
   }
 }
 
+/** The gates behind it; null when there are none. */
+function startTail(prepared: Prepared, child: ChildProcess, client: Duplex): Tail | null {
+  if (prepared.via === undefined) return null;
+  const tail = prepared.via.start(child.stdout!);
+  client.on("close", () => tail.kill());
+  return tail;
+}
+
+function gateFailed(message: string): ReturnType<typeof launchFailure> {
+  const hint = "`csn gate show` tells what it is made of";
+  return { failed: { code: "E_GATE_CHANGED", message, hint, exit: 126 } };
+}
+
 function relayOutput(
   from: Readable,
   kind: number,
@@ -200,13 +260,20 @@ function relayOutput(
   client.on("close", () => from.resume());
 }
 
-function relayInput(client: Duplex, input: Writable, control: Writable, child: ChildProcess): void {
+function relayInput(
+  client: Duplex,
+  input: Writable,
+  control: Writable,
+  child: ChildProcess,
+  watch: Watch | undefined,
+): void {
   const reader = new FrameReader();
   input.on("error", () => undefined); // the program does not read: its own affair
   client.on("data", (chunk: Buffer) => {
     try {
       for (const { kind, content } of reader.push(chunk)) {
         if (kind === FRAME.INPUT) {
+          watch?.input(content);
           if (!input.write(content)) hold(client, input);
         } else if (kind === FRAME.CONTROL) {
           obey(JSON.parse(content.toString()) as ClientControl, input, control);

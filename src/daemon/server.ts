@@ -12,8 +12,12 @@ import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
+import { runFolder } from "./gate-folder.ts";
+import { runGate } from "./gate-run.ts";
+import { createGate, listGates, removeGate } from "./gates.ts";
 import * as handle from "./handlers.ts";
 import * as policy from "./policy.ts";
+import * as files from "./policy-files.ts";
 import * as sayings from "./sayings.ts";
 import { type Caller, callerOf, requireRoot } from "./identity.ts";
 import { streamLog } from "./log-stream.ts";
@@ -91,6 +95,12 @@ export function createServer(serving: Serving): FastifyInstance {
     return policy.privileges(csn, who, tag, holder);
   });
   on(ROUTES.mine, (request, _reply, who) => policy.mine(csn, who, parse(MineQuery, request.query).as));
+  on(ROUTES.policyPlan, (request, _reply, who) => files.plan(csn, who, request.body));
+  on(ROUTES.policyApply, (request, _reply, who) => files.apply(csn, who, request.body));
+  on(ROUTES.policyExport, (_request, _reply, who) => files.exportFiles(csn, who));
+  on(ROUTES.policyDiff, (request, _reply, who) => files.diff(csn, who, request.body));
+  on(ROUTES.policyProve, (request, _reply, who) => files.proveAll(csn, who, request.body));
+  on(ROUTES.policyTest, (request, _reply, who) => files.tryCases(csn, who, request.body));
   on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
   on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
   on(ROUTES.getLabel, (request, _reply, who) =>
@@ -112,6 +122,13 @@ export function createServer(serving: Serving): FastifyInstance {
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
+  on(ROUTES.gates, (_request, _reply, who) => listGates(csn, who));
+  on(ROUTES.createGate, (request, _reply, who) => createGate(csn, who, request.body));
+  on(ROUTES.removeGate, (request, _reply, who) => removeGate(csn, who, request.body));
+  on(ROUTES.runGate, (request, _reply, who) => runGate(csn, who, runs, request.body));
+  on(ROUTES.runGateFolder, (request, reply, who) =>
+    lines(reply, (line) => runFolder(csn, who, request.body, line)),
+  );
   app.get("/v1/openapi.json", async () => openapi());
 
   app.server.on("upgrade", (request, socket: Duplex) => {

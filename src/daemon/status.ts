@@ -17,7 +17,7 @@ const ENFORCED: readonly (readonly [string, string])[] = [
   ],
   [
     "addresses",
-    "an address outside is unlabelled unless policy gives it a context; no network has a way out yet",
+    "an address outside is unlabelled unless policy gives it a context; each packet on the way there and back is judged",
   ],
   ["ipc", "System V objects and POSIX queues carry their creator's context"],
   ["keys", "keys and keyrings carry their creator's context"],

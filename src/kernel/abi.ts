@@ -18,11 +18,14 @@ export const LIMITS = {
   MAX_NETWORKS: 65536,
   MAX_RANGES: 4096,
   RANGE_PORTS: 16,
+  MAX_WAYS: 4096,
   MAX_IPC: 65536,
   MAX_COMPARTMENTS: 65536,
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
+/** Of `csn_network`. */
+export const NETWORK_OPEN = 1;
 export const CONTEXT_UNKNOWN = 0xffffffff;
 
 /** Sizes in bytes, and offsets of the fields that are read or written here. */
@@ -35,6 +38,7 @@ export const SHAPE = {
   csn_entry: { size: 8, context: 0, flags: 4 },
   csn_device: { size: 8, context: 0, flags: 4 },
   csn_network: { size: 8, context: 0, flags: 4 },
+  csn_way: { size: 40, context: 0, v4: 8, v6: 24 },
   csn_ports: { size: 8, first: 0, last: 2, context: 4 },
   csn_range: { size: 136, count: 0, ports: 8 },
   csn_entity: { size: 16, first: 0, second: 8, third: 12 },
@@ -124,7 +128,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "change",
+  "connect", "bind", "accept", "network", "state", "gate", "change",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -135,5 +139,5 @@ export const ENTITY_KINDS = [
   "address", "ipc", "key",
 ] as const; // prettier-ignore
 
-export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6 } as const;
+export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7 } as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

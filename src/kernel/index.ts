@@ -6,4 +6,5 @@ export type { Interning } from "./contexts.ts";
 export { KernelError, type KernelErrorCode } from "./errors.ts";
 export { type Counters, type InodeState, Monitor, PINS, probeKernel, requireLsm } from "./monitor.ts";
 export { errnoOf, type Fd, native, type Ring } from "./native.ts";
+export { Ways } from "./ways.ts";
 export { keyOf, type RangeEntry, steps } from "./ranges.ts";

@@ -14,6 +14,7 @@ import { Contexts, type Interning, u32 } from "./contexts.ts";
 import { KernelError } from "./errors.ts";
 import { errnoOf, type Fd, native, type Ring } from "./native.ts";
 import { Ranges } from "./ranges.ts";
+import { Ways } from "./ways.ts";
 
 export const PINS = "/sys/fs/bpf/csn";
 
@@ -29,6 +30,8 @@ const MAPS = [
   "entries",
   "ranges",
   "shared",
+  "networks",
+  "ways",
 ] as const;
 type MapName = (typeof MAPS)[number];
 
@@ -55,6 +58,8 @@ export class Monitor {
   readonly ranges: Ranges;
   /** What a change of context changes. */
   readonly compartments: Compartments;
+  /** Ways out of the networks of contexts. */
+  readonly ways: Ways;
   readonly #maps: Record<MapName, Fd>;
 
   private constructor(maps: Record<MapName, Fd>, interning: Interning) {
@@ -62,6 +67,7 @@ export class Monitor {
     this.contexts = new Contexts(maps.contexts, interning);
     this.ranges = new Ranges(maps.ranges, this.contexts);
     this.compartments = new Compartments(maps, this.contexts);
+    this.ways = new Ways(maps.ways, maps.networks, `${PINS}/program_`);
     native().markSelf(maps.subjects, subjectValue(CONTEXT_ID.PLATFORM_IN, CONTEXT_ID.BASE));
   }
 

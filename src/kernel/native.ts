@@ -12,6 +12,7 @@ export type Ring = { readonly ring: unique symbol };
 export type Native = {
   load(object: string, pins: string): { name: string; attached: boolean }[];
   probe(object: string): "works";
+  attachInterface(pin: string, interface_: number, leaving: number): void;
   mapOpen(path: string): Fd;
   mapGet(map: Fd, key: Buffer, valueSize: number): Buffer | null;
   mapSet(map: Fd, key: Buffer, value: Buffer, flags: number): void;

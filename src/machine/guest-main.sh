@@ -16,6 +16,9 @@ $bb hostname csn
 $bb ip link set lo up
 $bb ip addr add 10.0.2.15/24 dev eth0
 $bb ip link set eth0 up
+# Labelled programs' ways out of their networks (src/daemon/way-out.ts) lead through ours.
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 echo core >/proc/sys/kernel/core_pattern
 
 . /run/csn/csn-boot

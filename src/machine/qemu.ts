@@ -16,7 +16,9 @@ import type { Accel } from "./state.ts";
 /** The daemon's port inside the machine. */
 export const GUEST_PORT = 7070;
 
-const KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic lsm=lockdown,capability,landlock,bpf";
+/** Emulated on a busy host, ticks come so late that the kernel would take the timer for broken, and panic. */
+const TIMER = "no_timer_check";
+const KERNEL_ARGUMENTS = `console=ttyS0 quiet panic=-1 oops=panic ${TIMER} lsm=lockdown,capability,landlock,bpf`;
 
 // Emulated processors take turns (thread=single). With a thread each, QEMU 7.2 may go on running
 // the breakpoint that the kernel puts in place for a moment while it patches its own code, and

@@ -15,7 +15,9 @@ export type PolicyErrorCode =
   | "E_GRANT_UNKNOWN"
   | "E_GATE_UNKNOWN"
   | "E_CONTEXT_UNKNOWN"
-  | "E_CONFLICT";
+  | "E_CONFLICT"
+  | "E_POLICY"
+  | "E_PROPERTY";
 
 export class PolicyError extends Error {
   readonly code: PolicyErrorCode;

@@ -7,7 +7,15 @@ export { ensureBuilt, ROOT } from "./build.ts";
 export { findCommand, run, systemEnv, type CommandOptions, type CommandResult } from "./command.ts";
 export { SetupError, type SetupErrorCode } from "./errors.ts";
 export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId } from "./kernel.ts";
-export { buildNeeds, isPresent, kernelNeeds, machineNeeds, type Need, programNeeds } from "./needs.ts";
+export {
+  buildNeeds,
+  isPresent,
+  kernelNeeds,
+  machineNeeds,
+  type Need,
+  networkNeeds,
+  programNeeds,
+} from "./needs.ts";
 export { ensureSystemPackages } from "./packages.ts";
 export { silent, type Progress } from "./progress.ts";
 export { ensureSource } from "./source.ts";

@@ -63,6 +63,12 @@ export const machineNeeds: readonly Need[] = [
   { command: "mkfifo", package: "coreutils", why: "reach the machine's control port" },
 ];
 
+/** To let labelled programs talk to addresses outside. Without these they can't, and `csn network list` says so. */
+export const networkNeeds: readonly Need[] = [
+  { command: "ip", package: "iproute2", why: "make the way out of a context's network" },
+  { command: "nft", package: "nftables", why: "replace addresses in what leaves a context's network" },
+];
+
 /** Ordinary programs that the demo and the tests put labels on. */
 export const programNeeds: readonly Need[] = [
   { command: "python3", package: "python3", why: "show and test it on labelled data" },

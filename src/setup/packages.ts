@@ -26,9 +26,14 @@ export async function ensureSystemPackages(needs: readonly Need[], progress: Pro
   // A failing update is no reason to stop: one broken third-party source makes it fail, and the install below tells.
   await run("apt-get", ["update", "-qq"], { env });
   progress.step(`installing ${packages.join(" ")}`);
-  const install = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
-    env,
-  });
+  // Somebody else may be installing just now: two suites, or the system's own upgrades.
+  const install = await run(
+    "apt-get",
+    ["install", "-y", "-qq", "-o", "DPkg::Lock::Timeout=600", "--no-install-recommends", ...packages],
+    {
+      env,
+    },
+  );
   progress.done();
 
   const stillMissing = needs.filter((need) => !isPresent(need));

@@ -46,6 +46,7 @@ export function registerCheck(program: Command): void {
       ui.print(
         `${verdict}: ${shortContext(from)} -> ${shortContext(to)}${why === "" ? "" : ` (${why})`}`,
         safe(answer.reason),
+        ...answer.gates.map((gate) => `[GATE-4] gate ${safe(gate)} would let it through`),
       );
     });
   example(

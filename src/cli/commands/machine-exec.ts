@@ -47,6 +47,7 @@ export function registerMachineExec(machine: Command): void {
         hostname: "csn",
         release: false,
         plain: true,
+        via: [],
       });
     });
   example(

@@ -23,9 +23,12 @@ type Options = {
   user?: User;
   hostname?: string;
   release?: true;
+  via?: string[];
 };
 
 export const addText = (text: string, before: string[] = []): string[] => [...before, text];
+
+const addNames = (text: string, before: string[] = []): string[] => [...before, ...text.split(",")];
 
 export function registerRun(program: Command): void {
   const run = program
@@ -45,6 +48,7 @@ export function registerRun(program: Command): void {
     .option("-e, --env <name[=value]>", "set a variable", addText)
     .option("-u, --user <uid[:gid]>", "who it runs as (default: you)", userOf)
     .option("--hostname <name>", "what it takes the host's name for")
+    .option("--via <gates>", "let its output pass through gates first; separated by commas", addNames)
     .option("--release", "take labelled output on your own responsibility")
     .action(async (name: string, args: string[], options: Options) => {
       const cwd = process.cwd();
@@ -58,6 +62,7 @@ export function registerRun(program: Command): void {
         user: options.user ?? callingUser(),
         hostname: options.hostname ?? "csn",
         release: options.release === true,
+        via: options.via ?? [],
         plain: false,
       };
       const ui = makeUi();
@@ -66,6 +71,7 @@ export function registerRun(program: Command): void {
   example(
     run,
     "$ csn run --secrecy lab/patient -- awk -F, '{ n += $2 } END { print n }' trial/data.csv",
+    "$ csn run --secrecy lab/patient --via lab/anonymise -- cat trial/data.csv > open.csv",
     "$ csn run -t --secrecy lab/patient -v ./trial:/data:ro bash",
   );
 }

@@ -1,0 +1,191 @@
+/**
+ * One run of a gate: a subject with two contexts, its own program, and a record of its own. [SUBJ-2, GATE-1, GATE-2]
+ *
+ * Guarantee: it starts only while the gate holds what it needs, asked again at the moment of the start; what runs are
+ * copies with the digests that were granted to, with the gate's arguments and an environment of its own; each run is
+ * recorded, also one that did not start.
+ *
+ * Not covered: a run that has begun goes on when a grant ends meanwhile.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { basename } from "node:path";
+import { GateRun, type GateRunView, type RunRequest } from "../api/index.ts";
+import { PINS } from "../kernel/index.ts";
+import { type Context, contextOf, flowsTo, integrityOf, type TagName } from "../label/index.ts";
+import type { Gate, GateNow } from "../policy/index.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
+import type { Caller } from "./identity.ts";
+import { NETWORKS } from "./networks.ts";
+import { parse } from "./parse.ts";
+import { recordGate } from "./run-events.ts";
+import { type Runs, SCRATCH, type Watch } from "./runs.ts";
+import { type Stage, startStage } from "./stage.ts";
+import { readContext } from "./views.ts";
+
+/** Where the launcher puts the copies (native/launch/launch.h). */
+const COPIES = "/run/gate";
+export const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/tmp", TZ: "UTC" };
+
+/** Prepares a run as a filter: the caller's input, output to the caller. @throws CsnError, PolicyError */
+export function runGate(csn: Csn, caller: Caller, runs: Runs, body: unknown): { id: string } {
+  const { name, shows, release } = parse(GateRun, body);
+  const ready = new ReadyGate(csn, caller, findGate(csn, caller, name));
+  const request: RunRequest = {
+    argv: [...ready.argv],
+    context: { secrecy: [], integrity: [] },
+    env: ENVIRONMENT,
+    cwd: "/",
+    volumes: [],
+    tty: null,
+    user: { uid: caller.uid, gid: caller.gid, groups: [...caller.groups] },
+    hostname: "csn",
+    shows,
+    release,
+    plain: false,
+    via: [],
+  };
+  const args = ready.launchArgs();
+  return { id: runs.prepare({ request, context: ready.to, caller, args, watch: ready }) };
+}
+
+/** @throws CsnError E_GATE_PRIVILEGE; PolicyError E_CONFLICT; LabelError E_LABEL_TOO_LONG */
+function requireNow(csn: Csn, caller: Caller, gate: Gate): { now: GateNow; from: Context; to: Context } {
+  const now = nowOf(csn, caller, gate);
+  const against = obstacle(gate, now);
+  if (against !== null) throw against;
+  const read = (context: GateNow["in"]) =>
+    readContext({ secrecy: [...context.secrecy], integrity: [...context.integrity] }, csn.authority);
+  return { now, from: read(now.in), to: read(now.out) };
+}
+
+/** What all parts of a pipeline are launched with: nothing of the caller's but who he is. */
+export function compartmentArgs(caller: Caller): string[] {
+  mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
+  const args = ["--pins", PINS, "--networks", NETWORKS, "--scratch", SCRATCH, "--cwd", "/"];
+  args.push("--uid", String(caller.uid), "--gid", String(caller.gid));
+  for (const group of caller.groups.slice(0, 64)) args.push("--group", String(group));
+  return args;
+}
+
+type Stream = { readonly what: string; bytes: number; readonly hash: Hash };
+
+/** A gate that its user may run now. It looks on while it runs, and says what was. */
+export class ReadyGate implements Watch {
+  readonly #csn: Csn;
+  readonly #caller: Caller;
+  readonly #gate: Gate;
+  #begun: ReturnType<typeof requireNow>;
+  #started = "";
+  readonly #input: Stream;
+  readonly #output: Stream;
+
+  /** @param what what its streams are, for the record. @throws CsnError, PolicyError */
+  constructor(csn: Csn, caller: Caller, gate: Gate, what = { input: "stream", output: "stream" }) {
+    this.#csn = csn;
+    this.#caller = caller;
+    this.#gate = gate;
+    this.#begun = requireNow(csn, caller, gate);
+    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256") };
+    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256") };
+  }
+
+  get from(): Context {
+    return this.#begun.from;
+  }
+
+  get to(): Context {
+    return this.#begun.to;
+  }
+
+  get errors(): Context {
+    return this.#begun.from;
+  }
+
+  get argv(): readonly string[] {
+    const { program, args, files } = this.#gate.gate;
+    const copies = new Map(files.map(({ path }) => [path, `${COPIES}/${basename(path)}`]));
+    return [program, ...args.map((arg) => copies.get(arg) ?? arg)];
+  }
+
+  /** @param input context of what it is given; a client's is as secret as what the gate reads, vouched for by nobody */
+  launchArgs(input: Context = contextOf(this.from.secrecy, integrityOf([]))): string[] {
+    const { contexts } = this.#csn.attached();
+    const { from, to } = this;
+    const id = (context: Context) => String(contexts.idOf(context));
+    const args = ["--in", id(from), "--out", id(to), "--input", id(input)];
+    // what it writes for itself it must be able to read; where it may not, it writes nothing
+    args.push("--layer", id(flowsTo(to, from) ? to : from));
+    args.push(...compartmentArgs(this.#caller));
+    const { program, digest, files } = this.#gate.gate;
+    for (const file of [{ path: program, digest }, ...files])
+      args.push("--verified", `${file.digest}:${file.path}`);
+    return [...args, "--", ...this.argv];
+  }
+
+  /** Starts it as a part of a pipeline, after `begin`. */
+  start(input: Context): Stage {
+    const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
+    stage.output.on("data", (bytes: Buffer) => this.output(bytes));
+    void stage.ended.then(({ code, pid, failure }) => this.end(code, pid, failure));
+    return stage;
+  }
+
+  begin(): void {
+    const { authority } = this.#csn;
+    // another definition of that name is another gate
+    if (findGate(this.#csn, this.#caller, this.#gate.name).holder !== this.#gate.holder)
+      throw new CsnError(
+        "E_GATE_CHANGED",
+        `expected gate \`${this.#gate.name}\` as it was a moment ago, found that its owner has changed it`,
+        "run it again",
+        409,
+      );
+    this.#begun = requireNow(this.#csn, this.#caller, this.#gate);
+    this.#started = authority.now().toISOString();
+    const { in: from, out: to } = this.#begun.now;
+    authority.noteHeld(this.#gate.holder, [...new Set([...from.secrecy, ...to.secrecy])] as TagName[]);
+    authority.noteHeld(authority.holderOf(this.#caller), to.secrecy as readonly TagName[]);
+  }
+
+  input(bytes: Buffer): void {
+    add(this.#input, bytes);
+  }
+
+  output(bytes: Buffer): void {
+    add(this.#output, bytes);
+  }
+
+  end(exit: number | null, pid: number, failure: string): void {
+    const { now, from, to } = this.#begun;
+    const { authority } = this.#csn;
+    const { name, holder, gate } = this.#gate;
+    const run: GateRunView = {
+      gate: name,
+      definition: holder.slice(holder.lastIndexOf("@") + 1),
+      purpose: gate.purpose,
+      user: this.#caller.name,
+      in: { secrecy: [...now.in.secrecy], integrity: [...now.in.integrity] },
+      out: { secrecy: [...now.out.secrecy], integrity: [...now.out.integrity] },
+      tags: now.tags.map(viewTag),
+      started: this.#started,
+      ended: authority.now().toISOString(),
+      exit,
+      failure,
+      input: told(this.#input),
+      output: told(this.#output),
+    };
+    recordGate(this.#csn, this.#caller, from, to, pid, run);
+  }
+}
+
+function add(stream: Stream, bytes: Buffer): void {
+  stream.bytes += bytes.length;
+  stream.hash.update(bytes);
+}
+
+function told({ what, bytes, hash }: Stream): GateRunView["input"] {
+  return { what, bytes, digest: hash.digest("hex") };
+}

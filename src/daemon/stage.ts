@@ -1,0 +1,77 @@
+/**
+ * One program under the launcher, without a client: a part of a pipeline that the daemon puts together.
+ *
+ * Guarantee: its standard streams are pipes with the contexts that its arguments say; the daemon only carries bytes
+ * from one to the next, and the kernel decides at each end.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex, Readable, Writable } from "node:stream";
+import type { RunRequest } from "../api/index.ts";
+import { ROOT } from "../setup/index.ts";
+import { launchFailure } from "./launch-failure.ts";
+
+const CONTROL = 3;
+
+export type StageEnd = {
+  /** null: it did not start. */
+  code: number | null;
+  pid: number;
+  failure: string;
+};
+
+export type Stage = {
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly errors: Readable;
+  readonly ended: Promise<StageEnd>;
+  signal(number: number): void;
+  kill(): void;
+};
+
+/** @param args of the launcher, up to the program's own */
+export function startStage(args: readonly string[], request: Pick<RunRequest, "argv" | "env">): Stage {
+  const child: ChildProcess = spawn(`${ROOT}/build/csn-launch`, [...args], {
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    env: request.env,
+  });
+  const control = child.stdio[CONTROL] as Duplex;
+  const end: StageEnd = { code: null, pid: 0, failure: "" };
+  let text = "";
+  control.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  control.on("error", () => undefined);
+  child.stdin!.on("error", () => undefined); // it does not read: its own affair
+  const ended = new Promise<StageEnd>((resolve) => {
+    child.on("error", (error) => (end.failure = error.message));
+    child.on("close", () => {
+      for (const line of text.split("\n")) {
+        if (line.startsWith("exit ")) end.code = Number(line.slice(5));
+        else if (line.startsWith("started ")) end.pid = Number(line.slice(8));
+        else if (/^(error|exec) /.test(line) && end.failure === "")
+          end.failure = launchFailure(line, request).failed.message;
+      }
+      if (end.failure !== "") end.code = null;
+      resolve(end);
+    });
+  });
+  return {
+    input: child.stdin!,
+    output: child.stdout!,
+    errors: child.stderr!,
+    ended,
+    signal: (number) => void control.write(`signal ${number}\n`),
+    kill: () => void control.destroy(), // the launcher takes that as our end
+  };
+}
+
+/** All that it prints, up to a limit. */
+export async function outputOf(stage: Stage, most: number): Promise<string> {
+  let text = "";
+  stage.output.setEncoding("utf8");
+  stage.output.on("data", (chunk: string) => {
+    if (text.length < most) text += chunk;
+  });
+  stage.errors.resume();
+  stage.input.end();
+  await stage.ended;
+  return text;
+}
