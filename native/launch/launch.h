@@ -66,7 +66,7 @@ int map_open(const struct options *o, const char *name);
 void label_device(int devices, const char *path, uint32_t context);
 void label_network(int networks, uint64_t cookie, uint32_t context);
 void label_object(int objects, int fd, uint32_t context);
-void label_self(int subjects, const struct options *o);
+void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment);
 
 /* network.c: the calling process, and what it starts, gets its context's network */
 void join_network(const struct options *o);

@@ -258,7 +258,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 	sigprocmask(SIG_BLOCK, &all, 0);
 	if (o->plain) {
 		(void)!chdir(o->cwd ? o->cwd : "/");
-		label_self(subjects, o);
+		label_self(subjects, 0, 0, 0);
 		streams(o, slave, input, output, error);
 		if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
 		    setresuid(o->uid, o->uid, o->uid))
@@ -273,7 +273,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 		fail("cwd");
 	limit_core();
 	report_fd = report;
-	label_self(subjects, o);
+	label_self(subjects, o->in, o->out, o->compartment);
 	session_keyring();
 	confine(o);
 	/* as the user: into no folder that he could not enter himself */

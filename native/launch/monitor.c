@@ -81,18 +81,14 @@ void label_object(int objects, int fd, uint32_t context)
 }
 
 /* The calling process becomes a subject of that context; what it starts is one too. */
-void label_self(int subjects, const struct options *o)
+void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment)
 {
-	struct csn_subject subject = { .compartment = o->compartment };
+	struct csn_subject subject = { .in = in, .out = out, .compartment = compartment };
 	struct timespec now;
 	int pidfd;
 
 	if (subjects < 0)
 		return;
-	if (!o->plain) {
-		subject.in = o->in;
-		subject.out = o->out;
-	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* unlike any that the kernel gives out, which count from 1 */
 	subject.id = 1ull << 62 | ((uint64_t)now.tv_sec * 1000000000 + now.tv_nsec);
