@@ -247,22 +247,6 @@ static __always_inline u64 *taken_by(u64 id)
 	return bpf_map_lookup_elem(&taken, &slot);
 }
 
-/* The object has something new, of a subject that need not read it again: who knew all of it
- * knows what it added itself. Not when somebody else moved the state meanwhile. `key`: of the
- * flow; the subject's reading is left in it. */
-static __always_inline void tell(struct csn_object *object, struct seen_key *key, u64 now)
-{
-	u64 before = object->state, *known;
-
-	key->write = 0;
-	known = bpf_map_lookup_elem(&seen, key);
-	if (!known || !before || CHECK(knew_all, *known < before) ||
-	    __sync_val_compare_and_swap(&object->state, before, now) != before)
-		object->state = now;
-	else
-		bpf_map_update_elem(&seen, key, &now, BPF_ANY);
-}
-
 /* Does this allowed flow carry anything that the sink has not seen? Both ends keep
  * the time at which they last took in something new. A forgotten time counts as now,
  * so forgetting can only record more. */
@@ -293,7 +277,7 @@ static __always_inline int informative_of(u64 id, const struct csn_key *what, st
 	bpf_map_update_elem(&seen, &key, &state, BPF_ANY);
 	if (write) {
 		if (object)
-			tell(object, &key, now);
+			object->state = now;
 	} else {
 		u64 *times = taken_by(id);
 

@@ -15,7 +15,6 @@ import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
-import { newsScenarios } from "./scenarios/news.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
@@ -526,7 +525,6 @@ export const scenarios: readonly Scenario[] = [
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
-  ...newsScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
