@@ -28,6 +28,7 @@ enum csn_limits {
 	CSN_RANGE_PORTS = 16,	   /* ranges of ports within one */
 	CSN_MAX_WAYS = 4096,	   /* networks that have a way out */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
+	CSN_MAX_COMPARTMENTS = 65536, /* that descriptors went into or out of */
 };
 
 /* Contexts that exist without a tag [CTX-2, CTX-3]. */
@@ -64,6 +65,8 @@ struct csn_subject {
 	__u32 in;
 	__u32 out;
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
+	__u32 compartment; /* of one `csn run`; 0: in none */
+	__u32 pad;
 	/* What this task read and wrote last, allowed and recorded. Of this task alone,
 	 * so nobody else writes it meanwhile. */
 	struct csn_memory read[CSN_MEMORY_SLOTS];
@@ -154,6 +157,9 @@ enum csn_verdict {
 	CSN_REFUSED_CLOSED = 4,	   /* [OP-12] a door that is closed to labelled subjects */
 	CSN_REFUSED_CREATE = 5,	   /* [OBJ-3] the object would get another label than its directory */
 	CSN_REFUSED_CONTROL = 6,   /* [OP-10] contexts differ */
+	/* the daemon's, of a change of context */
+	CSN_REFUSED_ENDPOINT = 7,  /* [CHG-3] something that is held would not be legal */
+	CSN_REFUSED_PRIVILEGE = 8, /* [CHG-1] who started the program may not do that */
 };
 
 enum csn_op {
@@ -176,6 +182,7 @@ enum csn_op {
 	CSN_OP_NETWORK, /* the daemon's: policy for an address */
 	CSN_OP_STATE,	/* the daemon's: a principal's statement */
 	CSN_OP_GATE,	/* the daemon's: a run of a gate */
+	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 };
 
 enum csn_entity_kind {
@@ -255,6 +262,13 @@ enum csn_ask {
 	CSN_ASK_GET = 1,
 	CSN_ASK_SET = 2,
 	CSN_ASK_CLEAR = 3,
+	CSN_ASK_RENEW = 4, /* nothing changes, and every cached context is looked up again */
+};
+enum csn_world {
+	CSN_WORLD_CLOSED = 0,
+	CSN_WORLD_LABELLED, /* the rules decide */
+	CSN_WORLD_READ,	    /* the rules decide, and nothing may be written */
+	CSN_WORLD_VOID,	    /* nothing moves: /dev/null and its like, and a subject's own anonymous inodes */
 };
 struct csn_request {
 	__u32 ask;
@@ -266,6 +280,8 @@ struct csn_request {
 	__u32 own;    /* answer: not 0 when the inode has an entry of its own */
 	__s32 error;  /* answer: 0, or a negative errno */
 	__u32 done;   /* answer: not 0 when the hook ran */
+	__u32 world;  /* answer: may labelled subjects touch it at all */
+	__u32 pad;
 };
 
 /* Shared by all programs; the daemon writes epoch, the kernel the counters. */

@@ -425,10 +425,10 @@ __noinline int judge(const struct question *q)
 	want = q->want;
 	if (q->in || q->out) {
 		world = world_of(inode);
-		if (world == WORLD_VOID)
+		if (world == CSN_WORLD_VOID)
 			return JUDGED_NOTHING;
-		if (CHECK(closed_world, world == WORLD_CLOSED) ||
-		    CHECK(world_to_read, world == WORLD_READ && want & WANT_WRITE))
+		if (CHECK(closed_world, world == CSN_WORLD_CLOSED) ||
+		    CHECK(world_to_read, world == CSN_WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
 		if (q->file && context != q->out && CHECK(watched, is_watched((void *)q->file)))
 			told = WANT_WRITE;
@@ -633,6 +633,17 @@ static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
 static __always_inline int access_file(struct file *file, u32 want, u16 op)
 {
 	return access_any(file->f_inode, file, want, op);
+}
+
+/* From now on the compartment holds what others may hold too. Failing to note it must not
+ * pass for being alone. Not 0: refused. */
+static __always_inline int note_shared(u32 compartment)
+{
+	u32 one = 1;
+
+	if (!compartment || bpf_map_lookup_elem(&shared, &compartment))
+		return 0;
+	return CHECK(note, bpf_map_update_elem(&shared, &compartment, &one, BPF_ANY)) ? -ENOMEM : 0;
 }
 
 /* A door that labelled subjects find closed, whatever is behind it [OP-12]. */

@@ -125,7 +125,14 @@ int BPF_PROG(file_receive, struct file *file)
 {
 	struct inode *inode = file->f_inode;
 	u32 want = want_of_mode(file->f_mode);
+	struct csn_subject *s = subject();
 
+	if (s && s->compartment) {
+		int error = CHECK(received, note_shared(s->compartment));
+
+		if (error)
+			return error;
+	}
 	if (CHECK(queue, want && inode->i_sb->s_magic == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);

@@ -339,13 +339,15 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 	struct csn_entry entry = { .context = request->context, .flags = request->flags };
 	struct csn_device device = {}, *known;
 	struct dentry *dentry = 0;
+	struct csn_object *object;
 	u32 lower = 0, dev;
 	struct inode *inode;
 	struct where where = { .inode = (u64)outer };
 
 	request->done = 1;
 	request->error = 0;
-	request->answer = (u32)resolve(&where);
+	object = bpf_inode_storage_get(&objects, outer, 0, 0);
+	request->answer = object && object->flags & CSN_OBJECT_OWN ? object->context : (u32)resolve(&where);
 	inode = real_inode(outer, &dentry, &lower);
 	if (!inode) {
 		request->error = -EACCES;
@@ -354,6 +356,7 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 	key_of(inode, &request->key);
 	request->magic = READ(READ(inode, i_sb), s_magic);
 	request->own = bpf_map_lookup_elem(&entries, &request->key) != 0;
+	request->world = world_of(outer);
 	dev = request->key.dev;
 	if (request->ask == CSN_ASK_SET) {
 		/* the file system first: an entry that nobody looks for protects nothing */

@@ -139,6 +139,7 @@ struct msg_msg;
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	unsigned long msg_controllen;
 };
 struct ns_common {
 	unsigned int inum;

@@ -165,6 +165,16 @@ struct {
 	__uint(max_entries, CSN_RING_BYTES);
 } records SEC(".maps");
 
+/* compartments that are not alone any more: a descriptor went in or out, or somebody
+ * outside looked into one of their processes. The daemon changes the context of no such one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_COMPARTMENTS);
+	__type(key, u32);
+	__type(value, u32);
+} shared SEC(".maps");
+
 /* the daemon's questions, by thread id */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -310,6 +310,16 @@ int BPF_PROG(socket_accept, struct socket *sock)
 	return use_socket(sock, CSN_OP_ACCEPT);
 }
 
+/* A descriptor may go with it, wherever it arrives. */
+static __always_inline int note_passing(struct msghdr *msg)
+{
+	struct csn_subject *s = subject();
+
+	if (!s || !s->compartment || !msg->msg_controllen)
+		return 0;
+	return CHECK(passing, note_shared(s->compartment));
+}
+
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
@@ -317,6 +327,8 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	int error = use_socket(sock, CSN_OP_SEND);
 	void *name = msg->msg_name;
 
+	if (!error)
+		error = note_passing(msg);
 	if (error)
 		return error;
 	if (name)

@@ -18,7 +18,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 {
 	struct csn_subject *s = subject(), *child;
 
-	if (!s || !(s->in || s->out))
+	if (!s || !(s->in || s->out || s->compartment))
 		return 0;
 	if (!is_platform(s) && clone_flags & CLONE_NEW) {
 		int error = CHECK(namespace, closed(CSN_OP_NAMESPACE));
@@ -33,6 +33,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	}
 	child->in = CHECK(in, s->in);
 	child->out = CHECK(out, s->out);
+	child->compartment = CHECK(compartment, s->compartment);
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
@@ -79,14 +80,33 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	return 0;
 }
 
+/* include/linux/ptrace.h */
+#define PTRACE_MODE_NOAUDIT 4
 #define PTRACE_MODE_ATTACH 2
+
+/* Everything in /proc/PID that leads to what a process holds asks here, and pidfd_getfd; what only
+ * lists processes asks without audit, and gets nothing but numbers. */
+static __always_inline int note_look(struct task_struct *child, unsigned int mode)
+{
+	struct csn_subject *s = subject(), *o = bpf_task_storage_get(&subjects, child, 0, 0);
+
+	if (!o || !o->compartment || mode & PTRACE_MODE_NOAUDIT)
+		return 0;
+	if (s && (is_platform(s) || s->compartment == o->compartment))
+		return 0;
+	return CHECK(look, note_shared(o->compartment));
+}
 
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
+	int error;
+
 	if (CHECK(attach, mode & PTRACE_MODE_ATTACH))
-		return access_task(child, WANT_BOTH, CSN_OP_TRACE);
-	return access_task(child, WANT_READ, CSN_OP_INSPECT);
+		error = access_task(child, WANT_BOTH, CSN_OP_TRACE);
+	else
+		error = access_task(child, WANT_READ, CSN_OP_INSPECT);
+	return error ? error : note_look(child, mode);
 }
 
 SEC("lsm/ptrace_traceme")

@@ -9,13 +9,6 @@
 #ifndef CSN_WORLDS_H
 #define CSN_WORLDS_H
 
-enum world {
-	WORLD_CLOSED = 0,
-	WORLD_LABELLED, /* the rules decide */
-	WORLD_READ,	/* the rules decide, and nothing may be written */
-	WORLD_VOID,	/* nothing moves: /dev/null and its like, and a subject's own anonymous inodes */
-};
-
 #define ANON_INODE_FS_MAGIC 0x09041934
 #define MQUEUE_MAGIC 0x19800202
 #define MINOR_BITS 20
@@ -24,7 +17,7 @@ enum world {
 static __always_inline int world_of_device(u16 mode, u32 rdev)
 {
 	if (CHECK(block, (mode & S_IFMT) != S_IFCHR))
-		return WORLD_CLOSED;
+		return CSN_WORLD_CLOSED;
 	switch (rdev) {
 	case DEVICE(1, 3): /* null */
 	case DEVICE(1, 5): /* zero */
@@ -32,13 +25,13 @@ static __always_inline int world_of_device(u16 mode, u32 rdev)
 	case DEVICE(1, 8): /* random */
 	case DEVICE(1, 9): /* urandom */
 	case DEVICE(5, 0): /* tty: stands for the compartment's own terminal, checked as pts */
-		return WORLD_VOID;
+		return CSN_WORLD_VOID;
 	case DEVICE(5, 2): /* ptmx of the compartment's own devpts */
 	case DEVICE(0, 0): /* overlayfs's whiteout */
-		return WORLD_LABELLED;
+		return CSN_WORLD_LABELLED;
 	}
 	/* pts/N */
-	return rdev >> MINOR_BITS >= 136 && rdev >> MINOR_BITS <= 143 ? WORLD_LABELLED : WORLD_CLOSED;
+	return rdev >> MINOR_BITS >= 136 && rdev >> MINOR_BITS <= 143 ? CSN_WORLD_LABELLED : CSN_WORLD_CLOSED;
 }
 
 /* include/uapi/linux/magic.h */
@@ -56,7 +49,7 @@ static __always_inline int world_of_magic(u64 magic)
 	case 0x958458f6: /* hugetlbfs */
 	case 0x1cd1:	 /* devpts */
 	case 0x5345434d: /* secretmem */
-		return WORLD_LABELLED;
+		return CSN_WORLD_LABELLED;
 	case 0x73717368: /* squashfs */
 	case 0xE0F5E1E2: /* erofs */
 	case 0x9660:	 /* iso9660 */
@@ -65,11 +58,11 @@ static __always_inline int world_of_magic(u64 magic)
 	case PIDFS_MAGIC:
 	case 0x62656572: /* sysfs */
 	case 0x63677270: /* cgroup2 */
-		return WORLD_READ;
+		return CSN_WORLD_READ;
 	case ANON_INODE_FS_MAGIC: /* eventfd, epoll, timerfd: never leave the subject, see file_receive */
-		return WORLD_VOID;
+		return CSN_WORLD_VOID;
 	}
-	return WORLD_CLOSED;
+	return CSN_WORLD_CLOSED;
 }
 
 static __always_inline int world_of(struct inode *inode)

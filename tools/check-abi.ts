@@ -27,10 +27,12 @@ const ENUMS: Record<string, { prefix: string; names: Record<string, number> }> =
   csn_record_kind: { prefix: "CSN_KIND_", names: abi.KIND },
   csn_record_flags: { prefix: "CSN_FLAG_", names: abi.FLAG },
   csn_entry_flags: { prefix: "CSN_ENTRY_", names: { SELF: abi.ENTRY_SELF } },
+  csn_object_flags: { prefix: "CSN_OBJECT_", names: abi.OBJECT },
   csn_device_flags: { prefix: "CSN_DEVICE_", names: { VOLATILE: abi.DEVICE_VOLATILE } },
   csn_network_flags: { prefix: "CSN_NETWORK_", names: { OPEN: abi.NETWORK_OPEN } },
   csn_op: { prefix: "CSN_OP_", names: numbered(abi.OPS) },
   csn_entity_kind: { prefix: "CSN_ENTITY_", names: numbered(abi.ENTITY_KINDS) },
+  csn_world: { prefix: "CSN_WORLD_", names: abi.WORLD },
   csn_verdict: { prefix: "CSN_", names: numbered(abi.VERDICTS.map((v) => v.name)) },
 };
 

@@ -20,7 +20,8 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   bus: ["label", "policy", "audit"],
   api: ["label"],
   daemon: ["label", "policy", "kernel", "audit", "api", "setup"],
-  cli: ["api", "label", "policy", "machine", "setup"],
+  client: [],
+  cli: ["api", "client", "label", "policy", "machine", "setup"],
 };
 
 /** Modules that may not even use Node.js or a package: they only compute. */

@@ -13,6 +13,7 @@ import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
+import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
 import { running } from "./running.ts";
@@ -27,6 +28,7 @@ const CASES: readonly Case[] = [
   ...labels,
   ...confinement,
   ...network,
+  ...modes,
   ...wayOut,
   ...owners,
   ...gates,

@@ -28,6 +28,8 @@ struct options {
 	const char *volumes[MAX_VOLUMES]; /* SRC:DST[:ro] */
 	int volume_count;
 	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
+	uint32_t compartment;	/* its number; 0: it has none, and no ask */
+	const char *cgroup;	/* folder of its control group */
 	uint32_t layer;		/* of what it writes outside volumes */
 	int layer_given;
 	const char *verified[MAX_VERIFIED]; /* DIGEST:PATH, the program first */
@@ -64,10 +66,17 @@ int map_open(const struct options *o, const char *name);
 void label_device(int devices, const char *path, uint32_t context);
 void label_network(int networks, uint64_t cookie, uint32_t context);
 void label_object(int objects, int fd, uint32_t context);
-void label_self(int subjects, uint32_t in, uint32_t out);
+void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment);
 
 /* network.c: the calling process, and what it starts, gets its context's network */
 void join_network(const struct options *o);
+
+/* ask.c: requests from inside. `make_ask` is called inside, the others are the launcher's. */
+void make_ask(const char *run, int channel);
+void receive_ask(int channel);
+int ask_fd(void);
+void read_ask(void);
+void answer_ask(char *line);
 
 /* relay.c: between the daemon's streams and the program's; returns the wait status */
 int relay(const struct options *o, pid_t child, int input, int output, int error, int terminal);

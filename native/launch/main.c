@@ -11,9 +11,10 @@
  * Guarantee: the program never runs with more than its context, its user and its
  * compartment; if any step fails, it does not run.
  *
- * To the daemon on descriptor 3: "started PID", "exec ERRNO" (the program could not be
- * executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT", and with --digests
- * "digest HEX" for each file.
+ * To the daemon on descriptor 3: "stream INODE" (a pipe between launcher and program),
+ * "device NUMBER" (a file system of the compartment's own), "started PID", "exec ERRNO" (the
+ * program could not be executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT",
+ * "ask LINE" (see ask.c), and with --digests "digest HEX" for each file.
  */
 #include "launch.h"
 #include <fcntl.h>
@@ -89,6 +90,10 @@ static void parse(struct options *o, char **argv)
 			o->out = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--input"))
 			o->input = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--compartment"))
+			o->compartment = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--cgroup"))
+			o->cgroup = value(&argv);
 		else if (!strcmp(*argv, "--layer")) {
 			o->layer = strtoul(value(&argv), 0, 10);
 			o->layer_given = 1;
@@ -221,12 +226,28 @@ static void streams(const struct options *o, int slave, int input, int output, i
 	(void)o;
 }
 
+/* Everything that the compartment starts is in it, so that all can be stopped at once. */
+static void join_group(const struct options *o)
+{
+	char path[4096];
+	int fd;
+
+	if (!o->cgroup)
+		return;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", o->cgroup);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		fail("compartment: %s", path);
+	close(fd);
+}
+
 /* The first process inside. Never returns. */
 static void inside(const struct options *o, int input, int output, int error, int report, int channel)
 {
 	int subjects = map_open(o, "subjects"), slave = -1;
 	sigset_t all, none;
 
+	join_group(o);
 	if (!o->plain)
 		slave = build_tree(o, map_open(o, "devices"), channel);
 	umask(022);
@@ -237,7 +258,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 	sigprocmask(SIG_BLOCK, &all, 0);
 	if (o->plain) {
 		(void)!chdir(o->cwd ? o->cwd : "/");
-		label_self(subjects, 0, 0);
+		label_self(subjects, 0, 0, 0);
 		streams(o, slave, input, output, error);
 		if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
 		    setresuid(o->uid, o->uid, o->uid))
@@ -252,7 +273,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 		fail("cwd");
 	limit_core();
 	report_fd = report;
-	label_self(subjects, o->in, o->out);
+	label_self(subjects, o->in, o->out, o->compartment);
 	session_keyring();
 	confine(o);
 	/* as the user: into no folder that he could not enter himself */
@@ -272,6 +293,15 @@ static void inside(const struct options *o, int input, int output, int error, in
 	_exit(init(&all));
 }
 
+static void tell_stream(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		fail("pipe");
+	dprintf(CONTROL, "stream %lu\n", (unsigned long)st.st_ino);
+}
+
 static void pipes(int objects, int input[2], int output[2], int error[2], int report[2], const struct options *o)
 {
 	if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
@@ -280,6 +310,9 @@ static void pipes(int objects, int input[2], int output[2], int error[2], int re
 	label_object(objects, output[0], o->out);
 	label_object(objects, error[0], o->out);
 	label_object(objects, report[0], o->out);
+	tell_stream(input[0]);
+	tell_stream(output[0]);
+	tell_stream(error[0]);
 }
 
 int main(int argc, char **argv)
@@ -315,6 +348,8 @@ int main(int argc, char **argv)
 	close(error[1]);
 	close(report[1]);
 	close(channel[1]);
+	if (o.compartment)
+		receive_ask(channel[0]);
 	if (o.tty && !o.plain)
 		terminal = receive_descriptor(channel[0]);
 	if (read(report[0], &errnum, sizeof(errnum)) == sizeof(errnum) && errnum < 0)

@@ -10,6 +10,8 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#define CONTROL 3
+
 static int bpf(int command, union bpf_attr *attr)
 {
 	return syscall(SYS_bpf, command, attr, sizeof(*attr));
@@ -51,11 +53,14 @@ void label_device(int devices, const char *path, uint32_t context)
 	struct stat st;
 	uint32_t dev;
 
-	if (devices < 0 || context == CSN_CTX_UNLABELLED)
+	if (devices < 0)
 		return;
 	if (stat(path, &st))
 		fail("monitor: stat %s", path);
 	dev = major(st.st_dev) << 20 | minor(st.st_dev);
+	dprintf(CONTROL, "device %u\n", dev); /* changes its context with the compartment */
+	if (context == CSN_CTX_UNLABELLED)
+		return;
 	set(devices, &dev, &device, path);
 }
 
@@ -76,9 +81,9 @@ void label_object(int objects, int fd, uint32_t context)
 }
 
 /* The calling process becomes a subject of that context; what it starts is one too. */
-void label_self(int subjects, uint32_t in, uint32_t out)
+void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment)
 {
-	struct csn_subject subject = { .in = in, .out = out };
+	struct csn_subject subject = { .in = in, .out = out, .compartment = compartment };
 	struct timespec now;
 	int pidfd;
 

@@ -4,7 +4,8 @@
  * pipes or terminal. The launcher reads labelled pipes as the platform; who may see
  * what comes out is decided by the daemon [TERM-1].
  *
- * Control, from the daemon: "signal N", "resize ROWS COLUMNS", "close" (end of input).
+ * Control, from the daemon: "signal N", "resize ROWS COLUMNS", "close" (end of input),
+ * "answer NAME TEXT" (to a request, see ask.c).
  */
 #include "launch.h"
 #include <fcntl.h>
@@ -86,7 +87,7 @@ static void move(struct stream *s, short readable, short writable)
 		shut(&s->to);
 }
 
-static void command(const char *line, pid_t child, int terminal, struct stream *input)
+static void command(char *line, pid_t child, int terminal, struct stream *input)
 {
 	struct winsize size = { 0 };
 	int number;
@@ -95,6 +96,8 @@ static void command(const char *line, pid_t child, int terminal, struct stream *
 		kill(child, number);
 	else if (sscanf(line, "resize %hu %hu", &size.ws_row, &size.ws_col) == 2 && terminal >= 0)
 		ioctl(terminal, TIOCSWINSZ, &size);
+	else if (!strncmp(line, "answer ", 7))
+		answer_ask(line + 7);
 	else if (!strcmp(line, "close"))
 		shut(&input->from);
 }
@@ -107,7 +110,7 @@ static void unblock(int fd)
 int relay(const struct options *o, pid_t child, int input, int output, int error, int terminal)
 {
 	static struct stream in, out, err;
-	char line[256];
+	static char line[8192];
 	size_t used = 0;
 	int status = 0, ended = 0, control = CONTROL, quiet = 0;
 
@@ -124,7 +127,7 @@ int relay(const struct options *o, pid_t child, int input, int output, int error
 	/* Until the program has ended and its output is empty. What it left running in the
 	 * background ends with its pid namespace. */
 	while (!ended || out.from >= 0 || err.from >= 0 || out.start < out.end || err.start < err.end) {
-		struct pollfd p[7] = {
+		struct pollfd p[8] = {
 			{ in.start == in.end ? in.from : -1, POLLIN, 0 },
 			{ in.start < in.end ? in.to : -1, POLLOUT, 0 },
 			{ out.start == out.end ? out.from : -1, POLLIN, 0 },
@@ -132,12 +135,15 @@ int relay(const struct options *o, pid_t child, int input, int output, int error
 			{ err.start == err.end ? err.from : -1, POLLIN, 0 },
 			{ err.start < err.end ? err.to : -1, POLLOUT, 0 },
 			{ control, POLLIN, 0 },
+			{ ask_fd(), POLLIN, 0 },
 		};
-		int n = poll(p, 7, ended ? 50 : 20);
+		int n = poll(p, 8, ended ? 50 : 20);
 
 		move(&in, p[0].revents, p[1].revents);
 		move(&out, p[2].revents, p[3].revents);
 		move(&err, p[4].revents, p[5].revents);
+		if (p[7].revents)
+			read_ask();
 		if (p[6].revents) {
 			char c;
 

@@ -286,6 +286,8 @@ int build_tree(const struct options *o, int devices, int channel)
 	make(at("%s/own/tmp%s", ""), 01777);
 	make(at("%s/own/vartmp%s", ""), 01777);
 	make(at("%s/own/run%s", ""), 0755);
+	if (o->compartment)
+		make_ask(at("%s/own/run/csn%s", ""), channel);
 	make(at("%s/own/dev%s", ""), 0755);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
 		device(nodes[i]);

@@ -27,7 +27,7 @@ static void reader(const struct options *o, const char *path, int to)
 	int fd;
 
 	/* the digest vouches for it, so it may be as little trusted as any input */
-	label_self(map_open(o, "subjects"), o->input, o->out);
+	label_self(map_open(o, "subjects"), o->input, o->out, 0);
 	if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
 	    setresuid(o->uid, o->uid, o->uid))
 		_exit(errno);

@@ -169,6 +169,7 @@ export const Explanation = z.object({
 export const RunRequest = z.object({
   argv: z.array(z.string()).min(1),
   context: ContextInput,
+  clearance: ContextInput.optional().describe("what it may raise itself to while it holds its output"),
   env: z.record(z.string(), z.string()),
   cwd: z.string(),
   volumes: z.array(z.string()).default([]),

@@ -19,7 +19,7 @@ import { readText } from "./read-text.ts";
 export type Holder = { pid: number; program: string; how: string };
 
 /** include/uapi/asm-generic/fcntl.h: only names the file. Links of /proc are followed, unlike by `Monitor.inode`. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** Device as `major:minor` in hex and inode number: what /proc/PID/maps shows. */
 export function inodeKey(dev: number, ino: bigint): string {
@@ -59,17 +59,31 @@ function mapping(
   reads: boolean,
   writes: boolean,
 ): string | null {
-  for (const line of readText(`/proc/${pid}/maps`).split("\n")) {
-    // 7f5c3a600000-7f5c3a628000 r--p 00000000 08:01 1234 /path
-    const [, mode = "", , device = "", ino = "0"] = line.split(/ +/);
-    if (ino === "0") continue;
-    const [major = "0", minor = "0"] = device.split(":");
-    const dev = ((Number.parseInt(major, 16) << 20) | Number.parseInt(minor, 16)) >>> 0;
-    if (!devices.has(dev.toString(16)) || !inodes.has(inodeKey(dev, BigInt(ino)))) continue;
-    const sharedWrite = mode[1] === "w" && mode[3] === "s";
+  for (const { dev, ino, sharedWrite } of mappings(pid)) {
+    if (!devices.has(dev.toString(16)) || !inodes.has(inodeKey(dev, ino))) continue;
     if (!reads || (sharedWrite && !writes)) return "has it mapped into memory";
   }
   return null;
+}
+
+/** `range`: as /proc/PID/map_files names it. */
+export type Mapping = { range: string; dev: number; ino: bigint; sharedWrite: boolean; path: string };
+
+/** What a process has mapped of files; shared memory is a file too. */
+export function* mappings(pid: number): Generator<Mapping> {
+  for (const line of readText(`/proc/${pid}/maps`).split("\n")) {
+    // 7f5c3a600000-7f5c3a628000 r--p 00000000 08:01 1234       /path
+    const parts = /^0*(\S+)-0*(\S+) (\S+) \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/.exec(line);
+    if (parts === null || parts[6] === "0") continue;
+    const [, from, to, mode, major, minor, ino, path] = parts as unknown as string[];
+    yield {
+      range: `${from}-${to}`,
+      dev: ((Number.parseInt(major!, 16) << 20) | Number.parseInt(minor!, 16)) >>> 0,
+      ino: BigInt(ino!),
+      sharedWrite: mode![1] === "w" && mode![3] === "s",
+      path: path!,
+    };
+  }
 }
 
 function watch(pid: number, inodes: ReadonlySet<string>, devices: ReadonlySet<string>): string | null {
@@ -155,7 +169,7 @@ function isFifo(path: string): boolean {
   }
 }
 
-function list(folder: string): string[] {
+export function list(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
@@ -167,7 +181,7 @@ export function programOf(pid: number): string {
   return readText(`/proc/${pid}/comm`).trimEnd() || `process ${pid}`;
 }
 
-function link(path: string): string {
+export function link(path: string): string {
   try {
     return readlinkSync(path);
   } catch {

@@ -10,10 +10,13 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
+import { Compartment } from "./compartment.ts";
 import { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
+import { failureOf } from "./failure.ts";
+import { Monitor } from "../kernel/index.ts";
 import { Runs } from "./runs.ts";
-import { createServer, failureOf } from "./server.ts";
+import { createServer } from "./server.ts";
 
 const { values } = parseArgs({
   options: {
@@ -49,6 +52,7 @@ async function main(): Promise<void> {
   rmSync(socket, { force: true }); // nobody listens: left behind by a daemon that was killed
 
   const csn = new Csn(values.home, values.machine ? (process.env.CSN_MACHINE ?? "machine") : null);
+  if (Monitor.isAttached()) Compartment.endAll(); // an earlier daemon may have ended in the middle of a change
   csn.begin();
   const runs = new Runs(csn);
   const token = values["token-file"] === undefined ? null : readFileSync(values["token-file"], "utf8").trim();

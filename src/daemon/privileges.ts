@@ -111,3 +111,12 @@ function holds(authority: Authority, caller: Caller, { privilege, tag }: Need): 
   if (holder === PLATFORM) return true;
   return chainFor(authority.world.state, holder, privilege, tag.name, authority.now().getTime()) !== null;
 }
+
+/** A program of the caller's is about to have these: the history of conflicts must never lack one. [COI-1] */
+export function noteHeld(authority: Authority, caller: Caller, { secrecy }: Context): void {
+  if (isAll(secrecy) || secrecy.length === 0) return;
+  authority.noteHeld(
+    authority.holderOf(caller),
+    secrecy.map((tag) => authority.tag(tag)!.name),
+  );
+}

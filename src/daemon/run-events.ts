@@ -1,6 +1,6 @@
 /**
  * What the daemon itself did, as records [AUD-1]: shown to a person, withheld [TERM-1], labelled, policy for
- * addresses [NET-1], run through a gate [GATE-2].
+ * addresses [NET-1], changes of context [CHG-1], run through a gate [GATE-2].
  */
 import type { AddressRange, GateRunView } from "../api/index.ts";
 import { ENTITY_KINDS, VERDICTS } from "../kernel/index.ts";
@@ -128,5 +128,29 @@ export function recordAddress(
     pid: process.pid,
     uid: caller.uid,
     bytes: policyBytes(range),
+  });
+}
+
+/** A compartment whose context changed, or was asked to. */
+export function recordChange(
+  csn: Csn,
+  caller: Caller,
+  pid: number,
+  from: Context,
+  to: Context,
+  verdict: number,
+): void {
+  csn.records.event({
+    op: "change",
+    verdict,
+    sourceKind: PROCESS,
+    sinkKind: PROCESS,
+    source: from,
+    sink: to,
+    sourceEntity: [0n, pid, 0],
+    sinkEntity: [0n, pid, 0],
+    pid,
+    uid: caller.uid,
+    bytes: 0,
   });
 }

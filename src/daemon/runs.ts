@@ -9,27 +9,24 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
-import {
-  type ClientControl,
-  controlFrame,
-  FRAME,
-  frame,
-  FrameReader,
-  type RunRequest,
-} from "../api/index.ts";
+import { type ClientControl, controlFrame, FRAME, FrameReader, type RunRequest } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
-import { type Context, contextOf, integrityOf, isAll, isLabelled, UNLABELLED } from "../label/index.ts";
+import { type Context, isLabelled, UNLABELLED } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { answerAsk } from "./ask.ts";
+import { type Changing, inputOf } from "./changes.ts";
+import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
-import { isCleared, requireChange } from "./privileges.ts";
+import { noteHeld, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
 import { SCRATCH, type StageEnd, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
-import { bookFor, nameOf, readContext } from "./views.ts";
+import { View } from "./view.ts";
+import { bookFor, readContext } from "./views.ts";
 
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
 const LOOK_MS = 300;
@@ -43,6 +40,10 @@ type Prepared = {
   context: Context;
   caller: Caller;
   args: string[];
+  /** What may be seen of it, where nothing stands behind it. */
+  view?: View;
+  /** Its context may change: with the monitor, in a compartment, and with no gate, whose context is fixed. */
+  changes?: boolean;
   watch?: Watch;
   via?: Via;
 };
@@ -64,13 +65,19 @@ export class Runs {
     if (request.user.uid !== caller.uid || request.plain)
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
+    const view = new View(this.#csn, context, caller, request);
+    if (request.clearance) {
+      const clearance = readContext(request.clearance, bookFor(authority, caller));
+      requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
+      view.raise(clearance);
+    }
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
     if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
       const id = String(monitor.contexts.idOf(context));
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
-      const input = monitor.contexts.idOf(contextOf(context.secrecy, integrityOf([])));
+      const input = monitor.contexts.idOf(inputOf(context));
       args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
     }
     mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
@@ -83,11 +90,7 @@ export class Runs {
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
-    if (isLabelled(context))
-      authority.noteHeld(
-        authority.holderOf(caller),
-        isAll(context.secrecy) ? [] : context.secrecy.map((tag) => authority.tag(tag)!.name),
-      );
+    noteHeld(authority, caller, context);
     const via = request.via.length === 0 ? {} : { via: new Via(this.#csn, caller, context, request.via) };
     if (request.via.length > 0 && request.tty !== null)
       throw new CsnError(
@@ -96,7 +99,8 @@ export class Runs {
         "leave out `--tty`",
         400,
       );
-    return this.prepare({ request, context, caller, args, ...via });
+    const changes = monitor !== null && !request.plain && request.via.length === 0;
+    return this.prepare({ request, context, caller, args, view, changes, ...via });
   }
 
   prepare(prepared: Prepared): string {
@@ -125,14 +129,28 @@ export class Runs {
   /** Starts it and relays until it ends. */
   stream(prepared: Prepared, client: Duplex): void {
     const { request, context, caller, watch } = prepared;
-    const child = spawn(`${ROOT}/build/csn-launch`, prepared.args, {
+    const view = prepared.view ?? new View(this.#csn, prepared.via?.context ?? context, caller, request);
+    const compartment = prepared.changes ? Compartment.make() : null;
+    const run: Changing | null = compartment && {
+      compartment,
+      caller,
+      view,
+      tty: request.tty !== null,
+      devices: new Set(),
+      streams: [],
+      pid: 0,
+      context,
+    };
+    const inside = compartment
+      ? ["--compartment", String(compartment.number), "--cgroup", compartment.folder]
+      : [];
+    const child = spawn(`${ROOT}/build/csn-launch`, [...inside, ...prepared.args], {
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       env: request.env,
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
     const tail = startTail(prepared, child, client);
-    const view = new View(this.#csn, prepared.via?.context ?? context, caller, request);
     const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
     const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
@@ -155,7 +173,12 @@ export class Runs {
         const line = lines.slice(0, at);
         lines = lines.slice(at + 1);
         if (line.startsWith("exit ")) code = Number(line.slice(5));
-        else if (line.startsWith("started ")) pid = Number(line.slice(8));
+        else if (line.startsWith("started ")) {
+          pid = Number(line.slice(8));
+          if (run) run.pid = pid;
+        } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
+        else if (line.startsWith("stream ")) run?.streams.push(line.slice(7));
+        else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else failed ??= launchFailure(line, request);
       }
     });
@@ -166,7 +189,7 @@ export class Runs {
       const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
-      recordShown(this.#csn, context, caller, pid, view.shown, view.dropped);
+      recordShown(this.#csn, prepared.via ? context : view.context, caller, pid, view.shown, view.dropped);
       if (errors !== view)
         recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
       watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
@@ -181,49 +204,21 @@ export class Runs {
     };
     child.on("close", () => {
       this.#running.delete(child);
+      compartment?.remove();
+      if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
       if (tail === null) over([]);
       else void tail.ended.then(over);
     });
   }
 
+  async #answer(run: Changing, line: string, control: Duplex): Promise<void> {
+    const answer = await answerAsk(this.#csn, run, line);
+    if (!control.destroyed) control.write(`answer ${answer ?? ""}\n`);
+  }
+
   /** Ends all programs, when the daemon is told to stop. */
   close(): void {
     for (const child of this.#running) child.stdio[CONTROL]?.destroy();
-  }
-}
-
-/** What the client may see of one run. */
-class View {
-  readonly cleared: boolean;
-  readonly tags: string[];
-  shown = 0;
-  dropped = 0;
-  readonly #secret: boolean;
-  readonly #request: RunRequest;
-  readonly #told = new Set<string>();
-
-  constructor(csn: Csn, context: Context, caller: Caller, request: RunRequest) {
-    const secrecy = isAll(context.secrecy) ? [] : context.secrecy;
-    this.#secret = secrecy.length > 0;
-    this.tags = secrecy.map((id) => nameOf(id, csn.authority)).sort();
-    this.cleared = isCleared(csn.authority, caller, context);
-    this.#request = request;
-  }
-
-  /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
-  pass(kind: number, stream: "output" | "error", bytes: Buffer): Buffer | null {
-    const terminal = this.#request.shows[stream] === "terminal";
-    if (!this.#secret || (this.cleared && (terminal || this.#request.release))) {
-      if (this.#secret) this.shown += bytes.length;
-      return frame(kind, bytes);
-    }
-    this.dropped += bytes.length;
-    if (this.#told.has(stream)) return null;
-    this.#told.add(stream);
-    const hint = this.cleared
-      ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
-      : "only who owns all of these tags may see it";
-    return controlFrame({ withheld: { stream, tags: this.tags, hint } });
   }
 }
 

@@ -20,6 +20,7 @@ export const LIMITS = {
   RANGE_PORTS: 16,
   MAX_WAYS: 4096,
   MAX_IPC: 65536,
+  MAX_COMPARTMENTS: 65536,
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
@@ -31,7 +32,7 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 400, in: 0, out: 4, id: 8 },
+  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16 },
   csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
@@ -75,7 +76,7 @@ export const SHAPE = {
     name: 24,
   },
   csn_request: {
-    size: 48,
+    size: 56,
     ask: 0,
     context: 4,
     flags: 8,
@@ -85,6 +86,7 @@ export const SHAPE = {
     own: 36,
     error: 40,
     done: 44,
+    world: 48,
   },
   csn_control: {
     size: 56,
@@ -101,7 +103,9 @@ export const SHAPE = {
 
 export const ENTRY_SELF = 1;
 export const DEVICE_VOLATILE = 1;
-export const ASK = { GET: 1, SET: 2, CLEAR: 3 } as const;
+export const OBJECT = { OWN: 1, LOWER: 2 } as const;
+export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
+export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4 } as const;
 
 /** What csn_verdict's numbers mean, and the rule that each stands for. */
 export const VERDICTS = [
@@ -112,6 +116,8 @@ export const VERDICTS = [
   { name: "refused_closed", rule: "OP-12" },
   { name: "refused_create", rule: "OBJ-3" },
   { name: "refused_control", rule: "OP-10" },
+  { name: "refused_endpoint", rule: "CHG-3" },
+  { name: "refused_privilege", rule: "CHG-1" },
 ] as const;
 
 /** csn_op, in its order. */
@@ -122,7 +128,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "gate",
+  "connect", "bind", "accept", "network", "state", "gate", "change",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];

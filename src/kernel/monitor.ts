@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync
 import type { Context } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { ASK, CONTEXT_ID, CONTEXT_UNKNOWN, ENTRY_SELF, LIMITS, SHAPE } from "./abi.ts";
+import { Compartments } from "./compartments.ts";
 import { Contexts, type Interning, u32 } from "./contexts.ts";
 import { KernelError } from "./errors.ts";
 import { errnoOf, type Fd, native, type Ring } from "./native.ts";
@@ -28,6 +29,7 @@ const MAPS = [
   "control",
   "entries",
   "ranges",
+  "shared",
   "networks",
   "ways",
 ] as const;
@@ -44,6 +46,8 @@ export type InodeState = {
   dev: number;
   ino: bigint;
   generation: number;
+  /** One of WORLD: may labelled subjects touch it at all. */
+  world: number;
 };
 
 export type Counters = { allowed: number; refused: number; recorded: number; lost: number; internal: number };
@@ -52,6 +56,8 @@ export class Monitor {
   readonly contexts: Contexts;
   /** Policy for addresses outside. */
   readonly ranges: Ranges;
+  /** What a change of context changes. */
+  readonly compartments: Compartments;
   /** Ways out of the networks of contexts. */
   readonly ways: Ways;
   readonly #maps: Record<MapName, Fd>;
@@ -60,6 +66,7 @@ export class Monitor {
     this.#maps = maps;
     this.contexts = new Contexts(maps.contexts, interning);
     this.ranges = new Ranges(maps.ranges, this.contexts);
+    this.compartments = new Compartments(maps, this.contexts);
     this.ways = new Ways(maps.ways, maps.networks, `${PINS}/program_`);
     native().markSelf(maps.subjects, subjectValue(CONTEXT_ID.PLATFORM_IN, CONTEXT_ID.BASE));
   }
@@ -193,6 +200,11 @@ export class Monitor {
     }
   }
 
+  /** Every context that the kernel has cached is looked up again. */
+  renew(): void {
+    this.#withPath("/", (fd) => this.#ask(fd, ASK.RENEW, 0, 0));
+  }
+
   #withPath<T>(path: string, use: (fd: Fd) => T): T {
     let fd: Fd;
     try {
@@ -243,6 +255,7 @@ export class Monitor {
       ino: answer.readBigUInt64LE(shape.key + SHAPE.csn_key.ino),
       dev: answer.readUInt32LE(shape.key + SHAPE.csn_key.dev),
       generation: answer.readUInt32LE(shape.key + SHAPE.csn_key.generation),
+      world: answer.readUInt32LE(shape.world),
     };
   }
 }

