@@ -39,6 +39,7 @@ test("every command that prints has --json", () => {
     "conflict",
     "statement",
     "statement export", // is JSON
+    "policy",
     "gate",
     "gate run",
     "machine",
