@@ -103,8 +103,8 @@ test("readme: blocks are read with their words", () => {
   const text = `a\n${fence}sh run exit=2 timeout=5\n./csn x\n${fence}\n${fence}sh check\nb\n${fence}\n${fence}sh\nc\n${fence}\n${fence}text\nd\n${fence}\n`;
   assert.deepEqual(blocksOf(text), [
     { line: 2, mode: "run", exit: 2, timeoutSeconds: 5, script: "./csn x\n" },
-    { line: 5, mode: "check", exit: 0, timeoutSeconds: 120, script: "b\n" },
-    { line: 8, mode: "syntax", exit: 0, timeoutSeconds: 120, script: "c\n" },
+    { line: 5, mode: "check", exit: 0, timeoutSeconds: 600, script: "b\n" },
+    { line: 8, mode: "syntax", exit: 0, timeoutSeconds: 600, script: "c\n" },
   ]);
 });
 

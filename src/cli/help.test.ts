@@ -36,6 +36,7 @@ test("every command that prints has --json", () => {
     "network",
     "principal",
     "context",
+    "context change",
     "conflict",
     "statement",
     "statement export", // is JSON

@@ -42,6 +42,7 @@ export function registerContextChange(context: Command): void {
     });
   example(
     change,
+    "$ csn context change --add lab/patient -- sort /data/trial.csv",
     "$ csn run --clearance lab/patient -- csn context change --add lab/patient -- sort /data/trial.csv",
   );
 }
