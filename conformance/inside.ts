@@ -100,12 +100,15 @@ export class World {
     const found: Flow[] = [];
     this.kinds.clear();
     // A record that somebody else has begun, and was interrupted in, hides those behind it.
-    for (let n = 0; n < 500; n++) {
+    for (let n = 0; n < 50; n++) {
       this.#drain(found);
       const { refused, lost } = this.monitor.counters();
       if (this.#refused + lost >= refused) break;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
+    // packets that a way stopped are told of later, several at once: not to be waited for again
+    const { refused, lost } = this.monitor.counters();
+    this.#refused = refused - lost;
     return found;
   }
 
