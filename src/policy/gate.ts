@@ -7,7 +7,7 @@
  */
 import type { TagName } from "../label/index.ts";
 import { type Collision, conflictFor, conflictWithin } from "./conflict.ts";
-import { ownerOf, type Pattern } from "./pattern.ts";
+import { covers, ownerOf, type Pattern } from "./pattern.ts";
 import { type Chain, chainFor } from "./privilege.ts";
 import type { Gate, State } from "./state.ts";
 import { type ContextText, type Holder, PLATFORM, type Privilege } from "./statement.ts";
@@ -62,20 +62,23 @@ export function mayUse(gate: Gate, user: Holder): boolean {
   return gate.users.some((name) => name === "*" || name === user) || user === ownerOf(gate.name as Pattern);
 }
 
-/** The tags whose owners let this gate drop them now, of those that it asks for. */
+/** The tags whose owners let this gate drop them now, of those that it asks for. As long as its grants, unless one is
+ * for all instances of a kind, or a direction is open to everybody: then as long as there are tags. */
 function consenting(state: State, holder: Holder, patterns: readonly string[], now: number): TagName[] {
-  return [...state.tags.values()]
-    .map(({ name }) => name)
-    .filter((name) => patterns.some((pattern) => asksFor(pattern, name)))
+  const granted = [...(state.grantsTo.get(holder)?.keys() ?? [])];
+  const isWide = granted.some((tag) => tag.endsWith(":*")) || state.opened.size > 0;
+  const names = isWide
+    ? [...state.tags.values()].map(({ name }) => name)
+    : (granted as string[] as TagName[]);
+  return names
+    .filter((name) => patterns.some((pattern) => consents(pattern, name)))
     .filter((name) => chainFor(state, holder, "s-", name, now) !== null);
 }
 
-/** A pattern of `consent`: a star for the owner is any owner. */
-function asksFor(pattern: string, tag: TagName): boolean {
-  const [owner, name] = [pattern.slice(0, pattern.indexOf("/")), pattern.slice(pattern.indexOf("/") + 1)];
-  if (owner !== "*" && owner !== ownerOf(tag)) return false;
-  const local = tag.slice(tag.indexOf("/") + 1);
-  return name.endsWith(":*") ? local.startsWith(name.slice(0, -1)) : local === name;
+/** Does a pattern of a gate's `consent` cover this tag? A star for the owner covers any owner's. */
+export function consents(pattern: string, tag: string): boolean {
+  if (!pattern.startsWith("*/")) return covers(pattern as Pattern, tag as Pattern);
+  return covers(`x/${pattern.slice(2)}` as Pattern, `x/${tag.slice(tag.indexOf("/") + 1)}` as Pattern);
 }
 
 /** [COI-1]: the gate's own tags, and what its user gets to have. What it drops its user never has. */

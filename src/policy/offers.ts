@@ -2,8 +2,8 @@
  * Which gates would help where a flow is refused. [GATE-4]
  */
 import { conflictFor } from "./conflict.ts";
-import { covers, type Pattern } from "./pattern.ts";
-import { chainFor } from "./privilege.ts";
+import type { Pattern } from "./pattern.ts";
+import { gateNow, mayUse } from "./gate.ts";
 import type { Gate, State } from "./state.ts";
 import type { ContextText, Holder, Privilege } from "./statement.ts";
 
@@ -20,36 +20,24 @@ export function gatesFor(
   now: number,
 ): Gate[] {
   return [...state.gates.values()]
-    .filter(
-      (gate) =>
-        (gate.users.includes("*") || (user !== null && gate.users.includes(user))) &&
-        takes(state, gate, from, now) &&
-        isIn(gate.gate.out.secrecy, to.secrecy) &&
-        isIn(to.integrity, gate.gate.out.integrity) &&
-        differenceOf(gate.gate.in, gate.gate.out).every(
-          ([privilege, tag]) => chainFor(state, gate.holder, privilege, tag as Pattern, now) !== null,
-        ) &&
-        (user === null || from.secrecy.every((tag) => conflictFor(state, user, tag as Pattern) === null)),
-    )
+    .filter((gate) => (user === null ? gate.users.includes("*") : mayUse(gate, user)))
+    .filter((gate) => {
+      const { in: accepts, out, tags, conflict } = gateNow(state, gate, user ?? NOBODY, now);
+      return (
+        conflict === null &&
+        tags.every(({ by }) => by !== null) &&
+        isIn(from.secrecy, accepts.secrecy) &&
+        isIn(accepts.integrity, from.integrity) &&
+        isIn(out.secrecy, to.secrecy) &&
+        isIn(to.integrity, out.integrity) &&
+        (user === null || from.secrecy.every((tag) => conflictFor(state, user, tag as Pattern) === null))
+      );
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Does data of this context flow to what the gate may read, what its owners consent to included? */
-function takes(state: State, { gate, holder }: Gate, from: ContextText, now: number): boolean {
-  if (!isIn(gate.in.integrity, from.integrity)) return false;
-  return from.secrecy.every(
-    (tag) =>
-      gate.in.secrecy.includes(tag) ||
-      (gate.consent.some((pattern) => consents(pattern, tag)) &&
-        chainFor(state, holder, "s-", tag as Pattern, now) !== null),
-  );
-}
-
-/** Does a pattern of a gate's `consent` cover this tag? A star for the owner covers any owner's. */
-export function consents(pattern: string, tag: string): boolean {
-  if (!pattern.startsWith("*/")) return covers(pattern as Pattern, tag as Pattern);
-  return covers(`x/${pattern.slice(2)}` as Pattern, `x/${tag.slice(tag.indexOf("/") + 1)}` as Pattern);
-}
+/** Holds what is open to everybody. */
+const NOBODY: Holder = "";
 
 function isIn(a: readonly string[], b: readonly string[]): boolean {
   return a.every((tag) => b.includes(tag));

@@ -11,7 +11,8 @@
  */
 import type { TagName } from "../../label/index.ts";
 import { conflictFor } from "../conflict.ts";
-import { consents, differenceOf } from "../offers.ts";
+import { consents } from "../gate.ts";
+import { differenceOf } from "../offers.ts";
 import { ownerOf, type Pattern } from "../pattern.ts";
 import { chainFor, isLive, linksOf } from "../privilege.ts";
 import type { Gate, Grant, State } from "../state.ts";
