@@ -170,7 +170,7 @@ print(c.getresponse().read().decode())'`);
       };
       match(
         (await ask("POST", "/v1/runs", { ...run, user: { uid: 12345, gid: 12345, groups: [] } })).out,
-        /E_NOT_PERMITTED.*lab\/patient/,
+        /E_TAG_UNKNOWN.*lab\/patient/,
       );
       match(
         (await ask("POST", "/v1/runs", { ...run, context: {}, user: { uid: 0, gid: 0, groups: [] } })).out,
@@ -180,7 +180,7 @@ print(c.getresponse().read().decode())'`);
       match((await ask("POST", "/v1/down", { force: true })).out, /E_NOT_PERMITTED/);
       match(
         (await ask("PUT", "/v1/labels", { path: "/data", context: { secrecy: ["lab/patient"] } })).out,
-        /E_NOT_PERMITTED/,
+        /E_TAG_UNKNOWN/, // whose tag it is not told
       );
       strictEqual((await ask("GET", "/v1/log?refused=true", {})).out.trim(), "");
       match((await ask("GET", "/v1/status", {})).out, /"attached":true/);
