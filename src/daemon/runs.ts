@@ -91,7 +91,6 @@ export class Runs {
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
     noteHeld(authority, caller, context);
-    const via = request.via.length === 0 ? {} : { via: new Via(this.#csn, caller, context, request.via) };
     if (request.via.length > 0 && request.tty !== null)
       throw new CsnError(
         "E_BAD_REQUEST",
@@ -99,8 +98,11 @@ export class Runs {
         "leave out `--tty`",
         400,
       );
-    const changes = monitor !== null && !request.plain && request.via.length === 0;
-    return this.prepare({ request, context, caller, args, view, changes, ...via });
+    const common = { request, context, caller, args };
+    // what comes out of the last gate is for it to say, and the first one's input stays what it is
+    if (request.via.length > 0)
+      return this.prepare({ ...common, via: new Via(this.#csn, caller, context, request.via) });
+    return this.prepare({ ...common, view, changes: monitor !== null && !request.plain });
   }
 
   prepare(prepared: Prepared): string {
