@@ -9,7 +9,7 @@
  */
 import { closeSync, openSync } from "node:fs";
 import { VERDICTS, type Monitor } from "../kernel/index.ts";
-import { type Context, contextEquals, contextOf, integrityOf } from "../label/index.ts";
+import { type Context, contextEquals } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import type { Compartment } from "./compartment.ts";
 import { judgeEndpoints, type Moves } from "./endpoints.ts";
@@ -19,6 +19,7 @@ import type { Caller } from "./identity.ts";
 import { noteHeld, requireChange } from "./privileges.ts";
 import { recordChange } from "./run-events.ts";
 import type { View } from "./view.ts";
+import { unvouched } from "./views.ts";
 
 /** A compartment that runs, as far as its context goes. */
 export type Changing = {
@@ -103,16 +104,11 @@ function judge(monitor: Monitor, run: Changing, to: Context): Moves {
     to,
     devices: run.devices,
     streams: new Map(
-      run.streams.map((inode, at) => [inode, at === 0 ? inputOf(to) : run.view.covers(to) ? to : null]),
+      run.streams.map((inode, at) => [inode, at === 0 ? unvouched(to) : run.view.covers(to) ? to : null]),
     ),
   });
   if (refused !== null) throw endpoint(`${refused.what}, of \`${refused.program}\` (pid ${refused.pid})`);
   return moves;
-}
-
-/** Of input that the user gives: as secret as the program, vouched for by nobody. */
-export function inputOf(context: Context): Context {
-  return contextOf(context.secrecy, integrityOf([]));
 }
 
 function endpoint(

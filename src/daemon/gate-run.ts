@@ -8,11 +8,10 @@
  * Not covered: a run that has begun goes on when a grant ends meanwhile.
  */
 import { createHash, type Hash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 import type { GateRunView } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
-import { type Context, contextOf, flowsTo, integrityOf, type TagName } from "../label/index.ts";
+import { type Context, flowsTo, type TagName } from "../label/index.ts";
 import type { Gate, GateNow } from "../policy/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
@@ -20,8 +19,8 @@ import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
 import type { Caller } from "./identity.ts";
 import { NETWORKS } from "./networks.ts";
 import { recordGate } from "./run-events.ts";
-import { SCRATCH, type Stage, startStage, type Watch } from "./stage.ts";
-import { readContext } from "./views.ts";
+import { scratchArgs, type Stage, startStage, userArgs, type Watch } from "./stage.ts";
+import { readContext, unvouched } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
 const COPIES = "/run/gate";
@@ -39,11 +38,7 @@ function requireNow(csn: Csn, caller: Caller, gate: Gate): { now: GateNow; from:
 
 /** What all parts of a pipeline are launched with: nothing of the caller's but who he is. */
 export function compartmentArgs(caller: Caller): string[] {
-  mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
-  const args = ["--pins", PINS, "--networks", NETWORKS, "--scratch", SCRATCH, "--cwd", "/"];
-  args.push("--uid", String(caller.uid), "--gid", String(caller.gid));
-  for (const group of caller.groups.slice(0, 64)) args.push("--group", String(group));
-  return args;
+  return ["--pins", PINS, "--networks", NETWORKS, ...scratchArgs(), "--cwd", "/", ...userArgs(caller)];
 }
 
 type Stream = { readonly what: string; bytes: number; readonly hash: Hash };
@@ -87,7 +82,7 @@ export class ReadyGate implements Watch {
   }
 
   /** @param input context of what it is given; a client's is as secret as what the gate reads, vouched for by nobody */
-  launchArgs(input: Context = contextOf(this.from.secrecy, integrityOf([]))): string[] {
+  launchArgs(input: Context = unvouched(this.from)): string[] {
     const { contexts } = this.#csn.attached();
     const { from, to } = this;
     const id = (context: Context) => String(contexts.idOf(context));

@@ -29,6 +29,7 @@ import { CsnError } from "./errors.ts";
 import type { Caller } from "./identity.ts";
 import { gateFailure } from "./launch-failure.ts";
 import { parse } from "./parse.ts";
+import { userArgs } from "./stage.ts";
 import { bookFor, nameOf, readContext } from "./views.ts";
 
 /** Offers a gate, or another of that name. @throws CsnError, PolicyError */
@@ -190,8 +191,7 @@ function requirePaths(paths: readonly string[]): void {
 /** What the caller may read, hashed by the launcher as he and without a label. @throws CsnError E_GATE_FILE */
 function digestsOf(csn: Csn, caller: Caller, paths: readonly string[]): Promise<string[]> {
   const args = csn.monitor === null ? [] : ["--pins", PINS];
-  args.push("--digests", "--uid", String(caller.uid), "--gid", String(caller.gid));
-  for (const group of caller.groups.slice(0, 64)) args.push("--group", String(group));
+  args.push("--digests", ...userArgs(caller));
   return new Promise((resolve, reject) => {
     const child = spawn(`${ROOT}/build/csn-launch`, [...args, "--", ...paths], {
       stdio: ["ignore", "ignore", "ignore", "pipe"],

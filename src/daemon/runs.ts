@@ -7,14 +7,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { type ClientControl, controlFrame, FRAME, FrameReader, type RunRequest } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
 import { type Context, isLabelled, UNLABELLED } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { answerAsk } from "./ask.ts";
-import { type Changing, inputOf } from "./changes.ts";
+import type { Changing } from "./changes.ts";
 import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
@@ -23,10 +23,10 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { noteHeld, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
-import { SCRATCH, type StageEnd, type Watch } from "./stage.ts";
+import { scratchArgs, type StageEnd, userArgs, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
 import { View } from "./view.ts";
-import { bookFor, readContext } from "./views.ts";
+import { bookFor, readContext, unvouched } from "./views.ts";
 
 /** How often to look past input that the program does not read, and how much of it to keep, in bytes. */
 const LOOK_MS = 300;
@@ -77,15 +77,13 @@ export class Runs {
     if (monitor !== null) {
       const id = String(monitor.contexts.idOf(context));
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
-      const input = monitor.contexts.idOf(inputOf(context));
+      const input = monitor.contexts.idOf(unvouched(context));
       args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
     }
-    mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
-    args.push("--scratch", SCRATCH, "--cwd", request.cwd, "--hostname", request.hostname);
+    args.push(...scratchArgs(), "--cwd", request.cwd, "--hostname", request.hostname);
     // only root may be somebody else: for others the kernel's word counts, groups included
     const user = caller.uid === 0 ? request.user : caller;
-    args.push("--uid", String(user.uid), "--gid", String(user.gid));
-    for (const group of user.groups.slice(0, 64)) args.push("--group", String(group));
+    args.push(...userArgs(user));
     for (const volume of request.volumes) args.push("--volume", volume);
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");

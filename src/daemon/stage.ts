@@ -5,6 +5,7 @@
  * from one to the next, and the kernel decides at each end.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { RunRequest } from "../api/index.ts";
 import type { Context } from "../label/index.ts";
@@ -12,7 +13,21 @@ import { ROOT } from "../setup/index.ts";
 import { launchFailure } from "./launch-failure.ts";
 
 /** Where the launcher builds file trees. */
-export const SCRATCH = "/run/csn/tree";
+const SCRATCH = "/run/csn/tree";
+/** MAX_GROUPS of native/launch/launch.h. */
+const MOST_GROUPS = 64;
+
+/** Tells the launcher whose program it is. */
+export function userArgs(user: { uid: number; gid: number; groups: readonly number[] }): string[] {
+  const groups = user.groups.slice(0, MOST_GROUPS).flatMap((group) => ["--group", String(group)]);
+  return ["--uid", String(user.uid), "--gid", String(user.gid), ...groups];
+}
+
+/** Tells it where to build the compartment's file tree. */
+export function scratchArgs(): string[] {
+  mkdirSync(SCRATCH, { recursive: true, mode: 0o700 });
+  return ["--scratch", SCRATCH];
+}
 const CONTROL = 3;
 
 export type StageEnd = {

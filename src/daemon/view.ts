@@ -5,11 +5,11 @@
  * only to a terminal or when it was released explicitly.
  */
 import { controlFrame, frame, type RunRequest } from "../api/index.ts";
-import { type Context, contextOf, flowsTo, integrityOf, isAll, join } from "../label/index.ts";
+import { type Context, flowsTo, isAll, join } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import type { Caller } from "./identity.ts";
 import { isCleared } from "./privileges.ts";
-import { nameOf } from "./views.ts";
+import { nameOf, unvouched } from "./views.ts";
 
 export class View {
   shown = 0;
@@ -25,7 +25,7 @@ export class View {
     this.#csn = csn;
     this.#caller = caller;
     this.#request = request;
-    this.context = contextOf(context.secrecy, integrityOf([]));
+    this.context = unvouched(context);
   }
 
   /** Is all that may come from there counted already? */

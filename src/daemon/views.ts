@@ -16,6 +16,11 @@ export function viewContext(context: Context, book: TagBook): ContextView {
   };
 }
 
+/** Of what a person gives or gets: as secret as that, vouched for by nobody. */
+export function unvouched(context: Context): Context {
+  return contextOf(context.secrecy, integrityOf([]));
+}
+
 export function nameOf(id: TagId, book: TagBook): string {
   return book.tag(id)?.name ?? `#${id}`;
 }
