@@ -45,6 +45,11 @@ function as(b: Bench, uid: number, args: string, before = ""): Promise<Result> {
 const via = (b: Bench, gate: string, argv: readonly string[]): Promise<Result> =>
   b.csn(["run", "--secrecy", TAG, "--volume", `${FOLDER}:${FOLDER}`, "--via", gate, "--", ...argv]);
 
+/** A gate whose program is nobody's but the case's own. */
+function offerOwn(b: Bench, ...args: string[]): Promise<string> {
+  return b.ok("gate", "create", "ward/own", "--program", "/data/g/tr", "--in", `S=${TAG}`, "--", ...args);
+}
+
 export const gates: readonly Case[] = [
   {
     name: "gate: a labelled file",
@@ -137,18 +142,7 @@ export const gates: readonly Case[] = [
     async run(b) {
       const reset = `rm -rf /data/g && mkdir -p /data/g && cp /usr/bin/tr /data/g/tr && printf 'import sys\\nsys.stdout.write(sys.stdin.read().upper())\\n' > /data/g/up.py && printf 'print("leak")\\n' > /data/g/evil.py`;
       await b.shellOk(reset);
-      await b.ok(
-        "gate",
-        "create",
-        "ward/own",
-        "--program",
-        "/data/g/tr",
-        "--in",
-        `S=${TAG}`,
-        "--",
-        "a-z",
-        "A-Z",
-      );
+      await offerOwn(b, "a-z", "A-Z");
       await b.ok("gate", "create", "ward/script", "--program", "/usr/bin/python3", "--file", "/data/g/up.py", "--in", `S=${TAG}`, "--", "-I", "/data/g/up.py"); // prettier-ignore
       for (const name of ["own", "script"])
         await b.ok("tag", "grant", TAG, "s-", "--to", `gate:ward/${name}`);
@@ -194,18 +188,7 @@ export const gates: readonly Case[] = [
   {
     name: "gate: what its owner changes is another gate, to which nobody has granted anything",
     async run(b) {
-      await b.ok(
-        "gate",
-        "create",
-        "ward/own",
-        "--program",
-        "/data/g/tr",
-        "--in",
-        `S=${TAG}`,
-        "--",
-        "a-y",
-        "A-Y",
-      );
+      await offerOwn(b, "a-y", "A-Y");
       await b.fails("E_GATE_PRIVILEGE", ["gate", "run", "ward/own"], 125);
     },
   },

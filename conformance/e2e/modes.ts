@@ -28,6 +28,7 @@ export const modes: readonly Case[] = [
   {
     name: "change: prepare",
     async run(b) {
+      for (const tag of ["lab/patient", "clinic/validated"]) await b.csn(["tag", "create", tag]); // unless they are there
       await b.ok("tag", "create", "lab/above");
       await b.shellOk(
         "mkdir -p /data/mode/below && echo secret > /data/mode/secret && echo > /data/mode/public && echo > /data/mode/public.map",
@@ -142,11 +143,12 @@ export const modes: readonly Case[] = [
       const asked = async () =>
         (
           await b.shell(
-            `cd /; CSN_SOCKET=/run/csn/csnd.sock setpriv --reuid=12345 --regid=12345 --clear-groups sh ${ROOT}/csn run --volume /data/mode:/data/mode -- sh -c 'mkfifo /run/csn/a; exec 3<>/run/csn/a; echo "a change add=lab/patient" > /run/csn/ask; read x <&3; echo "$x"; cat /data/mode/secret'`,
+            `cd /; CSN_SOCKET=/run/csn/csnd.sock setpriv --reuid=12377 --regid=12377 --clear-groups sh ${ROOT}/csn run --volume /data/mode:/data/mode -- sh -c 'mkfifo /run/csn/a; exec 3<>/run/csn/a; echo "a change add=lab/patient" > /run/csn/ask; read x <&3; echo "$x"; cat /data/mode/secret'`,
           )
         ).out;
       match(await asked(), /^refused\tE_TAG_UNKNOWN\t[^\n]*\n$/);
-      await b.ok("tag", "grant", "lab/patient", "s-", "--to", "uid:12345");
+      await b.ok("principal", "create", "reader", "--user", "12377");
+      await b.ok("tag", "grant", "lab/patient", "s-", "--to", "reader");
       match(await asked(), /^refused\tE_NOT_PERMITTED\t[^\n]*\n$/);
       match(await b.ok("log", "--refused", "-n", "2000"), /refused change .*CHG-1/);
     },

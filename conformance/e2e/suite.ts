@@ -20,18 +20,6 @@ import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
 
-/** Cases that fail today, by name, with what was seen. They are printed at each run and not counted: take one out of
- * this list to work on it. `CSN_CASE` runs them. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  "change: who started it needs the privilege, and knows of no tag that is not his business": "never passed",
-  "owners: who works for one of two competitors is stopped at the other, at once and for good":
-    "the case's own order: eve has held ann/data in the case before",
-  "owners: the demo of hospital, registry, research, two patients and a consultant":
-    "csn demo hospital: the folder run names results by number, and the gate's refusal exits 0",
-  "gate: without a grant it is refused, naming the tag and its owner; with it the data goes on":
-    "the second use behind a program gave no output",
-};
-
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
 const CASES: readonly Case[] = [
@@ -61,12 +49,6 @@ async function runSystem(kernel: string): Promise<Count> {
     await bench.start();
     for (const { name, run } of CASES) {
       if (only !== undefined && !name.includes(only)) continue;
-      const why = NOT_YET[name];
-      if (why !== undefined && only === undefined) {
-        console.log(`  NOT YET: ${name}: ${why}`);
-        await run(bench).catch(() => undefined); // later cases build on it
-        continue;
-      }
       const begun = Date.now();
       try {
         await run(bench);

@@ -7,6 +7,7 @@
  */
 import { ROOT } from "../../setup/index.ts";
 import type { Client } from "../client.ts";
+import { Refusal } from "../errors.ts";
 import type { Ui } from "../ui.ts";
 import { must, perform, type Scene } from "./stage.ts";
 import type { Step } from "./steps.ts";
@@ -61,11 +62,6 @@ function steps(at: string): Step[] {
   const both = "alice/medical,bob/medical";
   const volume = `--volume ${at}:${at}`;
   return [
-    allowed("root", "the administrator makes six principals and two drug makers", `set -e
-      made() { csn principal show "$1" > /dev/null 2>&1 || csn principal create "$@"; }
-      ${Object.entries(USERS).map(([name, uid]) => `made ${name} --user ${uid}`).join("\n      ")}
-      made acme --type tenant
-      made bayer --type tenant`),
     allowed("alice", "alice makes a tag for her medical data", "csn tag list | grep -q ^alice/medical || csn tag create alice/medical"),
     allowed("bob", "so does bob", "csn tag list | grep -q ^bob/medical || csn tag create bob/medical"),
     refused("bob", "bob makes a tag in alice's name", "csn tag create alice/other"),
@@ -76,20 +72,20 @@ function steps(at: string): Step[] {
     allowed("hospital", "and bob's on his", `csn label set ${at}/cases/bob.csv --secrecy bob/medical`),
     allowed("registry", "the registry labels its folder with both", `csn label set ${at}/registry --secrecy ${both}`),
     allowed("registry", "its program joins both files there", `csn run ${volume} --secrecy ${both} -- sh -c 'cat ${at}/cases/*.csv > ${at}/registry/all.csv'`),
-    refused("registry", "but not into a public folder", `csn run ${volume} --secrecy ${both} -- sh -c 'cat ${at}/cases/*.csv > ${at}/public/all.csv'`, `test ! -s ${at}/public/all.csv`),
+    refused("registry", "but not into a public folder", `csn run ${volume} --secrecy ${both} -- sh -c 'cat ${at}/cases/*.csv > ${at}/public/all.csv'; test -s ${at}/public/all.csv`, `test ! -s ${at}/public/all.csv`),
     refused("hospital", "the hospital may take the data on board, not let it out", `csn label clear ${at}/cases/alice.csv`),
     refused("research", "research reads a patient's file", `cat ${at}/cases/alice.csv`),
     refused("research", "research runs a program under a label that was not shared with it", `csn run --secrecy alice/medical -- true`),
     refused("research", "a tag that is none of its business looks as if it did not exist", "csn explain privilege alice/medical"),
 
     allowed("registry", "the registry offers a gate that keeps three harmless columns", `csn gate create registry/anonymise --program /usr/bin/cut --consent '*/medical' --users research --purpose research -- -d, -f2,3,5`),
-    refused("research", "before anybody consented, the gate lets nothing through", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out1`, `test -z "$(ls ${at}/out1)"`),
+    refused("research", "before anybody consented, the gate lets nothing through", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out1; test -n "$(ls ${at}/out1)"`, `test -z "$(ls ${at}/out1)"`),
     allowed("alice", "alice consents: anonymised, for research, for 90 days", "csn share alice/medical --through registry/anonymise --until 90d --purpose research"),
     allowed("bob", "so does bob", "csn share bob/medical --through registry/anonymise --until 90d --purpose research"),
-    allowed("research", "research gets both, anonymised", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out1`, `head -1 ${at}/out1/alice.csv | grep -qx '"time","status","sex"' && test "$(wc -l < ${at}/out1/bob.csv)" = 21`),
+    allowed("research", "research gets both, anonymised", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out1`, `test "$(ls ${at}/out1 | wc -l)" = 2 && test "$(cat ${at}/out1/* | grep -cx '"time","status","sex"')" = 2 && test "$(cat ${at}/out1/* | wc -l)" = 41`),
     allowed("bob", "bob sees who may do what, and what was done", "csn mine | grep -q registry/anonymise"),
     allowed("bob", "bob takes his consent back", "csn unshare bob/medical --through registry/anonymise"),
-    refused("research", "the next run leaves him out", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out2`, `test -s ${at}/out2/alice.csv && test ! -e ${at}/out2/bob.csv`),
+    allowed("research", "the next run leaves him out", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out2`, `test "$(ls ${at}/out2 | wc -l)" = 1 && test "$(cat ${at}/out2/* | wc -l)" = 20`),
 
     allowed("root", "two drug makers share with a consultant; a conflict set allows only one of them", `set -e
       csn tag list | grep -q ^acme/secret || csn tag create acme/secret bayer/secret
@@ -103,7 +99,18 @@ function steps(at: string): Step[] {
 
 async function setUp(client: Client, ui: Ui, at: string): Promise<void> {
   ui.note("six users of their own: no line of /etc/passwd is needed, only numbers");
+  for (const [name, uid] of Object.entries(USERS)) await makePrincipal(client, name, "person", String(uid));
+  for (const name of ["acme", "bayer"]) await makePrincipal(client, name, "tenant", null);
   await must(perform(client, { plain: true }, ["sh", "-c", hospitalData(at)]));
+}
+
+/** Unless an earlier demo has. */
+async function makePrincipal(client: Client, name: string, type: string, user: string | null): Promise<void> {
+  try {
+    await client.call("createPrincipal", { body: { name, type, user } });
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "E_PRINCIPAL_EXISTS") throw error;
+  }
 }
 
 /** The administrator's; principals, tags and what was stated stay, as all that is on a record does. */
