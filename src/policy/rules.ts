@@ -170,13 +170,7 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
   },
 
   ungate: (state, body, said) => {
-    if (!state.gates.has(body.name) || ownerOf(body.name as Pattern) !== said.by)
-      throw new PolicyError(
-        "E_GATE_UNKNOWN",
-        `expected a gate of ${said.by}, found ${quote(body.name)}`,
-        "`csn gate list` shows them",
-      );
-    state.gates.delete(body.name);
+    remove(state.gates, "gate", "E_GATE_UNKNOWN", body.name, said);
   },
 
   conflict: (state, body, said) => {
@@ -221,13 +215,7 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
   },
 
   uncontext: (state, body, said) => {
-    if (!state.contexts.has(body.name) || ownerOf(body.name as Pattern) !== said.by)
-      throw new PolicyError(
-        "E_CONTEXT_UNKNOWN",
-        `expected a context of ${said.by}, found ${quote(body.name)}`,
-        "`csn context list` shows them",
-      );
-    state.contexts.delete(body.name);
+    remove(state.contexts, "context", "E_CONTEXT_UNKNOWN", body.name, said);
   },
 
   held: (state, body, said) => {
@@ -267,6 +255,23 @@ function viaOf(state: State, body: Extract<Body, { kind: "grant" }>, said: Said)
     "a term no longer than one's own",
   );
   return via;
+}
+
+/** Only what there is, and only its owner. */
+function remove(
+  all: Map<string, unknown>,
+  what: "gate" | "context",
+  code: "E_GATE_UNKNOWN" | "E_CONTEXT_UNKNOWN",
+  name: string,
+  said: Said,
+): void {
+  if (!all.has(name) || ownerOf(name as Pattern) !== said.by)
+    throw new PolicyError(
+      code,
+      `expected a ${what} of ${said.by}, found ${quote(name)}`,
+      `\`csn ${what} list\` shows them`,
+    );
+  all.delete(name);
 }
 
 function requireFreeUser(state: State, uid: number): void {

@@ -10,26 +10,14 @@ import { createHash } from "node:crypto";
 import { ownerOf, type Pattern } from "../pattern.ts";
 import { grantFor, isLive } from "../privilege.ts";
 import type { Grant } from "../state.ts";
-import { canonical, type Holder, type Privilege, PRIVILEGES } from "../statement.ts";
+import { canonical, type Holder, PRIVILEGES } from "../statement.ts";
 import type { PlanOptions } from "./plan.ts";
 import { type Place, quote } from "./problem.ts";
 import type { PolicyDocumentOf } from "./read.ts";
 import type { Trial } from "./trial.ts";
 
-type Wanted = {
-  readonly document: PolicyDocumentOf<"Grant">;
-  readonly place: Place;
-  readonly by: string;
-  readonly to: Holder;
-  readonly tag: Pattern;
-  readonly privileges: readonly Privilege[];
-  readonly delegate: boolean;
-  /** Milliseconds since 1970. */
-  readonly until: number | null;
-  readonly purpose: string;
-};
-
 type Content = Pick<Grant, "by" | "to" | "tag" | "privileges" | "delegate" | "until" | "purpose">;
+type Wanted = Content & { readonly document: PolicyDocumentOf<"Grant">; readonly place: Place };
 
 export function planGrants(
   trial: Trial,
