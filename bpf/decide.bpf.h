@@ -87,32 +87,12 @@ struct event {
 	u8 verdict;
 	u8 want; /* WANT_READ: the actor is the sink */
 	u8 internal;
-	u8 pad[3];
+	u8 is_told; /* it happened, and cannot be refused */
+	u8 pad[2];
+	u32 repeats; /* that the record stands for as well [AUD-2] */
+	u32 pad2;
 	u64 bytes;
 };
-
-static __always_inline u64 count(u32 which)
-{
-	u64 *value = bpf_map_lookup_elem(&counters, &which);
-
-	/* a packet's program may run in the middle of another */
-	return value ? __sync_fetch_and_add(value, 1) : 0;
-}
-
-static __always_inline u64 counted(u32 which)
-{
-	u64 *value = bpf_map_lookup_elem(&counters, &which);
-
-	return value ? *value : 0;
-}
-
-static __always_inline void actor(struct csn_entity *entity)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	entity->first = task->group_leader->start_boottime;
-	entity->second = task->tgid;
-}
 
 /* Tells once what a file is called: its last three path components. */
 __noinline int record_name(const struct where *where)
@@ -136,9 +116,11 @@ __noinline int record_name(const struct where *where)
 		dentry = alias_of(inode);
 	if (!dentry)
 		return 0;
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	if (!r)
-		return 0; /* a name is a convenience: asked again at the next flow */
+	r = room_here();
+	if (!r) {
+		__sync_fetch_and_add(&control.lost_names, 1);
+		return 0; /* told at the next flow */
+	}
 	__builtin_memset(r, 0, sizeof(*r));
 	r->version = CSN_ABI_VERSION;
 	r->kind = CSN_KIND_NAME;
@@ -160,30 +142,41 @@ __noinline int record_name(const struct where *where)
 }
 
 /* Writes the record of one decided flow; `other` is its far end. Apart from record_flow
- * because most programs never have an inode, and the verifier looks at each. */
+ * because most programs never have an inode, and the verifier looks at each.
+ *
+ * 0, or 1: no room, and counted; -EACCES: no room, and what can't be recorded is refused. */
 __noinline int emit(const struct event *event, const struct csn_entity *other, u32 other_kind)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct csn_entity self = {};
 	struct csn_record *r;
-	u8 sink;
+	u8 sink, verdict;
 
 	if (!event || !other)
 		return 0;
-	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
+	verdict = event->verdict;
+	r = verdict ? 0 : CHECK(record, room_here());
+	if (!r) {
+		if (!verdict && !event->is_told && CHECK(full, control.on_full))
+			verdict = CSN_REFUSED_UNRECORDED;
+		if (verdict)
+			r = CHECK(refusal, room_for_refusal());
+	}
+	__sync_fetch_and_add(verdict ? &control.refused : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
-	r = CHECK(record, bpf_ringbuf_reserve(&records, sizeof(*r), 0));
 	if (!r) {
-		count(1);
+		count(COUNT_LOST);
 		__sync_fetch_and_add(&control.lost, 1);
-		return 0;
+		if (verdict)
+			__sync_fetch_and_add(&control.lost_refused, 1);
+		return verdict ? -EACCES : 1;
 	}
 	actor(&self);
-	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && event->verdict == 0);
+	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && verdict == 0);
 	r->version = CSN_ABI_VERSION;
 	r->kind = CSN_KIND_FLOW;
-	r->verdict = event->verdict;
+	r->verdict = verdict;
 	r->op = event->op;
 	r->flags = sink ? 0 : CSN_FLAG_ACTOR_IS_SOURCE;
 	if ((event->want & WANT_BOTH) == WANT_BOTH)
@@ -193,9 +186,9 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
 	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
 	r->time = bpf_ktime_get_boot_ns();
-	r->sequence = count(0);
+	r->sequence = count(COUNT_SEQUENCE);
 	r->cpu = bpf_get_smp_processor_id();
-	r->lost = counted(1);
+	r->lost = counted(COUNT_LOST);
 	r->source_context = sink ? event->other_context : event->actor_context;
 	r->sink_context = sink ? event->actor_context : event->other_context;
 	if (sink) {
@@ -208,14 +201,21 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->pid = pid_tgid >> 32;
 	r->tid = (u32)pid_tgid;
 	r->bytes = event->bytes;
-	r->count = 1;
+	r->count = 1 + event->repeats;
 	r->uid = (u32)bpf_get_current_uid_gid();
-	bpf_ringbuf_submit(r, event->verdict ? BPF_RB_FORCE_WAKEUP : 0);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	__sync_fetch_and_add(&control.recorded, 1);
-	return 0;
+	return verdict ? -EACCES : 0;
 }
 
-/* The record of a flow between the current task and an inode. */
+/* emit, and before it what the acting process is. */
+static __always_inline int tell(const struct event *event, const struct csn_entity *other, u32 other_kind)
+{
+	describe(event->actor_context);
+	return emit(event, other, other_kind);
+}
+
+/* The record of a flow between the current task and an inode; gives what emit gives. */
 __noinline int record_flow(const struct event *event)
 {
 	struct csn_entity other = {};
@@ -457,10 +457,45 @@ __noinline int judge(const struct question *q)
 
 /* What is allowed and recorded need not be asked again while nothing of it changed. Not
  * for layers, which come and go. */
+static __always_inline void remember_in(struct csn_memory *memory, u64 id, u32 context, u64 state)
+{
+	if (memory->object != id) {
+		if (memory->repeats)
+			__sync_fetch_and_add(&control.merged, memory->repeats);
+		memory->repeats = 0;
+	}
+	memory->object = id;
+	memory->context = context;
+	memory->state = state;
+}
+
+/* One more that is like what the record has already. Of this task alone, so nobody else counts meanwhile. */
+static __always_inline void repeat(struct csn_memory *memory)
+{
+	memory->repeats++;
+}
+
+/* What the next record of this object stands for besides its own flow [AUD-2]. */
+static __always_inline u32 take_repeats(struct csn_subject *s, u64 id)
+{
+	struct csn_memory *written = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+	struct csn_memory *read = s->read + (id & (CSN_MEMORY_SLOTS - 1));
+	u32 repeats = 0;
+
+	if (written->object == id) {
+		repeats = written->repeats;
+		written->repeats = 0;
+	}
+	if (read->object == id) {
+		repeats += read->repeats;
+		read->repeats = 0;
+	}
+	return repeats;
+}
+
 static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state, u64 taken)
 {
 	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
-	struct csn_memory *memory;
 	u64 id;
 
 	if (magic == OVERLAYFS_MAGIC)
@@ -468,18 +503,10 @@ static __always_inline void remember(struct csn_subject *s, struct csn_object *o
 	if (!object->id)
 		object->id = __sync_fetch_and_add(&control.next_subject, 1);
 	id = object->id;
-	if (q->want & WANT_WRITE) {
-		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
-		memory->object = id;
-		memory->context = q->context;
-		memory->state = taken;
-	}
-	if (q->want & WANT_READ) {
-		memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
-		memory->object = id;
-		memory->context = q->context;
-		memory->state = state;
-	}
+	if (q->want & WANT_WRITE)
+		remember_in(s->written + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, taken);
+	if (q->want & WANT_READ)
+		remember_in(s->read + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, state);
 }
 
 /* As is_watched, for a file that the hook was given: loads and no helper. */
@@ -498,29 +525,35 @@ static __always_inline int is_watched_now(struct file *file)
 static __always_inline int is_remembered(struct csn_subject *s, struct csn_object *object, struct file *file, u32 context, u32 want)
 {
 	u64 id = object->id, *times;
-	struct csn_memory *memory;
+	struct csn_memory *memory, *written;
 
 	if (!id)
 		return 0;
+	written = s->written + (id & (CSN_MEMORY_SLOTS - 1));
 	if (want & WANT_WRITE) {
-		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+		memory = written;
 		if (CHECK(object_written, memory->object != id) || CHECK(context_written, memory->context != context) ||
 		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
 		if (!times || memory->state != *times)
 			return 0;
-		if (!(want & WANT_READ))
+		if (!(want & WANT_READ)) {
+			repeat(written);
 			return 1;
+		}
 	}
 	memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
 	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
 		return 0;
-	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
+	if (memory->state < object->state || (context != s->out && file && is_watched_now(file)))
+		return 0;
+	repeat(want & WANT_WRITE ? written : memory);
+	return 1;
 }
 
-/* Apart from the next one, whose stack is below the deepest calls. */
-__noinline int record_allowed(const struct question *q)
+/* Apart from the next one, whose stack is below the deepest calls. Gives what emit gives. */
+__noinline int record_allowed(const struct question *q, u32 repeats)
 {
 	struct event event = {};
 
@@ -531,7 +564,24 @@ __noinline int record_allowed(const struct question *q)
 	event.op = q->op;
 	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
+	event.repeats = repeats;
 	return record_flow(&event);
+}
+
+/* No record tells of it: the next one like it is news. What moved on because of it stays so, which
+ * can only record more. */
+__noinline int forget(const struct question *q)
+{
+	struct seen_key key = {};
+
+	if (!q)
+		return 0;
+	key.subject = q->id;
+	key_of((struct inode *)q->where.inode, &key.object);
+	bpf_map_delete_elem(&seen, &key);
+	key.write = 1;
+	bpf_map_delete_elem(&seen, &key);
+	return 0;
 }
 
 /* What is not decided at once: a labelled party. Not 0: refused. */
@@ -546,18 +596,35 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	times = taken_by(q->id);
 	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
 	verdict = judge(q);
-	if (verdict)
-		return verdict == JUDGED_NOTHING ? 0 : -EACCES;
+	if (verdict == JUDGED_NOTHING)
+		return 0;
+	if (verdict) {
+		describe(q->in);
+		return -EACCES;
+	}
 	if (!q->id) /* unlabelled: the process stands for the subject */
 		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		informs = informative_both(q, object, &state);
 	else
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	if (informs) {
+		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
+		int error;
+
+		describe(q->in);
+		error = record_allowed(q, repeats);
+
+		if (error) {
+			__sync_fetch_and_add(&control.merged, repeats);
+			forget(q);
+			return error < 0 ? -EACCES : 0;
+		}
+	}
 	if (s && object)
 		remember(s, object, q, state, before);
-	if (informs)
-		record_allowed(q);
+	if (!informs)
+		__sync_fetch_and_add(&control.merged, 1);
 	return 0;
 }
 
@@ -644,7 +711,7 @@ static __always_inline int closed(u16 op)
 	event.op = op;
 	event.verdict = CSN_REFUSED_CLOSED;
 	event.want = WANT_BOTH;
-	emit(&event, &nothing, CSN_ENTITY_NONE);
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return -EACCES;
 }
 
@@ -700,8 +767,7 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
-	emit(&event, &process, CSN_ENTITY_PROCESS);
-	if (verdict)
+	if (tell(&event, &process, CSN_ENTITY_PROCESS) < 0)
 		return -EACCES;
 	if (want & WANT_WRITE)
 		took_in(o ? o->id : 0, task->tgid);

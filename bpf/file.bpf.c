@@ -310,6 +310,5 @@ int BPF_PROG(file_send_sigiotask, struct task_struct *target, struct fown_struct
 	event.want = WANT_WRITE;
 	process.first = target->group_leader->start_boottime;
 	process.second = target->tgid;
-	emit(&event, &process, CSN_ENTITY_PROCESS);
-	return event.verdict ? -EACCES : 0;
+	return emit(&event, &process, CSN_ENTITY_PROCESS) < 0 ? -EACCES : 0;
 }

@@ -377,7 +377,9 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 	} else if (request->ask == CSN_ASK_CLEAR) {
 		bpf_map_delete_elem(&entries, &request->key);
 	}
-	if (request->ask != CSN_ASK_GET)
+	if (request->ask == CSN_ASK_ON_FULL)
+		control.on_full = request->flags;
+	else if (request->ask != CSN_ASK_GET)
 		__sync_fetch_and_add(&control.epoch, 1);
 }
 

@@ -49,6 +49,7 @@ __noinline int access_made_slow(const struct made_use *use)
 	struct event event = {};
 	struct csn_key key = {};
 	u64 source;
+	int error;
 
 	if (!use)
 		return -EACCES;
@@ -76,8 +77,13 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.other_context = use->context;
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
-	emit(&event, &other, use->kind);
-	return event.verdict ? -EACCES : 0;
+	error = tell(&event, &other, use->kind);
+	if (error && !event.verdict) { /* no record tells of it: the next one like it is news */
+		struct seen_key known = { .subject = use->id, .object = key, .write = use->want & WANT_WRITE ? 1 : 0 };
+
+		bpf_map_delete_elem(&seen, &known);
+	}
+	return error < 0 ? -EACCES : 0;
 }
 
 static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space)

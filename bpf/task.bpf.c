@@ -57,26 +57,63 @@ SEC("lsm/bprm_committed_creds")
 int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct csn_subject *s = subject();
-	struct csn_name_record *r;
 
 	if (!is_labelled(s))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));
 	__builtin_memset(s->written, 0, sizeof(s->written));
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	if (!r)
+	return 0;
+}
+
+#define CLONE_THREAD 0x10000
+
+/* The child has a number by now. What it will do is told of itself. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity child = {};
+	struct event event = {};
+
+	if (!is_labelled(s) || clone_flags & CLONE_THREAD)
 		return 0;
-	__builtin_memset(r, 0, sizeof(*r));
-	r->version = CSN_ABI_VERSION;
-	r->kind = CSN_KIND_PROCESS;
-	r->entity_kind = CSN_ENTITY_PROCESS;
-	r->context = s->in;
-	actor(&r->entity);
-	bpf_get_current_comm(r->name[0], 16);
-	bpf_probe_read_kernel_str(r->name[1], 2 * CSN_NAME_BYTES, READ(bprm, filename));
-	r->parts = 2;
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	event.actor_context = s->out;
+	event.other_context = s->in;
+	event.op = CSN_OP_FORK;
+	event.is_told = 1;
+	event.want = WANT_WRITE;
+	child.first = task->start_boottime;
+	child.second = task->tgid;
+	tell(&event, &child, CSN_ENTITY_PROCESS);
+	return 0;
+}
+
+/* The last thread of a process: it is over. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity nothing = {};
+	struct event event = {};
+
+	if (!is_labelled(s))
+		return 0;
+	for (u32 i = 0; i < CSN_MEMORY_SLOTS; i++) {
+		event.repeats += s->read[i].repeats;
+		event.repeats += s->written[i].repeats;
+	}
+	__sync_fetch_and_add(&control.merged, event.repeats);
+	if (task->signal->live.counter)
+		return 0;
+	event.repeats = 0;
+	event.actor_context = s->out;
+	event.other_context = s->out;
+	event.op = CSN_OP_END;
+	event.is_told = 1;
+	event.want = WANT_WRITE;
+	event.bytes = task->exit_code;
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return 0;
 }
 

@@ -25,7 +25,8 @@ const MAPS = [
   "devices",
   "contexts",
   "requests",
-  "records",
+  "rings",
+  "refusals",
   "control",
   "entries",
   "ranges",
@@ -50,7 +51,19 @@ export type InodeState = {
   world: number;
 };
 
-export type Counters = { allowed: number; refused: number; recorded: number; lost: number; internal: number };
+export type Counters = {
+  allowed: number;
+  refused: number;
+  recorded: number;
+  /** Flows without a record, refused ones included. */
+  lost: number;
+  internal: number;
+  lostRefused: number;
+  /** Descriptions without a record. */
+  lostNames: number;
+  /** Allowed flows that no record counts [AUD-2]. */
+  merged: number;
+};
 
 export class Monitor {
   readonly contexts: Contexts;
@@ -133,7 +146,7 @@ export class Monitor {
   }
 
   openRing(): Ring {
-    return native().ringOpen(this.#maps.records);
+    return native().ringOpen(this.#maps.rings, this.#maps.refusals);
   }
 
   /** How many programs are attached. */
@@ -151,6 +164,9 @@ export class Monitor {
       recorded: at(shape.recorded),
       lost: at(shape.lost),
       internal: at(shape.internal),
+      lostRefused: at(shape.lost_refused),
+      lostNames: at(shape.lost_names),
+      merged: at(shape.merged),
     };
   }
 
@@ -203,6 +219,11 @@ export class Monitor {
   /** Every context that the kernel has cached is looked up again. */
   renew(): void {
     this.#withPath("/", (fd) => this.#ask(fd, ASK.RENEW, 0, 0));
+  }
+
+  /** [AUD-3]: are flows that can't be recorded refused, or only counted? */
+  setOnFull(refuse: boolean): void {
+    this.#withPath("/", (fd) => this.#ask(fd, ASK.ON_FULL, 0, refuse ? 1 : 0));
   }
 
   #withPath<T>(path: string, use: (fd: Fd) => T): T {
