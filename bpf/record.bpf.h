@@ -149,6 +149,8 @@ __noinline int describe(u32 context)
 	struct csn_key key = {};
 	u32 one = 1;
 
+	if (!READ(task->mm, arg_end)) /* in the middle of exec: it has no arguments yet */
+		return 0;
 	key.ino = task->group_leader->start_boottime;
 	key.dev = task->tgid;
 	key.generation = ~task->self_exec_id; /* no file has such a number beside such others */

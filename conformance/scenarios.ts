@@ -17,6 +17,7 @@ import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
+import { recordScenarios } from "./scenarios/records.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
@@ -525,6 +526,7 @@ export const scenarios: readonly Scenario[] = [
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
+  ...recordScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",

@@ -5,7 +5,7 @@
  * Error whose `code` is the errno name and `syscall` the step that failed. Policy is
  * in TypeScript (src/kernel).
  *
- * load(object, pins)          load, attach and pin the monitor
+ * load(object, pins, bytes)   load, attach and pin the monitor; bytes of a ring
  * map*(…)                     pinned maps
  * ring*(…)                    the rings of records (rings.c)
  * ask(…)                      a question to the inode_getattr hook (bpf/abi.h)
@@ -194,7 +194,7 @@ static napi_value load(napi_env env, napi_callback_info info)
 		goto out;
 	step = "rings";
 	map = bpf_object__find_map_by_name(object, "rings");
-	error = map ? rings_make(bpf_map__fd(map)) : -ENOENT;
+	error = map ? rings_make(bpf_map__fd(map), number(&a, 2)) : -ENOENT;
 	if (error)
 		goto out;
 	bpf_object__for_each_map(map, object) {

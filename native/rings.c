@@ -46,10 +46,10 @@ struct rings {
 	struct ring ring[];
 };
 
-int rings_make(int outer)
+int rings_make(int outer, uint32_t bytes)
 {
 	int cpus = libbpf_num_possible_cpus();
-	uint32_t bytes = CSN_RING_BYTES, cpu;
+	uint32_t cpu;
 
 	if (cpus < 0)
 		return cpus;

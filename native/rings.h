@@ -4,11 +4,12 @@
 #define CSN_RINGS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct rings;
 
-/* Makes a ring for each processor and puts it into `outer`. 0 or a negative error. */
-int rings_make(int outer);
+/* Makes a ring for each processor, of at most so many bytes, and puts it into `outer`. 0 or a negative error. */
+int rings_make(int outer, uint32_t bytes);
 
 /* Opens the rings that are in `outer`, and `refusals`. NULL: errno says why. */
 struct rings *rings_open(int outer, int refusals);

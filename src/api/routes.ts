@@ -24,7 +24,13 @@ export type Route = {
 export const ROUTES = {
   status: { method: "GET", path: "/v1/status", summary: "what is enforced", answer: wire.Status },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
-  up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
+  up: {
+    method: "POST",
+    path: "/v1/up",
+    summary: "attach the monitor now",
+    body: wire.Up,
+    answer: wire.Status,
+  },
   down: {
     method: "POST",
     path: "/v1/down",

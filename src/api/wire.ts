@@ -32,6 +32,8 @@ export const World = z.object({
   why: z.string(),
 });
 
+export const OnFull = z.enum(["refuse", "count"]);
+
 export const Status = z.object({
   version: z.string(),
   kernel: z.string(),
@@ -52,9 +54,13 @@ export const Status = z.object({
     allowed: z.number(),
     refused: z.number(),
     recorded: z.number(),
-    lost: z.number(),
+    lost: z.number().describe("without a record"),
+    lostRefused: z.number().describe("of these, refused"),
+    lostNames: z.number().describe("descriptions without a record; told again when they are needed"),
+    merged: z.number().describe("allowed flows that repeat recorded ones and that no record counts [AUD-2]"),
     internal: z.number().describe("refused because something failed"),
   }),
+  onFull: OnFull.describe("what happens to flows that cannot be recorded [AUD-3]"),
   worlds: z.array(World),
 });
 
@@ -194,6 +200,9 @@ export const DoctorCheck = z.object({
 });
 export const Doctor = z.object({ ok: z.boolean(), checks: z.array(DoctorCheck) });
 
+export const Up = z.object({
+  onFull: OnFull.optional().describe("[AUD-3] what happens to flows that cannot be recorded, from now on"),
+});
 export const Down = z.object({ force: z.boolean().default(false) });
 
 export type ContextInput = z.infer<typeof ContextInput>;

@@ -107,7 +107,17 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
     labels: 2,
     unmounted: 0,
     subjects: 3,
-    flows: { allowed: 10, refused: 4, recorded: 14, lost: 0, internal: 0 },
+    flows: {
+      allowed: 10,
+      refused: 4,
+      recorded: 14,
+      lost: 0,
+      lostRefused: 0,
+      lostNames: 0,
+      merged: 0,
+      internal: 0,
+    },
+    onFull: "count",
     worlds: [
       { id: "files", state: "enforced", why: "by inode" },
       { id: "sockets", state: "refused", why: "not mediated yet" },

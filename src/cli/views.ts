@@ -20,7 +20,8 @@ export function statusLines(status: Status, paint: Paint): string[] {
     `csn ${safe(status.version)} ${place}, kernel ${safe(status.kernel)}, daemon ${status.pid}`,
     state,
     `${count(status.tags, "tag")}, ${count(status.labels, "labelled file or directory", "labelled files and directories")}, ${count(status.subjects, "labelled process", "labelled processes")}`,
-    `flows: ${flows.allowed} allowed, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
+    `flows: ${flows.allowed} allowed and ${flows.merged} more like them, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(status.onFull === "refuse" ? ["flows that cannot be recorded are refused"] : []),
     ...(status.unmounted > 0
       ? [paint.yellow(`${count(status.unmounted, "label")} on file systems that are not mounted`)]
       : []),

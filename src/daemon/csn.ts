@@ -140,8 +140,15 @@ export class Csn {
     this.store.close();
   }
 
+  /** Whether flows that cannot be recorded are refused [AUD-3]; stays so over restarts. */
+  setOnFull(refuse: boolean): void {
+    this.store.refuseOnFull = refuse;
+    this.monitor?.setOnFull(refuse);
+  }
+
   #use(monitor: Monitor): void {
     this.monitor = monitor;
+    monitor.setOnFull(this.store.refuseOnFull);
     this.since = new Date();
     this.records.start(monitor);
   }

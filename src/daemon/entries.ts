@@ -97,6 +97,8 @@ const RULES: Record<string, string> = {
   "CTX-5": "the context of one side could not be found out, and what is not known is refused",
   "OP-12": "this door is closed to labelled programs: csn does not mediate what is behind it",
   "OBJ-3": "the object would get another label by its new place than it has",
+  "AUD-3":
+    "the rules allow it, but there was no room for its record, and this host refuses what it cannot record",
   "CHG-1": "who started a program changes its context only by tags that he owns",
   "CHG-3": "a program changes its context only if all that it holds is legal under the new one",
   "OP-10": "only a process of the same context may control another",
@@ -143,6 +145,9 @@ export function explain(entry: Entry, book: TagBook, names: Names, offers: Offer
     remedy.push("start both with the same `--secrecy` and `--integrity`");
   } else if (record.rule === "CHG-3") {
     remedy.push("the answer to the program names what it holds; let it be closed first");
+  } else if (record.rule === "AUD-3") {
+    remedy.push("try again: the daemon empties the rings many times a second");
+    remedy.push("or let such flows happen, counted: `csn up --on-full count`");
   } else if (record.rule === "CHG-1") {
     remedy.push("the owner of the tags starts the program");
   } else if (record.rule === "CTX-5") {

@@ -2,6 +2,7 @@
  * What is enforced, refused outright, or off: said per kind of channel, and never more than is true.
  */
 import type { Status, World } from "../api/index.ts";
+import type { Counters } from "../kernel/index.ts";
 import { type Csn, kernelRelease } from "./csn.ts";
 import { VERSION } from "./version.ts";
 
@@ -48,9 +49,20 @@ export function worlds(attached: boolean): World[] {
   ];
 }
 
+const NOTHING: Counters = {
+  allowed: 0,
+  refused: 0,
+  recorded: 0,
+  lost: 0,
+  internal: 0,
+  lostRefused: 0,
+  lostNames: 0,
+  merged: 0,
+};
+
 export function status(csn: Csn): Status {
   const { monitor } = csn;
-  const counters = monitor?.counters() ?? { allowed: 0, refused: 0, recorded: 0, lost: 0, internal: 0 };
+  const counters = monitor?.counters() ?? NOTHING;
   return {
     version: VERSION,
     kernel: kernelRelease(),
@@ -65,6 +77,7 @@ export function status(csn: Csn): Status {
     unmounted: csn.waitingLabels,
     subjects: csn.labelledPids().length,
     flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
+    onFull: csn.store.refuseOnFull ? "refuse" : "count",
     worlds: worlds(monitor !== null),
   };
 }

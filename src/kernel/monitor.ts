@@ -113,15 +113,20 @@ export class Monitor {
    * Loads and attaches all programs.
    *
    * @param object which build of them; only the mutation suite asks for another one
+   * @param ringBytes of a processor's ring, a power of two; less only for cases of full ones
    * @returns the monitor, and the hooks that this kernel does not have
    * @throws KernelError E_KERNEL_LSM, E_KERNEL_LOAD; nothing stays attached then
    */
-  static attach(interning: Interning, object = "csn.bpf.o"): { monitor: Monitor; absent: string[] } {
+  static attach(
+    interning: Interning,
+    object = "csn.bpf.o",
+    ringBytes: number = LIMITS.RING_BYTES,
+  ): { monitor: Monitor; absent: string[] } {
     requireLsm();
     let programs;
     try {
       mkdirSync(PINS, { recursive: true, mode: 0o700 });
-      programs = native().load(`${ROOT}/build/${object}`, PINS);
+      programs = native().load(`${ROOT}/build/${object}`, PINS, ringBytes);
     } catch (error) {
       Monitor.detach();
       throw loadError(error);

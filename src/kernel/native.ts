@@ -10,7 +10,7 @@ export type Fd = number;
 export type Ring = { readonly ring: unique symbol };
 
 export type Native = {
-  load(object: string, pins: string): { name: string; attached: boolean }[];
+  load(object: string, pins: string, ringBytes: number): { name: string; attached: boolean }[];
   probe(object: string): "works";
   attachInterface(pin: string, interface_: number, leaving: number): void;
   mapOpen(path: string): Fd;
