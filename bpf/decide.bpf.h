@@ -87,7 +87,8 @@ struct event {
 	u8 verdict;
 	u8 want; /* WANT_READ: the actor is the sink */
 	u8 internal;
-	u8 pad[3];
+	u8 observed; /* WANT_*: what moved all the same */
+	u8 pad[2];
 	u64 bytes;
 };
 
@@ -110,8 +111,19 @@ static __always_inline void actor(struct csn_entity *entity)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	struct csn_subject *s = subject();
+
 	entity->first = task->group_leader->start_boottime;
 	entity->second = task->tgid;
+	entity->third = s ? s->compartment : 0;
+}
+
+/* The other process of a flow; `o`: its subject, or 0. */
+static __always_inline void other_process(struct csn_entity *entity, struct task_struct *task, const struct csn_subject *o)
+{
+	entity->first = task->group_leader->start_boottime;
+	entity->second = task->tgid;
+	entity->third = o ? o->compartment : 0;
 }
 
 /* Tells once what a file is called: its last three path components. */
@@ -170,7 +182,7 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 
 	if (!event || !other)
 		return 0;
-	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
+	__sync_fetch_and_add(event->observed ? &control.observed : event->verdict ? &control.refused : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
 	r = CHECK(record, bpf_ringbuf_reserve(&records, sizeof(*r), 0));
@@ -186,8 +198,10 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->verdict = event->verdict;
 	r->op = event->op;
 	r->flags = sink ? 0 : CSN_FLAG_ACTOR_IS_SOURCE;
-	if ((event->want & WANT_BOTH) == WANT_BOTH)
+	if (((event->want | event->observed) & WANT_BOTH) == WANT_BOTH)
 		r->flags |= CSN_FLAG_BOTH;
+	if (event->observed)
+		r->flags |= CSN_FLAG_OBSERVED;
 	if (event->internal)
 		r->flags |= CSN_FLAG_INTERNAL;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
@@ -298,6 +312,9 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 
 /* Judged: nothing moves, so nothing is recorded. */
 #define JUDGED_NOTHING 255
+/* Judged: refused, but who acts is observed, so it happens; of which direction the verdict is. */
+#define JUDGED_OBSERVED 0x100
+#define JUDGED_WRITE 0x200
 
 /* What judge needs, on the caller's stack. */
 struct question {
@@ -391,11 +408,23 @@ static __always_inline int is_watched(struct file *file)
 	return above && CHECK(parent, READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD);
 }
 
+/* A flow that the rules refuse: does it happen all the same, since who acts is observed? Each
+ * direction that is wanted must be within what may be crossed. */
+static __always_inline int is_observed(u32 in, u32 out, u32 tags, u32 context, u32 want, u32 verdict)
+{
+	if (verdict != CSN_REFUSED_SECRECY && verdict != CSN_REFUSED_INTEGRITY && verdict != CSN_REFUSED_CONTROL)
+		return 0;
+	if (want & WANT_READ && CHECK(read, !crosses(context, in, tags)))
+		return 0;
+	return !(want & WANT_WRITE && CHECK(write, !crosses(out, context, tags)));
+}
+
 /* The verdict on a flow between a subject and an inode, at least one of them
  * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
 __noinline int judge(const struct question *q)
 {
 	struct event event = {};
+	struct csn_subject *s;
 	struct inode *inode;
 	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
 	u32 told = 0;
@@ -450,8 +479,15 @@ __noinline int judge(const struct question *q)
 	event.op = q->op;
 	event.verdict = verdict;
 	event.internal = verdict == CSN_REFUSED_UNKNOWN;
-	if (verdict)
-		record_flow(&event);
+	if (!verdict)
+		return CSN_ALLOWED;
+	s = subject();
+	if (s && s->crosses && is_observed(q->in, q->out, s->crosses, context, want, verdict)) {
+		if (event.want & WANT_WRITE)
+			verdict |= JUDGED_WRITE;
+		return verdict | JUDGED_OBSERVED | want << 16;
+	}
+	record_flow(&event);
 	return verdict;
 }
 
@@ -519,8 +555,9 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
 }
 
-/* Apart from the next one, whose stack is below the deepest calls. */
-__noinline int record_allowed(const struct question *q)
+/* What happened: allowed, or observed, as judge said. Apart from the next one, whose stack is below
+ * the deepest calls. */
+__noinline int record_happened(const struct question *q, u32 judged)
 {
 	struct event event = {};
 
@@ -528,8 +565,13 @@ __noinline int record_allowed(const struct question *q)
 		return 0;
 	event.inode = q->where.inode;
 	event.want = q->want;
+	if (judged) {
+		event.verdict = judged & 0xff;
+		event.want = judged & JUDGED_WRITE ? WANT_WRITE : WANT_READ;
+		event.observed = judged >> 16 & WANT_BOTH;
+	}
 	event.op = q->op;
-	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
+	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	return record_flow(&event);
 }
@@ -546,19 +588,28 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	times = taken_by(q->id);
 	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
 	verdict = judge(q);
-	if (verdict)
-		return verdict == JUDGED_NOTHING ? 0 : -EACCES;
+	if (verdict == JUDGED_NOTHING)
+		return 0;
+	if (verdict && !(verdict & JUDGED_OBSERVED))
+		return -EACCES;
 	if (!q->id) /* unlabelled: the process stands for the subject */
 		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		informs = informative_both(q, object, &state);
 	else
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
-	if (s && object)
+	if (s && object && !verdict)
 		remember(s, object, q, state, before);
-	if (informs)
-		record_allowed(q);
+	if (informs) /* also what is observed: told again only when there is something new [AUD-2] */
+		record_happened(q, verdict);
 	return 0;
+}
+
+/* What an observed subject took in is followed through what has no label, too: all that is not
+ * the host's own programs. */
+static __always_inline int is_followed(u32 tags, u32 context, u32 want)
+{
+	return tags && (context != CSN_CTX_BASE || want & WANT_WRITE);
 }
 
 /* Judges one access of the current task to an inode, records it, and gives what
@@ -569,7 +620,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	struct csn_object *object = 0;
 	struct csn_subject *s = 0;
 	struct question q;
-	u32 context, in = 0, out = 0;
+	u32 context, in = 0, out = 0, tags = 0;
 	u64 id = 0;
 
 	if (inode)
@@ -583,13 +634,14 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		in = s->in;
 		out = s->out;
 		id = s->id;
+		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN)
 			return 0;
 	}
 	if (!inode)
 		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
-	if (!in && !out && context <= CSN_CTX_BASE)
+	if (!in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want))
 		return 0; /* [FLOW-4] */
 	if (s && object && is_remembered(s, object, file, context, want))
 		return 0;
@@ -668,13 +720,14 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	struct csn_subject *s = subject(), *o;
 	struct csn_entity process = {};
 	struct event event = {};
-	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0;
+	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0, tags = 0;
 
 	if (s) {
 		if (is_platform(s))
 			return 0;
 		in = s->in;
 		out = s->out;
+		tags = s->crosses;
 	}
 	o = bpf_task_storage_get(&subjects, task, 0, 0);
 	if (o) {
@@ -693,15 +746,17 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = CHECK(read, flow(other_in, in));
 	if (!verdict && in == other_in && out == other_out)
 		return 0; /* within one context nothing moves that the record lacks */
-	process.first = task->group_leader->start_boottime;
-	process.second = task->tgid;
+	other_process(&process, task, o);
 	event.actor_context = want & WANT_WRITE ? out : in;
 	event.other_context = other_in;
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
+	if (tags && verdict && is_observed(in, out, tags, other_in, want, verdict) &&
+	    !(want == WANT_BOTH && CHECK(out, other_in != other_out)))
+		event.observed = want;
 	emit(&event, &process, CSN_ENTITY_PROCESS);
-	if (verdict)
+	if (verdict && !event.observed)
 		return -EACCES;
 	if (want & WANT_WRITE)
 		took_in(o ? o->id : 0, task->tgid);

@@ -41,6 +41,8 @@ struct made_use {
 	u8 want;
 	u8 kind;
 	u32 context;
+	u32 crosses;
+	u32 pad;
 };
 
 __noinline int access_made_slow(const struct made_use *use)
@@ -63,7 +65,10 @@ __noinline int access_made_slow(const struct made_use *use)
 		if (event.verdict)
 			event.want = WANT_WRITE;
 	}
-	if (!event.verdict) {
+	if (event.verdict && use->crosses &&
+	    is_observed(use->in, use->out, use->crosses, use->context, use->want, event.verdict))
+		event.observed = use->want;
+	if (!event.verdict || event.observed) {
 		key.ino = use->number;
 		key.dev = ~(u32)use->kind; /* no device has that number */
 		key.generation = use->space;
@@ -77,7 +82,7 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
 	emit(&event, &other, use->kind);
-	return event.verdict ? -EACCES : 0;
+	return event.verdict && !event.observed ? -EACCES : 0;
 }
 
 static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space)
@@ -95,6 +100,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 		use.id = s->id;
 		use.in = s->in;
 		use.out = s->out;
+		use.crosses = s->crosses;
 	} else {
 		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	}

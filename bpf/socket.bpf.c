@@ -396,6 +396,8 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 	}
 	if (!event.verdict)
 		event.want = WANT_BOTH;
+	if (event.verdict && s && s->crosses && is_observed(mine, mine, s->crosses, theirs, WANT_BOTH, event.verdict))
+		event.observed = WANT_BOTH;
 	event.inode = peer->inode;
 	event.actor_context = mine;
 	event.other_context = theirs;
@@ -407,7 +409,7 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 
 		emit(&event, &nothing, CSN_ENTITY_SOCKET);
 	}
-	return event.verdict ? -EACCES : 0;
+	return event.verdict && !event.observed ? -EACCES : 0;
 }
 
 static __always_inline int join_sockets(struct sock *mine, struct sock *theirs, u16 op)

@@ -18,7 +18,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 {
 	struct csn_subject *s = subject(), *child;
 
-	if (!s || !(s->in || s->out || s->compartment))
+	if (!s || !(s->in || s->out || s->compartment || s->crosses))
 		return 0;
 	if (!is_platform(s) && clone_flags & CLONE_NEW) {
 		int error = CHECK(namespace, closed(CSN_OP_NAMESPACE));
@@ -34,6 +34,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	child->in = CHECK(in, s->in);
 	child->out = CHECK(out, s->out);
 	child->compartment = CHECK(compartment, s->compartment);
+	child->crosses = s->crosses;
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
@@ -59,7 +60,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	struct csn_subject *s = subject();
 	struct csn_name_record *r;
 
-	if (!is_labelled(s))
+	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));

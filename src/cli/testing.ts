@@ -107,7 +107,8 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
     labels: 2,
     unmounted: 0,
     subjects: 3,
-    flows: { allowed: 10, refused: 4, recorded: 14, lost: 0, internal: 0 },
+    observed: 0,
+    flows: { allowed: 10, refused: 4, observed: 0, recorded: 14, lost: 0, internal: 0 },
     worlds: [
       { id: "files", state: "enforced", why: "by inode" },
       { id: "sockets", state: "refused", why: "not mediated yet" },

@@ -50,7 +50,7 @@ export function worlds(attached: boolean): World[] {
 
 export function status(csn: Csn): Status {
   const { monitor } = csn;
-  const counters = monitor?.counters() ?? { allowed: 0, refused: 0, recorded: 0, lost: 0, internal: 0 };
+  const counters = monitor?.counters() ?? { allowed: 0, refused: 0, observed: 0, recorded: 0, lost: 0, internal: 0 };
   return {
     version: VERSION,
     kernel: kernelRelease(),
@@ -64,6 +64,7 @@ export function status(csn: Csn): Status {
     labels: csn.store.labelCount(),
     unmounted: csn.waitingLabels,
     subjects: csn.labelledPids().length,
+    observed: csn.observedPids().length,
     flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
     worlds: worlds(monitor !== null),
   };

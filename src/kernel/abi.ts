@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 3,
+  ABI_VERSION: 4,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
@@ -32,7 +32,7 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16 },
+  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16, crosses: 20 },
   csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
@@ -89,7 +89,7 @@ export const SHAPE = {
     world: 48,
   },
   csn_control: {
-    size: 56,
+    size: 64,
     version: 0,
     epoch: 4,
     next_subject: 8,
@@ -98,6 +98,7 @@ export const SHAPE = {
     recorded: 32,
     lost: 40,
     internal: 48,
+    observed: 56,
   },
 } as const;
 
@@ -139,5 +140,5 @@ export const ENTITY_KINDS = [
   "address", "ipc", "key",
 ] as const; // prettier-ignore
 
-export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7 } as const;
+export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7, SHADOW: 8 } as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
