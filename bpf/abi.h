@@ -68,7 +68,7 @@ struct csn_subject {
 	__u32 out;
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
 	__u32 compartment; /* of one `csn run`; 0: in none */
-	__u32 pad;
+	__u32 crosses; /* context of the tags that it may cross when it is observed; 0: enforce [SUBJ-5] */
 	/* What this task read and wrote last, allowed and recorded. Of this task alone,
 	 * so nobody else writes it meanwhile. */
 	struct csn_memory read[CSN_MEMORY_SLOTS];
@@ -197,7 +197,7 @@ enum csn_entity_kind {
 	CSN_ENTITY_ADDRESS, CSN_ENTITY_IPC, CSN_ENTITY_KEY,
 };
 
-/* A process: first = start in ns since boot, second = pid. A file: first = inode
+/* A process: first = start in ns since boot, second = pid, third = compartment. A file: first = inode
  * number, second = device, third = generation. A principal: first = user id. An address:
  * its 16 bytes as IPv6 has them, the port in the record's `bytes`. System V: first = id in
  * its namespace, second = the namespace. A key: first = serial. */
@@ -215,13 +215,14 @@ enum csn_record_kind {
 	CSN_KIND_GAP = 5,     /* records were lost here (daemon) */
 	CSN_KIND_EVENT = 6,   /* something the daemon did */
 	CSN_KIND_DETAIL = 7,  /* what more there is to say of the event that follows (daemon) */
+	CSN_KIND_SHADOW = 8,  /* what the flow that follows carries besides its source's context (daemon) */
 };
 
 enum csn_record_flags {
 	CSN_FLAG_ACTOR_IS_SOURCE = 1, /* the acting process is the source, else the sink */
-	CSN_FLAG_OBSERVED = 2,	      /* observe mode: would have been refused */
+	CSN_FLAG_OBSERVED = 2,	      /* observe mode: it happened, and `verdict` is what enforcing says */
 	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
-	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3] */
+	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3]; observed: moved */
 };
 
 /* One attempted flow; 96 bytes, as on disk. */
@@ -327,6 +328,7 @@ struct csn_control {
 	__u64 recorded;
 	__u64 lost;	/* flows without a record, refused ones included */
 	__u64 internal; /* refused because something failed */
+	__u64 observed; /* not refused, since who acted is observed [SUBJ-5] */
 	__u64 lost_refused; /* refusals without a record */
 	__u64 lost_names;   /* descriptions without a record: told again when asked for */
 	__u64 merged;	    /* allowed flows that no record counts [AUD-2] */

@@ -17,15 +17,6 @@ enum {
 	WANT_BOTH = WANT_READ | WANT_WRITE,
 };
 
-static __always_inline struct csn_subject *subject(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (!task->bpf_storage) /* of no map at all: most tasks of a host */
-		return 0;
-	return bpf_task_storage_get(&subjects, task, 0, 0);
-}
-
 static __always_inline int is_platform(const struct csn_subject *s)
 {
 	return s->in == CSN_CTX_PLATFORM_IN;
@@ -87,8 +78,9 @@ struct event {
 	u8 verdict;
 	u8 want; /* WANT_READ: the actor is the sink */
 	u8 internal;
+	u8 observed; /* WANT_*: what moved all the same */
 	u8 is_told; /* it happened, and cannot be refused */
-	u8 pad[2];
+	u8 pad;
 	u32 repeats; /* that the record stands for as well [AUD-2] */
 	u32 pad2;
 	u64 bytes;
@@ -150,27 +142,31 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct csn_entity self = {};
 	struct csn_record *r;
-	u8 sink, verdict;
+	u8 sink, verdict, observed, happened;
 
 	if (!event || !other)
 		return 0;
 	verdict = event->verdict;
-	r = verdict ? 0 : CHECK(record, room_here());
+	observed = event->observed;
+	happened = !verdict || observed;
+	r = happened ? CHECK(record, room_here()) : 0;
 	if (!r) {
-		if (!verdict && !event->is_told && CHECK(full, control.on_full))
+		if (happened && !event->is_told && CHECK(full, control.on_full)) {
 			verdict = CSN_REFUSED_UNRECORDED;
-		if (verdict)
+			happened = observed = 0;
+		}
+		if (!happened)
 			r = CHECK(refusal, room_for_refusal());
 	}
-	__sync_fetch_and_add(verdict ? &control.refused : &control.allowed, 1);
+	__sync_fetch_and_add(!happened ? &control.refused : observed ? &control.observed : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
 	if (!r) {
 		count(COUNT_LOST);
 		__sync_fetch_and_add(&control.lost, 1);
-		if (verdict)
+		if (!happened)
 			__sync_fetch_and_add(&control.lost_refused, 1);
-		return verdict ? -EACCES : 1;
+		return happened ? 1 : -EACCES;
 	}
 	actor(&self);
 	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && verdict == 0);
@@ -179,8 +175,10 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->verdict = verdict;
 	r->op = event->op;
 	r->flags = sink ? 0 : CSN_FLAG_ACTOR_IS_SOURCE;
-	if ((event->want & WANT_BOTH) == WANT_BOTH)
+	if (((event->want | observed) & WANT_BOTH) == WANT_BOTH)
 		r->flags |= CSN_FLAG_BOTH;
+	if (observed)
+		r->flags |= CSN_FLAG_OBSERVED;
 	if (event->internal)
 		r->flags |= CSN_FLAG_INTERNAL;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
@@ -205,7 +203,7 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->uid = (u32)bpf_get_current_uid_gid();
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	__sync_fetch_and_add(&control.recorded, 1);
-	return verdict ? -EACCES : 0;
+	return happened ? 0 : -EACCES;
 }
 
 /* emit, and before it what the acting process is. */
@@ -298,6 +296,9 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 
 /* Judged: nothing moves, so nothing is recorded. */
 #define JUDGED_NOTHING 255
+/* Judged: refused, but who acts is observed, so it happens; of which direction the verdict is. */
+#define JUDGED_OBSERVED 0x100
+#define JUDGED_WRITE 0x200
 
 /* What judge needs, on the caller's stack. */
 struct question {
@@ -391,11 +392,23 @@ static __always_inline int is_watched(struct file *file)
 	return above && CHECK(parent, READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD);
 }
 
+/* A flow that the rules refuse: does it happen all the same, since who acts is observed? Each
+ * direction that is wanted must be within what may be crossed. */
+static __always_inline int is_observed(u32 in, u32 out, u32 tags, u32 context, u32 want, u32 verdict)
+{
+	if (verdict != CSN_REFUSED_SECRECY && verdict != CSN_REFUSED_INTEGRITY && verdict != CSN_REFUSED_CONTROL)
+		return 0;
+	if (want & WANT_READ && CHECK(read, !crosses(context, in, tags)))
+		return 0;
+	return !(want & WANT_WRITE && CHECK(write, !crosses(out, context, tags)));
+}
+
 /* The verdict on a flow between a subject and an inode, at least one of them
  * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
 __noinline int judge(const struct question *q)
 {
 	struct event event = {};
+	struct csn_subject *s;
 	struct inode *inode;
 	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
 	u32 told = 0;
@@ -450,8 +463,15 @@ __noinline int judge(const struct question *q)
 	event.op = q->op;
 	event.verdict = verdict;
 	event.internal = verdict == CSN_REFUSED_UNKNOWN;
-	if (verdict)
-		record_flow(&event);
+	if (!verdict)
+		return CSN_ALLOWED;
+	s = subject();
+	if (s && s->crosses && is_observed(q->in, q->out, s->crosses, context, want, verdict)) {
+		if (event.want & WANT_WRITE)
+			verdict |= JUDGED_WRITE;
+		return verdict | JUDGED_OBSERVED | want << 16;
+	}
+	record_flow(&event);
 	return verdict;
 }
 
@@ -552,8 +572,9 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 	return 1;
 }
 
-/* Apart from the next one, whose stack is below the deepest calls. Gives what emit gives. */
-__noinline int record_allowed(const struct question *q, u32 repeats)
+/* What happened: allowed, or observed, as judge said. Apart from the next one, whose stack is below
+ * the deepest calls. Gives what emit gives. */
+__noinline int record_happened(const struct question *q, u32 judged, u32 repeats)
 {
 	struct event event = {};
 
@@ -561,8 +582,13 @@ __noinline int record_allowed(const struct question *q, u32 repeats)
 		return 0;
 	event.inode = q->where.inode;
 	event.want = q->want;
+	if (judged) {
+		event.verdict = judged & 0xff;
+		event.want = judged & JUDGED_WRITE ? WANT_WRITE : WANT_READ;
+		event.observed = judged >> 16 & WANT_BOTH;
+	}
 	event.op = q->op;
-	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
+	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	event.repeats = repeats;
 	return record_flow(&event);
@@ -598,7 +624,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	verdict = judge(q);
 	if (verdict == JUDGED_NOTHING)
 		return 0;
-	if (verdict) {
+	if (verdict && !(verdict & JUDGED_OBSERVED)) {
 		describe(q->in);
 		return -EACCES;
 	}
@@ -608,24 +634,30 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		informs = informative_both(q, object, &state);
 	else
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
-	if (informs) {
+	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
 
 		describe(q->in);
-		error = record_allowed(q, repeats);
-
+		error = record_happened(q, verdict, repeats);
 		if (error) {
 			__sync_fetch_and_add(&control.merged, repeats);
 			forget(q);
 			return error < 0 ? -EACCES : 0;
 		}
 	}
-	if (s && object)
+	if (s && object && !verdict)
 		remember(s, object, q, state, before);
 	if (!informs)
 		__sync_fetch_and_add(&control.merged, 1);
 	return 0;
+}
+
+/* What an observed subject took in is followed through what has no label, too: all that is not
+ * the host's own programs. */
+static __always_inline int is_followed(u32 tags, u32 context, u32 want)
+{
+	return tags && (context != CSN_CTX_BASE || want & WANT_WRITE);
 }
 
 /* Judges one access of the current task to an inode, records it, and gives what
@@ -636,7 +668,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	struct csn_object *object = 0;
 	struct csn_subject *s = 0;
 	struct question q;
-	u32 context, in = 0, out = 0;
+	u32 context, in = 0, out = 0, tags = 0;
 	u64 id = 0;
 
 	if (inode)
@@ -650,13 +682,14 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		in = s->in;
 		out = s->out;
 		id = s->id;
+		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN)
 			return 0;
 	}
 	if (!inode)
 		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
-	if (!in && !out && context <= CSN_CTX_BASE)
+	if (!in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want))
 		return 0; /* [FLOW-4] */
 	if (s && object && is_remembered(s, object, file, context, want))
 		return 0;
@@ -735,13 +768,14 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	struct csn_subject *s = subject(), *o;
 	struct csn_entity process = {};
 	struct event event = {};
-	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0;
+	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0, tags = 0;
 
 	if (s) {
 		if (is_platform(s))
 			return 0;
 		in = s->in;
 		out = s->out;
+		tags = s->crosses;
 	}
 	o = bpf_task_storage_get(&subjects, task, 0, 0);
 	if (o) {
@@ -760,13 +794,15 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = CHECK(read, flow(other_in, in));
 	if (!verdict && in == other_in && out == other_out)
 		return 0; /* within one context nothing moves that the record lacks */
-	process.first = task->group_leader->start_boottime;
-	process.second = task->tgid;
+	other_process(&process, task, o);
 	event.actor_context = want & WANT_WRITE ? out : in;
 	event.other_context = other_in;
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
+	if (tags && verdict && is_observed(in, out, tags, other_in, want, verdict) &&
+	    !(want == WANT_BOTH && CHECK(out, other_in != other_out)))
+		event.observed = want;
 	if (tell(&event, &process, CSN_ENTITY_PROCESS) < 0)
 		return -EACCES;
 	if (want & WANT_WRITE)

@@ -308,7 +308,6 @@ int BPF_PROG(file_send_sigiotask, struct task_struct *target, struct fown_struct
 	event.other_context = in;
 	event.op = CSN_OP_SIGNAL;
 	event.want = WANT_WRITE;
-	process.first = target->group_leader->start_boottime;
-	process.second = target->tgid;
+	other_process(&process, target, o);
 	return emit(&event, &process, CSN_ENTITY_PROCESS) < 0 ? -EACCES : 0;
 }

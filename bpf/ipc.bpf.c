@@ -41,6 +41,8 @@ struct made_use {
 	u8 want;
 	u8 kind;
 	u32 context;
+	u32 crosses;
+	u32 pad;
 };
 
 __noinline int access_made_slow(const struct made_use *use)
@@ -64,7 +66,10 @@ __noinline int access_made_slow(const struct made_use *use)
 		if (event.verdict)
 			event.want = WANT_WRITE;
 	}
-	if (!event.verdict) {
+	if (event.verdict && use->crosses &&
+	    is_observed(use->in, use->out, use->crosses, use->context, use->want, event.verdict))
+		event.observed = use->want;
+	if (!event.verdict || event.observed) {
 		key.ino = use->number;
 		key.dev = ~(u32)use->kind; /* no device has that number */
 		key.generation = use->space;
@@ -78,7 +83,7 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
 	error = tell(&event, &other, use->kind);
-	if (error && !event.verdict) { /* no record tells of it: the next one like it is news */
+	if (error && (!event.verdict || event.observed)) { /* no record tells of it: the next one like it is news */
 		struct seen_key known = { .subject = use->id, .object = key, .write = use->want & WANT_WRITE ? 1 : 0 };
 
 		bpf_map_delete_elem(&seen, &known);
@@ -101,6 +106,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 		use.id = s->id;
 		use.in = s->in;
 		use.out = s->out;
+		use.crosses = s->crosses;
 	} else {
 		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	}

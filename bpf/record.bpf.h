@@ -47,12 +47,26 @@ static __always_inline void *room_for_refusal(void)
 	return bpf_ringbuf_reserve(&refusals, ROOM_BYTES, 0);
 }
 
-static __always_inline void actor(struct csn_entity *entity)
+static __always_inline struct csn_subject *subject(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	if (!task->bpf_storage) /* of no map at all: most tasks of a host */
+		return 0;
+	return bpf_task_storage_get(&subjects, task, 0, 0);
+}
+
+/* A process, as records name it; `s`: its subject, or 0. */
+static __always_inline void other_process(struct csn_entity *entity, struct task_struct *task, const struct csn_subject *s)
+{
 	entity->first = task->group_leader->start_boottime;
 	entity->second = task->tgid;
+	entity->third = s ? s->compartment : 0;
+}
+
+static __always_inline void actor(struct csn_entity *entity)
+{
+	other_process(entity, bpf_get_current_task_btf(), subject());
 }
 
 static __always_inline struct csn_process_record *room_for_part(u32 part, u32 context)

@@ -18,7 +18,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 {
 	struct csn_subject *s = subject(), *child;
 
-	if (!s || !(s->in || s->out || s->compartment))
+	if (!s || !(s->in || s->out || s->compartment || s->crosses))
 		return 0;
 	if (!is_platform(s) && clone_flags & CLONE_NEW) {
 		int error = CHECK(namespace, closed(CSN_OP_NAMESPACE));
@@ -34,6 +34,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	child->in = CHECK(in, s->in);
 	child->out = CHECK(out, s->out);
 	child->compartment = CHECK(compartment, s->compartment);
+	child->crosses = s->crosses;
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
@@ -58,7 +59,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct csn_subject *s = subject();
 
-	if (!is_labelled(s))
+	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));
@@ -76,15 +77,14 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 	struct csn_entity child = {};
 	struct event event = {};
 
-	if (!is_labelled(s) || clone_flags & CLONE_THREAD)
+	if ((!is_labelled(s) && !(s && s->crosses)) || clone_flags & CLONE_THREAD)
 		return 0;
 	event.actor_context = s->out;
 	event.other_context = s->in;
 	event.op = CSN_OP_FORK;
 	event.is_told = 1;
 	event.want = WANT_WRITE;
-	child.first = task->start_boottime;
-	child.second = task->tgid;
+	other_process(&child, task, s); /* of the same compartment */
 	tell(&event, &child, CSN_ENTITY_PROCESS);
 	return 0;
 }
@@ -97,7 +97,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	struct csn_entity nothing = {};
 	struct event event = {};
 
-	if (!is_labelled(s))
+	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
 	for (u32 i = 0; i < CSN_MEMORY_SLOTS; i++) {
 		event.repeats += s->read[i].repeats;

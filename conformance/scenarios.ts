@@ -14,6 +14,7 @@ import { native, PINS, SHAPE } from "../src/kernel/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
+import { observeScenarios } from "./scenarios/observe.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
@@ -623,6 +624,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...walls,
+  ...observeScenarios,
   works("shell", "echo one > x; cat x | tr a-z A-Z > y; test $(cat y) = ONE; awk '{print $1}' x; sort -r x > z; mv z w; rm x; ls -l; for i in 1 2 3; do echo $i; done | wc -l", "awk"),
   works("sort-with-temporary-files", "seq 1 20000 | sort -R -S 64k -T . > x; sort -n -S 64k -T /tmp x | tail -1 | grep -q 20000", "sort"),
   works("perl", "perl -e 'open(F,\">x\");print F \"hi\";close F; print `cat x`; exit($? >> 8)'", "perl"),

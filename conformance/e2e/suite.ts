@@ -15,6 +15,7 @@ import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
+import { observe } from "./observe.ts";
 import { owners } from "./owners.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
@@ -29,6 +30,7 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...modes,
+  ...observe,
   ...wayOut,
   ...owners,
   ...gates,

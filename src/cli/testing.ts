@@ -107,9 +107,11 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
     labels: 2,
     unmounted: 0,
     subjects: 3,
+    observed: 0,
     flows: {
       allowed: 10,
       refused: 4,
+      observed: 0,
       recorded: 14,
       lost: 0,
       lostRefused: 0,

@@ -134,6 +134,10 @@ export class Csn {
       });
   }
 
+  observedPids(): number[] {
+    return this.labelledPids().filter((pid) => this.monitor?.subject(pid)?.observed === true);
+  }
+
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
     this.records.close();

@@ -1,15 +1,24 @@
 /**
  * Records as clients see them, who may see which [AUD-4], and the words that explain one.
  */
-import type { ContextView, Entity, Explanation, GateRunView, LogEntry, LogQuery } from "../api/index.ts";
+import type {
+  ContextView,
+  Entity,
+  Explanation,
+  GateRunView,
+  LogEntry,
+  LogQuery,
+  Shadow as ShadowView,
+} from "../api/index.ts";
 import { ENTITY_KINDS, FLAG, KIND, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
 import { entityText } from "./entity-text.ts";
 import type { Authority, TagBook } from "./authority.ts";
 import type { Caller } from "./identity.ts";
-import { isCleared } from "./privileges.ts";
+import { isCleared, isClearedFor } from "./privileges.ts";
 import type { Names } from "./names.ts";
 import type { Entry } from "./records.ts";
+import type { Shadow } from "./shadows.ts";
 import { nameOf, viewContext } from "./views.ts";
 
 const R = SHAPE.csn_record;
@@ -27,7 +36,7 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
   return {
     id: entry.id,
     time: new Date(Number(entry.wallNs / 1_000_000n)).toISOString(),
-    verdict: record[R.verdict] === 0 ? "allowed" : "refused",
+    verdict: verdictOf(entry),
     rule: verdict?.rule || null,
     op: OPS[record.readUInt16LE(R.op)] ?? "unknown",
     source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, book, names),
@@ -40,7 +49,18 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
     tags: against.map((id) => nameOf(id, book)).sort(),
     gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
     ...(gate === undefined ? {} : { gate }),
+    ...(entry.shadow === null ? {} : { shadow: viewShadow(entry.shadow, book) }),
   };
+}
+
+function verdictOf({ record }: Entry): LogEntry["verdict"] {
+  if (record[R.verdict] === 0) return "allowed";
+  return record[R.flags]! & FLAG.OBSERVED ? "observed" : "refused";
+}
+
+export function viewShadow({ secrecy, integrity }: Shadow, book: TagBook): ShadowView {
+  const names = (tags: readonly TagId[]) => tags.map((id) => nameOf(id, book)).sort();
+  return { secrecy: names(secrecy), integrity: names(integrity) };
 }
 
 function gateOf({ record, detail }: Entry): GateRunView | undefined {
@@ -75,12 +95,14 @@ export function mayRead(entry: Entry, caller: Caller, authority: Authority): boo
   const ends = [entry.sourceContext, entry.sinkContext];
   return (
     ends.some((context) => context !== null && context.secrecy.length > 0) &&
-    ends.every((context) => context !== null && isCleared(authority, caller, context))
+    ends.every((context) => context !== null && isCleared(authority, caller, context)) &&
+    isClearedFor(authority, caller, entry.shadow?.secrecy ?? [])
   );
 }
 
 export function matches(entry: Entry, query: LogQuery, book: TagBook): boolean {
-  if (query.refused && entry.record[R.verdict] === 0) return false;
+  if (query.refused && verdictOf(entry) !== "refused") return false;
+  if (query.observed && verdictOf(entry) !== "observed") return false;
   if (query.tag === undefined) return true;
   const id = book.tagNamed(query.tag)?.id;
   return [entry.sourceContext, entry.sinkContext].some(
@@ -155,7 +177,11 @@ export function explain(entry: Entry, book: TagBook, names: Names, offers: Offer
   }
   if (record.gate !== undefined)
     return { record, rule: "GATE-2", text: gateText(record.gate), tags: changed(record.gate), remedy };
-  const text = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
+  const rule = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
+  const text =
+    record.verdict === "observed"
+      ? `[SUBJ-5] observed: it happened, and enforcing would refuse it: ${rule}`
+      : rule;
   return { record, rule: record.rule, text, tags: record.tags, remedy };
 }
 

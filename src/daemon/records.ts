@@ -15,9 +15,10 @@ import {
   Writer,
   segments,
 } from "../audit/index.ts";
-import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
+import { FLAG, KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
 import { type Context, contextKey, parseContextKey } from "../label/index.ts";
 import { Names } from "./names.ts";
+import { type Moved, parseShadow, type Shadow, Shadows, shadowText } from "./shadows.ts";
 
 const R = SHAPE.csn_record;
 const DRAIN_MS = 20;
@@ -31,6 +32,8 @@ export type Entry = {
   sinkContext: Context | null;
   /** What more there is to say of an event; "" when nothing. */
   detail: string;
+  /** What it carried besides its source's context. [SUBJ-5] */
+  shadow: Shadow | null;
 };
 
 /** Something that the daemon itself did. */
@@ -50,6 +53,7 @@ export type DaemonEvent = {
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
+  readonly shadows = new Shadows();
   readonly #folder: string;
   readonly #writer: Writer;
   readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
@@ -64,7 +68,12 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     this.setMaxListeners(0);
     this.#folder = folder;
     this.#writer = new Writer({ folder, bootId, wallOffset });
-    for (const { record } of readRecords(folder)) this.names.learn(record);
+    let hasShadows = false;
+    for (const { record } of readRecords(folder)) {
+      this.names.learn(record);
+      hasShadows ||= record[R.kind] === KIND.SHADOW;
+    }
+    if (hasShadows) this.#learnShadows(bootId);
   }
 
   get trouble(): { unwritten: number; error: string } | null {
@@ -136,11 +145,17 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** Stored flows and events, oldest first. */
   *read(after = 0): Generator<Entry> {
+    for (const { entry: found } of this.#walk(after)) yield found;
+  }
+
+  /** The same, with the boot that each is of. */
+  *#walk(after: number): Generator<{ entry: Entry; boot: string }> {
     this.drain();
     let segment: SegmentHeader | null = null;
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
     const detail: Buffer[] = [];
+    const shadow: Buffer[] = [];
     for (const stored of readRecords(this.#folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
@@ -156,17 +171,39 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         continue;
       }
       if (kind === KIND.DETAIL) detail.push(readTextPart(stored.record).bytes);
+      if (kind === KIND.SHADOW) shadow.push(readTextPart(stored.record).bytes);
       if (kind !== KIND.FLOW && kind !== KIND.EVENT) continue;
       const more = kind === KIND.EVENT ? Buffer.concat(detail.splice(0)).toString() : "";
+      const carried = shadow.length === 0 ? null : parseShadow(Buffer.concat(shadow.splice(0)).toString());
       if (stored.id <= after) continue;
-      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id), more);
+      const meaning = (id: number) => contexts.get(id);
+      yield {
+        entry: entry(stored.id, stored.record, segment.wallOffset, meaning, more, carried),
+        boot: segment.bootId,
+      };
     }
+  }
+
+  /** What earlier records tell of them. */
+  #learnShadows(bootId: string): void {
+    let boot = "";
+    const turn = (next: string) => {
+      if (boot !== next) this.shadows.forgetMemory();
+      boot = next;
+    };
+    for (const { entry: told, boot: its } of this.#walk(0)) {
+      if (told.shadow === null) continue;
+      turn(its);
+      const moved = movedBy(told.record, told.sourceContext, told.sinkContext);
+      if (moved !== null) this.shadows.learn(moved, told.shadow);
+    }
+    turn(bootId.replaceAll("-", ""));
   }
 
   #append(records: Buffer): void {
     const monitor = this.#monitor!;
     const parts: Buffer[] = [];
-    const flows: { at: number; record: Buffer; detail: string }[] = [];
+    const flows: { at: number; record: Buffer; detail: string; shadow: Shadow | null }[] = [];
     const detail: Buffer[] = [];
     let durable = false;
     if (this.#writer.atStart) this.#described.clear();
@@ -187,7 +224,13 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         }
         if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
-        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString() });
+        const shadow = this.#follow(record);
+        if (shadow !== null) {
+          const told = textRecords(KIND.SHADOW, 0, shadowText(shadow));
+          parts.push(told);
+          count += told.length / RECORD_BYTES;
+        }
+        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString(), shadow });
       } else if (kind === KIND.DETAIL) detail.push(readTextPart(record).bytes);
       parts.push(record);
       count++;
@@ -202,8 +245,21 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     for (const flow of flows)
       this.emit(
         "entry",
-        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id), flow.detail),
+        entry(
+          first + flow.at,
+          flow.record,
+          offset,
+          (id) => monitor.contexts.meaning(id),
+          flow.detail,
+          flow.shadow,
+        ),
       );
+  }
+
+  #follow(record: Buffer): Shadow | null {
+    const meaning = (at: number) => this.#monitor!.contexts.meaning(record.readUInt32LE(at)) ?? null;
+    const moved = movedBy(record, meaning(R.source_context), meaning(R.sink_context));
+    return moved === null ? null : this.shadows.follow(moved);
   }
 }
 
@@ -213,6 +269,7 @@ function entry(
   wallOffsetNs: bigint,
   meaning: (id: number) => Context | undefined,
   detail: string,
+  shadow: Shadow | null,
 ): Entry {
   return {
     id,
@@ -221,7 +278,19 @@ function entry(
     sourceContext: meaning(record.readUInt32LE(R.source_context)) ?? null,
     sinkContext: meaning(record.readUInt32LE(R.sink_context)) ?? null,
     detail,
+    shadow,
   };
+}
+
+/** Null when nothing moved: it was refused, or is an event that moves no data. */
+function movedBy(record: Buffer, source: Context | null, sink: Context | null): Moved | null {
+  const flags = record[R.flags]!;
+  const happened = record[R.verdict] === 0 || (flags & FLAG.OBSERVED) !== 0;
+  const moves = record[R.kind] === KIND.FLOW || record.readUInt16LE(R.op) === OPS.indexOf("release");
+  if (!happened || !moves || source === null || sink === null) return null;
+  // a release is somebody's decision: what it lets out by the context is no shadow
+  const to = record[R.kind] === KIND.FLOW ? sink : source;
+  return { record, source, sink: to, both: (flags & FLAG.BOTH) !== 0 };
 }
 
 /** As many texts as it takes: one holds 255 parts. */

@@ -19,7 +19,7 @@ export function recordShown(
   csn: Csn,
   context: Context,
   caller: Caller,
-  pid: number,
+  { pid, compartment }: { pid: number; compartment: number },
   shown: number,
   dropped: number,
 ): void {
@@ -28,7 +28,7 @@ export function recordShown(
     sinkKind: PRINCIPAL,
     source: context,
     sink: UNLABELLED,
-    sourceEntity: [0n, pid, 0],
+    sourceEntity: [0n, pid, compartment],
     sinkEntity: [BigInt(caller.uid), 0, 0],
     pid,
     uid: caller.uid,

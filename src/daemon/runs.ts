@@ -21,6 +21,7 @@ import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
+import { crossingOf } from "./modes.ts";
 import { noteHeld, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
 import { scratchArgs, type StageEnd, userArgs, type Watch } from "./stage.ts";
@@ -42,8 +43,9 @@ type Prepared = {
   args: string[];
   /** What may be seen of it, where nothing stands behind it. */
   view?: View;
-  /** Its context may change: with the monitor, in a compartment, and with no gate, whose context is fixed. */
-  changes?: boolean;
+  /** It is one that can be asked from inside: with the monitor, in a compartment, and with no gate, whose context
+   * is fixed. */
+  asks?: boolean;
   watch?: Watch;
   via?: Via;
 };
@@ -71,7 +73,8 @@ export class Runs {
       requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
       view.raise(clearance);
     }
-    const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
+    const crosses = crossingOf(this.#csn, caller, request, context);
+    const monitor = isLabelled(context) || crosses ? this.#csn.attached() : this.#csn.monitor;
     if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
@@ -79,6 +82,7 @@ export class Runs {
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
       const input = monitor.contexts.idOf(unvouched(context));
       args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
+      if (crosses) args.push("--crosses", String(monitor.contexts.idOf(crosses)));
     }
     args.push(...scratchArgs(), "--cwd", request.cwd, "--hostname", request.hostname);
     // only root may be somebody else: for others the kernel's word counts, groups included
@@ -100,7 +104,7 @@ export class Runs {
     // what comes out of the last gate is for it to say, and the first one's input stays what it is
     if (request.via.length > 0)
       return this.prepare({ ...common, via: new Via(this.#csn, caller, context, request.via) });
-    return this.prepare({ ...common, view, changes: monitor !== null && !request.plain });
+    return this.prepare({ ...common, view, asks: monitor !== null && !request.plain });
   }
 
   prepare(prepared: Prepared): string {
@@ -130,9 +134,10 @@ export class Runs {
   stream(prepared: Prepared, client: Duplex): void {
     const { request, context, caller, watch } = prepared;
     const view = prepared.view ?? new View(this.#csn, prepared.via?.context ?? context, caller, request);
-    const compartment = prepared.changes ? Compartment.make() : null;
+    const compartment = prepared.asks ? Compartment.make() : null;
     const run: Changing | null = compartment && {
       compartment,
+      mode: request.mode,
       caller,
       view,
       tty: request.tty !== null,
@@ -189,9 +194,10 @@ export class Runs {
       const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
-      recordShown(this.#csn, prepared.via ? context : view.context, caller, pid, view.shown, view.dropped);
+      const of = { pid, compartment: compartment?.number ?? 0 };
+      recordShown(this.#csn, prepared.via ? context : view.context, caller, of, view.shown, view.dropped);
       if (errors !== view)
-        recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
+        recordShown(this.#csn, watch?.errors ?? context, caller, of, errors.shown, errors.dropped);
       watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
       if (failed) end(client, controlFrame(failed));
       else
@@ -208,6 +214,7 @@ export class Runs {
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
       if (tail === null) over([]);
       else void tail.ended.then(over);
+      if (compartment) this.#csn.records.shadows.forgetCompartment(compartment.number);
     });
   }
 

@@ -52,6 +52,7 @@ export function worlds(attached: boolean): World[] {
 const NOTHING: Counters = {
   allowed: 0,
   refused: 0,
+  observed: 0,
   recorded: 0,
   lost: 0,
   internal: 0,
@@ -76,6 +77,7 @@ export function status(csn: Csn): Status {
     labels: csn.store.labelCount(),
     unmounted: csn.waitingLabels,
     subjects: csn.labelledPids().length,
+    observed: csn.observedPids().length,
     flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
     onFull: csn.store.refuseOnFull ? "refuse" : "count",
     worlds: worlds(monitor !== null),

@@ -34,7 +34,7 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16 },
+  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16, crosses: 20 },
   csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
@@ -103,7 +103,7 @@ export const SHAPE = {
     world: 48,
   },
   csn_control: {
-    size: 88,
+    size: 96,
     version: 0,
     epoch: 4,
     next_subject: 8,
@@ -112,10 +112,11 @@ export const SHAPE = {
     recorded: 32,
     lost: 40,
     internal: 48,
-    lost_refused: 56,
-    lost_names: 64,
-    merged: 72,
-    on_full: 80,
+    observed: 56,
+    lost_refused: 64,
+    lost_names: 72,
+    merged: 80,
+    on_full: 88,
   },
 } as const;
 
@@ -161,5 +162,14 @@ export const ENTITY_KINDS = [
   "address", "ipc", "key",
 ] as const; // prettier-ignore
 
-export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7 } as const;
+export const KIND = {
+  FLOW: 1,
+  NAME: 2,
+  PROCESS: 3,
+  CONTEXT: 4,
+  GAP: 5,
+  EVENT: 6,
+  DETAIL: 7,
+  SHADOW: 8,
+} as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

@@ -54,6 +54,8 @@ export type InodeState = {
 export type Counters = {
   allowed: number;
   refused: number;
+  /** Not refused, since who acted is observed. */
+  observed: number;
   recorded: number;
   /** Flows without a record, refused ones included. */
   lost: number;
@@ -63,6 +65,16 @@ export type Counters = {
   lostNames: number;
   /** Allowed flows that no record counts [AUD-2]. */
   merged: number;
+};
+
+/** A process's contexts, as the kernel has them. */
+export type SubjectState = {
+  in: Context;
+  out: Context;
+  platform: boolean;
+  /** Of a `csn run`; 0: of none. */
+  compartment: number;
+  observed: boolean;
 };
 
 export class Monitor {
@@ -166,6 +178,7 @@ export class Monitor {
     return {
       allowed: at(shape.allowed),
       refused: at(shape.refused),
+      observed: at(shape.observed),
       recorded: at(shape.recorded),
       lost: at(shape.lost),
       internal: at(shape.internal),
@@ -200,8 +213,8 @@ export class Monitor {
     return this.#withPath(path, (fd) => this.#ask(fd, ASK.CLEAR, 0, 0));
   }
 
-  /** The contexts of a process; null when it is unlabelled or gone. */
-  subject(pid: number): { in: Context; out: Context; platform: boolean } | null {
+  /** The contexts of a process; null when it is gone, or unlabelled and not observed. */
+  subject(pid: number): SubjectState | null {
     let fd: Fd;
     try {
       fd = native().pidfd(pid, 0);
@@ -214,8 +227,10 @@ export class Monitor {
       const inId = value.readUInt32LE(SHAPE.csn_subject.in);
       const outId = value.readUInt32LE(SHAPE.csn_subject.out);
       const [from, to] = [this.contexts.meaning(inId), this.contexts.meaning(outId)];
-      if (from === undefined || to === undefined || (inId === 0 && outId === 0)) return null;
-      return { in: from, out: to, platform: inId === CONTEXT_ID.PLATFORM_IN };
+      const compartment = value.readUInt32LE(SHAPE.csn_subject.compartment);
+      const observed = value.readUInt32LE(SHAPE.csn_subject.crosses) !== 0;
+      if (from === undefined || to === undefined || (inId === 0 && outId === 0 && !observed)) return null;
+      return { in: from, out: to, platform: inId === CONTEXT_ID.PLATFORM_IN, compartment, observed };
     } finally {
       native().closeFd(fd);
     }
