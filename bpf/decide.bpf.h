@@ -71,7 +71,7 @@ static __always_inline u8 kind_of(struct inode *inode)
 
 /* One flow, as the functions below hand it to the record. */
 struct event {
-	u64 inode; /* the far end, when it is one */
+	struct where where; /* the far end, when it is an inode */
 	u32 actor_context;
 	u32 other_context;
 	u16 op;
@@ -140,12 +140,14 @@ __noinline int record_name(const struct where *where)
 __noinline int emit(const struct event *event, const struct csn_entity *other, u32 other_kind)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct csn_entity self = {};
+	struct csn_entity *self;
 	struct csn_record *r;
 	u8 sink, verdict, observed, happened;
+	u32 compartment;
 
 	if (!event || !other)
 		return 0;
+	compartment = own_compartment(); /* no look-up while a record is open */
 	verdict = event->verdict;
 	observed = event->observed;
 	happened = !verdict || observed;
@@ -168,7 +170,6 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 			__sync_fetch_and_add(&control.lost_refused, 1);
 		return happened ? 1 : -EACCES;
 	}
-	actor(&self);
 	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && verdict == 0);
 	r->version = CSN_ABI_VERSION;
 	r->kind = CSN_KIND_FLOW;
@@ -189,13 +190,9 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	r->lost = counted(COUNT_LOST);
 	r->source_context = sink ? event->other_context : event->actor_context;
 	r->sink_context = sink ? event->actor_context : event->other_context;
-	if (sink) {
-		r->source = *other;
-		r->sink = self;
-	} else {
-		r->source = self;
-		r->sink = *other;
-	}
+	self = sink ? &r->sink : &r->source;
+	*(sink ? &r->source : &r->sink) = *other;
+	name_self(self, compartment);
 	r->pid = pid_tgid >> 32;
 	r->tid = (u32)pid_tgid;
 	r->bytes = event->bytes;
@@ -219,20 +216,18 @@ __noinline int record_flow(const struct event *event)
 	struct csn_entity other = {};
 	struct dentry *dentry = 0;
 	struct inode *outer, *inode;
-	struct where where = {};
 	u32 lower = 0;
 
 	if (!event)
 		return 0;
-	outer = (void *)event->inode;
+	outer = (void *)event->where.inode;
 	inode = real_inode(outer, &dentry, &lower);
 	if (!inode)
 		inode = outer;
 	other.first = READ(inode, i_ino);
 	other.second = READ(READ(inode, i_sb), s_dev);
 	other.third = READ(inode, i_generation);
-	where.inode = event->inode;
-	record_name(&where);
+	record_name(&event->where);
 	return emit(event, &other, kind_of(inode));
 }
 
@@ -457,7 +452,7 @@ __noinline int judge(const struct question *q)
 	}
 	if (verdict == CSN_REFUSED_CLOSED)
 		event.want = want;
-	event.inode = q->where.inode;
+	event.where.inode = q->where.inode;
 	event.actor_context = event.want & WANT_READ ? q->in : q->out;
 	event.other_context = context;
 	event.op = q->op;
@@ -580,7 +575,7 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 
 	if (!q)
 		return 0;
-	event.inode = q->where.inode;
+	event.where.inode = q->where.inode;
 	event.want = q->want;
 	if (judged) {
 		event.verdict = judged & 0xff;

@@ -50,7 +50,7 @@ __noinline int refuse_disk(const struct where *where)
 	dev = READ((struct inode *)where->inode, i_rdev) | ALL_MINORS;
 	if (!bpf_map_lookup_elem(&devices, &dev))
 		return 0;
-	event.inode = where->inode;
+	event.where.inode = where->inode;
 	event.want = WANT_READ;
 	event.op = CSN_OP_DEVICE;
 	event.verdict = CSN_REFUSED_SECRECY;
@@ -234,7 +234,7 @@ static __always_inline int refuse_lease(struct file *file)
 
 	if (s && is_platform(s))
 		return 0;
-	event.inode = (u64)file->f_inode;
+	event.where.inode = (u64)file->f_inode;
 	event.want = WANT_BOTH;
 	event.op = CSN_OP_LOCK;
 	event.verdict = CSN_REFUSED_CLOSED;

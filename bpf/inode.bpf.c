@@ -39,7 +39,7 @@ static __always_inline int create_in(struct inode *dir, u16 op)
 	if (CHECK(context, context_of(dir) != s->out)) {
 		struct event event = {};
 
-		event.inode = (u64)dir;
+		event.where.inode = (u64)dir;
 		event.want = WANT_WRITE;
 		event.op = op;
 		event.verdict = CSN_REFUSED_CREATE;
@@ -111,7 +111,7 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	s = subject();
 	if (s && is_platform(s))
 		return 0;
-	event.inode = (u64)inode;
+	event.where.inode = (u64)inode;
 	event.want = WANT_WRITE;
 	event.op = op;
 	event.verdict = CSN_REFUSED_CREATE;
@@ -221,7 +221,7 @@ static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 	if (CHECK(label, !(s && is_platform(s)) && bpf_strncmp(text, sizeof(LABEL_XATTR) - 1, LABEL_XATTR) == 0)) {
 		struct event event = {};
 
-		event.inode = (u64)dentry->d_inode;
+		event.where.inode = (u64)dentry->d_inode;
 		event.want = WANT_WRITE;
 		event.op = CSN_OP_SETXATTR;
 		event.verdict = CSN_REFUSED_CLOSED;
@@ -293,7 +293,7 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 		if (CHECK(labels, !(s && is_platform(s)) && inode && bpf_map_lookup_elem(&devices, &dev))) {
 			struct event event = {};
 
-			event.inode = (u64)inode;
+			event.where.inode = (u64)inode;
 			event.want = WANT_READ;
 			event.op = CSN_OP_WATCH;
 			event.verdict = CSN_REFUSED_SECRECY;

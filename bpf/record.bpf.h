@@ -64,13 +64,26 @@ static __always_inline void other_process(struct csn_entity *entity, struct task
 	entity->third = s ? s->compartment : 0;
 }
 
-static __always_inline void actor(struct csn_entity *entity)
+static __always_inline u32 own_compartment(void)
 {
-	other_process(entity, bpf_get_current_task_btf(), subject());
+	struct csn_subject *s = subject();
+
+	return s ? s->compartment : 0;
+}
+
+/* The current process, as records name it. */
+static __always_inline void name_self(struct csn_entity *entity, u32 compartment)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	entity->first = task->group_leader->start_boottime;
+	entity->second = task->tgid;
+	entity->third = compartment;
 }
 
 static __always_inline struct csn_process_record *room_for_part(u32 part, u32 context)
 {
+	u32 compartment = own_compartment();
 	struct csn_process_record *r = room_here();
 
 	if (!r) {
@@ -82,7 +95,7 @@ static __always_inline struct csn_process_record *room_for_part(u32 part, u32 co
 	r->kind = CSN_KIND_PROCESS;
 	r->part = part;
 	r->context = context;
-	actor(&r->entity);
+	name_self(&r->entity, compartment);
 	return r;
 }
 

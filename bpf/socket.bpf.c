@@ -398,7 +398,7 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 		event.want = WANT_BOTH;
 	if (event.verdict && s && s->crosses && is_observed(mine, mine, s->crosses, theirs, WANT_BOTH, event.verdict))
 		event.observed = WANT_BOTH;
-	event.inode = peer->inode;
+	event.where.inode = peer->inode;
 	event.actor_context = mine;
 	event.other_context = theirs;
 	event.op = op;
