@@ -18,3 +18,5 @@ export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
 export { type Segment, segmentName, segments } from "./segments.ts";
 export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
 export { Writer, type WriterOptions } from "./writer.ts";
+export { verify, type VerifyOptions } from "./verify/verify.ts";
+export type { Finding, Loss, Report } from "./verify/report.ts";

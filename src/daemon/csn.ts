@@ -5,6 +5,7 @@
  * enforcement calls `attached()`, which attaches, marks base and csn's own state, and brings back all that is
  * stored before it returns.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BASE, type Context, SEALED } from "../label/index.ts";
@@ -18,6 +19,7 @@ import { Mounts } from "./mounts.ts";
 import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
+import { VERSION } from "./version.ts";
 import { removeWaysOut, WaysOut } from "./way-out.ts";
 
 /** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
@@ -42,7 +44,7 @@ export class Csn {
     if (Monitor.isAttached()) becomePlatform();
     this.store = new Store(home);
     this.authority = new Authority(this.store);
-    this.records = new Records(join(home, "log"), this.store.bootId);
+    this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
   }
 
   /** Takes over or restores what was in force; attaches nothing where no label is stored. */
@@ -138,6 +140,21 @@ export class Csn {
   close(): void {
     this.records.close();
     this.store.close();
+  }
+
+  /** What records were made under: each segment of the log begins with it. */
+  #describe(): Record<string, unknown> {
+    const { seq } = this.authority.world;
+    const [head] = seq === 0 ? [] : this.store.statements(seq, 1);
+    return {
+      csn: VERSION,
+      kernel: kernelRelease(),
+      machine: this.machine,
+      addresses: this.store.addresses().length,
+      labels: this.store.labelCount(),
+      statements: seq,
+      policy: head === undefined ? null : createHash("sha256").update(head).digest("hex"),
+    };
   }
 
   #use(monitor: Monitor): void {
