@@ -11,6 +11,7 @@ import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
@@ -33,6 +34,7 @@ const CASES: readonly Case[] = [
   ...owners,
   ...gates,
   ...survival,
+  ...evidence,
 ];
 
 export function systemSuite(kernel: string): Suite {

@@ -14,8 +14,10 @@ export const RECORD_BYTES = 96;
 export const MAGIC = Buffer.from("CSNLOG1\0", "latin1");
 /** Of headers. 1 had no tree. */
 export const FORMAT_VERSION = 2;
-/** Of all other records: csn_record's `version`. */
+/** Of records that the daemon writes: csn_record's `version`. */
 export const RECORD_VERSION = 1;
+/** The kernel's are of its ABI's version: up to this one they are understood. */
+export const NEWEST_RECORD_VERSION = 3;
 
 /** csn_record_kind, as far as the log itself cares. */
 export const KIND_CONTEXT = 4;

@@ -17,6 +17,7 @@ export class SegmentFile {
   #unsynced = false;
   #syncing = false;
   #closed = false;
+  #waiting: (() => void)[] = [];
 
   /** Makes the file; its name is on disk when this returns. */
   constructor(disk: Disk, folder: string, first: number) {
@@ -76,11 +77,19 @@ export class SegmentFile {
     if (!this.#unsynced || this.#syncing) return;
     this.#syncing = true;
     this.#unsynced = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
     this.#disk.fdatasync(this.#fd, (error) => {
       this.#syncing = false;
       if (this.#closed) this.#disk.closeSync(this.#fd);
       if (error) failed(error);
+      else for (const done of waiting) done();
     });
+  }
+
+  /** Told once what was appended so far is on disk by `syncSoon`. */
+  onSynced(done: () => void): void {
+    this.#waiting.push(done);
   }
 
   close(): void {

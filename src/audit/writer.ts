@@ -20,6 +20,7 @@ import type { TileFiles } from "./proof/tiles.ts";
 import type { Tree } from "./proof/tree.ts";
 import { keptName, type Recovered, recover } from "./recover.ts";
 import { SegmentFile } from "./segment-file.ts";
+import { segments } from "./segments.ts";
 import { lastStatements } from "./statements.ts";
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -144,6 +145,11 @@ export class Writer {
     });
   }
 
+  /** Told once what was appended so far is on disk by `syncSoon`. */
+  onSynced(done: () => void): void {
+    this.#file?.onSynced(done);
+  }
+
   /** Signs the tree as it is now, once it is on disk. @returns null when it could not be */
   signCheckpoint(): Checkpoint | null {
     if (this.#keys === null) return null;
@@ -185,6 +191,42 @@ export class Writer {
       );
     }
     return this.vkeys;
+  }
+
+  /** Something that the log says of itself; on disk before it returns, or in the next segment. */
+  state(said: Record<string, unknown>): void {
+    if (this.append(textRecords(KIND_LOG, 0, JSON.stringify(said)), true) === null) this.#news.push(said);
+  }
+
+  /**
+   * Removes what records say, up to a number, in whole segments; their hashes stay, so old proofs hold. The log says so
+   * first, signed.
+   *
+   * @returns the range that is gone; null when no whole segment lies before  @throws AuditError E_LOG_WRITE
+   */
+  retain(before: number, reason: string, by: string): { from: number; to: number } | null {
+    const all = segments(this.#options.folder);
+    const old = all.filter(({ first, count }, i) => i < all.length - 1 && first + count <= before);
+    const [oldest] = old;
+    const newest = old.at(-1);
+    if (oldest === undefined || newest === undefined) return null;
+    const range = { from: oldest.first, to: newest.first + newest.count };
+    try {
+      this.#endRotation();
+      if (this.atStart) this.#begin();
+      this.#tiles.sync();
+      this.#add(textRecords(KIND_LOG, 0, JSON.stringify({ retention: { ...range, reason, by } })), true);
+      if (this.#keys !== null) this.#publish(this.#signed(this.#keys), true);
+      for (const { path } of old) this.#disk.rmSync(path);
+      syncFolder(this.#disk, this.#options.folder);
+    } catch (error) {
+      throw new AuditError(
+        "E_LOG_WRITE",
+        `what was to be removed could not be: ${error instanceof Error ? error.message : String(error)}`,
+        "look at the disk that holds csn's home, then try again",
+      );
+    }
+    return range;
   }
 
   /** Once stated, nothing else is added before the old keys have signed that. */

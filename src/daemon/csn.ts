@@ -20,6 +20,7 @@ import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
 import { VERSION } from "./version.ts";
+import { Witnessing } from "./witnessing.ts";
 import { removeWaysOut, WaysOut } from "./way-out.ts";
 
 /** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
@@ -30,6 +31,7 @@ export class Csn {
   readonly store: Store;
   readonly authority: Authority;
   readonly records: Records;
+  readonly witnessing: Witnessing;
   readonly machine: string | null;
   readonly waysOut = new WaysOut();
   monitor: Monitor | null = null;
@@ -45,6 +47,7 @@ export class Csn {
     this.store = new Store(home);
     this.authority = new Authority(this.store);
     this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
+    this.witnessing = new Witnessing(join(home, "witnesses.json"), this.records.keeper);
   }
 
   /** Takes over or restores what was in force; attaches nothing where no label is stored. */
@@ -138,6 +141,7 @@ export class Csn {
 
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
+    this.witnessing.close();
     this.records.close();
     this.store.close();
   }

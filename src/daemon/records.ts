@@ -43,7 +43,7 @@ export type DaemonEvent = {
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
-  readonly #folder: string;
+  readonly folder: string;
   readonly keeper: LogKeeper;
   readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
   #monitor: Monitor | null = null;
@@ -55,7 +55,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   constructor(folder: string, bootId: string, describe: () => Record<string, unknown>) {
     super();
     this.setMaxListeners(0);
-    this.#folder = folder;
+    this.folder = folder;
     this.keeper = new LogKeeper({
       folder,
       bootId,
@@ -143,7 +143,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
     const detail: Buffer[] = [];
-    for (const stored of readRecords(this.#folder, after)) {
+    for (const stored of readRecords(this.folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
         contexts = new Map();

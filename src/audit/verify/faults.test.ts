@@ -215,7 +215,7 @@ const FAULTS: readonly Fault[] = [
     do(folder, next) {
       const { path } = anyRecord(folder, next);
       writeFileSync(path, Buffer.alloc(1 + Math.floor(next() * 95), 1), { flag: "a" });
-      return undefined;
+      return path === segments(folder).at(-1)!.path ? "harmless" : undefined; // as a write that was cut leaves it
     },
   },
   {
@@ -242,10 +242,10 @@ function isRotation(folder: string, path: string): boolean {
   const first = note.signatures[0]!.id;
   const following = readdirSync(join(base, "log/checkpoints")).sort();
   const own = following.indexOf(path.slice(path.lastIndexOf("/") + 1));
-  const after_ = following[own + 1];
+  const later = following[own + 1];
   const next = parseCheckpoint(
     readFileSync(
-      after_ === undefined ? join(base, "log/checkpoint") : join(base, "log/checkpoints", after_),
+      later === undefined ? join(base, "log/checkpoint") : join(base, "log/checkpoints", later),
       "utf8",
     ),
   );

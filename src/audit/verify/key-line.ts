@@ -17,17 +17,19 @@ type Span = { verifiers: Verifier[]; from: number; to: number };
 export class KeyLine {
   readonly #spans: Span[] = [];
   readonly #findings: Findings;
+  readonly #goneTo: number;
 
-  /** @param statements of the whole log, in order */
-  constructor(statements: readonly LogStatement[], findings: Findings) {
+  /** @param statements of the whole log, in order  @param goneTo records before were removed, and what they said of keys */
+  constructor(statements: readonly LogStatement[], goneTo: number, findings: Findings) {
     this.#findings = findings;
+    this.#goneTo = goneTo;
     for (const { from, to, text } of statements) {
       const said = parseStatement(text);
       const segment = said?.segment as { keys?: unknown } | undefined;
       const current = this.#spans.at(-1);
       if (segment !== undefined) {
         const keys = strings(segment.keys);
-        if (current === undefined) this.#push(keys, 0, from);
+        if (current === undefined) this.#push(keys, goneTo, from);
         else if (
           !findings.list.some((one) => one.record !== null && one.record >= from && one.record < to) &&
           keys.join() !== current.verifiers.map(vkeyOf).join()
@@ -58,6 +60,7 @@ export class KeyLine {
   /** Held against the keys in force at its size. @returns who signed it */
   check(checkpoint: Checkpoint, file: string): string[] {
     const { size, note } = checkpoint;
+    if (size !== 0 && size <= this.#goneTo) return []; // nobody can say any more who was to sign that
     const span =
       this.#spans.find(({ from, to }) => size > from && size <= to) ??
       (size === 0 ? this.#spans[0] : undefined);

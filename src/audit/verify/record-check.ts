@@ -2,15 +2,7 @@
  * What the records themselves must be, one after the other: of a known version, described before they are used,
  * in sequence, and every loss counted [AUD-3].
  */
-import {
-  KIND_CONTEXT,
-  KIND_GAP,
-  KIND_LOG,
-  KIND_MARK,
-  readTextPart,
-  RECORD_BYTES,
-  RECORD_VERSION,
-} from "../format.ts";
+import { KIND_CONTEXT, KIND_GAP, KIND_LOG, KIND_MARK, readTextPart, RECORD_BYTES } from "../format.ts";
 import { type LogStatement, StatementReader } from "../statements.ts";
 import type { Findings, Loss } from "./report.ts";
 
@@ -46,7 +38,8 @@ export class RecordCheck {
   take(records: Buffer, first: number, file: string): void {
     for (let at = 0, id = first; at < records.length; at += RECORD_BYTES, id++) {
       const kind = records[at + AT.kind]!;
-      if (records[at] !== RECORD_VERSION) this.#strange(records[at]!, id, file);
+      const version = records[at]!;
+      if (version === 0 || version > NEWEST_RECORD_VERSION) this.#strange(version, id, file);
       else if (kind === FLOW || kind === EVENT) {
         this.#explained(records.readUInt32LE(at + AT.sourceContext));
         this.#explained(records.readUInt32LE(at + AT.sinkContext));
@@ -84,7 +77,7 @@ export class RecordCheck {
         "E_LOG_NEWER",
         id,
         file,
-        `record ${id} is of version ${version}, and this csn knows ${RECORD_VERSION}`,
+        `record ${id} is of version ${version}, and this csn knows ${NEWEST_RECORD_VERSION}`,
       );
   }
 

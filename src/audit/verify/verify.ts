@@ -30,7 +30,6 @@ export type VerifyOptions = {
   checkpoints?: readonly Checkpoint[];
   /** Witnesses that must have cosigned. */
   witnesses?: readonly Verifier[];
-  onProgress?: (done: number, all: number) => void;
   hasher?: Hasher;
 };
 
@@ -38,7 +37,24 @@ export type VerifyOptions = {
 const CLOCK_STEP = 1_000_000_000n;
 
 /** @throws AuditError E_LOG_NONE, E_LOG_OTHER */
-export function verify(folder: string, options: VerifyOptions = {}): Report {
+export function verify(
+  folder: string,
+  options: VerifyOptions = {},
+  onProgress: (progress: Progress) => void = () => undefined,
+): Report {
+  const steps = verifySteps(folder, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    onProgress(step.value);
+  }
+}
+
+/** Bytes. */
+export type Progress = { done: number; all: number };
+
+/** The same in steps of some milliseconds, for who has other things to do. */
+export function* verifySteps(folder: string, options: VerifyOptions = {}): Generator<Progress, Report> {
   const started = performance.now();
   const findings = new Findings();
   const notes: string[] = [];
@@ -123,9 +139,11 @@ export function verify(folder: string, options: VerifyOptions = {}): Report {
           break;
         }
       }
-      const header = checkSegment(file, files[i + 1]?.first ?? null, tree, records, findings, (done) =>
-        options.onProgress?.(bytes + done, total(files)),
-      );
+      const next = files[i + 1]?.first ?? null;
+      const header: SegmentHeader | null = yield* checkSegment(file, next, tree, records, findings, notes, {
+        done: bytes,
+        all: total(files),
+      });
       if (header !== null) noteClock(before, header, notes);
       before = header;
       bytes += statSync(file.path).size;
@@ -161,7 +179,7 @@ export function verify(folder: string, options: VerifyOptions = {}): Report {
         `the checkpoint of ${published.checkpoint.size} records is older than another one here, of ${newest.size}`,
       );
 
-    const line = new KeyLine(records.statements, findings);
+    const line = new KeyLine(records.statements, gone[0]?.from === 0 ? gone[0].to : 0, findings);
     const signers = checkSignatures(line, own, newest, tree.tree.size, options, findings);
     checkGone(gone, records, findings);
     checkRotations(line, own, findings);
@@ -204,14 +222,15 @@ function readCheckpoint(path: string, folder: string, findings: Findings): Own |
 }
 
 /** @param next where the next segment begins  @returns its header */
-function checkSegment(
+function* checkSegment(
   file: Segment,
   next: number | null,
   tree: TreeCheck,
   records: RecordCheck,
   findings: Findings,
-  onProgress: (done: number) => void,
-): SegmentHeader | null {
+  notes: string[],
+  progress: Progress,
+): Generator<Progress, SegmentHeader | null> {
   const name = basename(file.path);
   let header: SegmentHeader | null = null;
   let done = 0;
@@ -227,12 +246,13 @@ function checkSegment(
     records.take(rest, first, name);
     tree.add(hasher().leaves(piece, RECORD_BYTES), name);
     done += piece.length;
-    onProgress(done);
+    yield { done: progress.done + done, all: progress.all };
   }
   const end = file.first + done / RECORD_BYTES;
   const torn = file.compressed ? 0 : statSync(file.path).size % RECORD_BYTES;
-  if (torn !== 0)
-    findings.add("E_LOG_DAMAGED", end, name, `\`${name}\` ends with ${torn} bytes that are no record`);
+  const cut = `\`${name}\` ends with ${torn} bytes that are no record`;
+  if (torn !== 0 && next === null) notes.push(`${cut}: a write was cut short, and nobody relied on it`);
+  else if (torn !== 0) findings.add("E_LOG_DAMAGED", end, name, cut);
   if (next !== null && end > next)
     findings.add(
       "E_LOG_DAMAGED",
