@@ -19,10 +19,18 @@ export type Route = {
   answer: z.ZodType;
   /** The answer is a stream of JSON values, one a line. */
   lines?: true;
+  /** Also for a principal known by a token: it needs no user's files and programs. */
+  token?: true;
 };
 
 export const ROUTES = {
-  status: { method: "GET", path: "/v1/status", summary: "what is enforced", answer: wire.Status },
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    summary: "what is enforced",
+    answer: wire.Status,
+    token: true,
+  },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
   up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
   down: {
@@ -32,19 +40,27 @@ export const ROUTES = {
     body: wire.Down,
     answer: wire.Status,
   },
-  tags: { method: "GET", path: "/v1/tags", summary: "all tags", answer: z.array(wire.Tag) },
+  tags: {
+    method: "GET",
+    path: "/v1/tags",
+    summary: "the tags that you have something to do with",
+    answer: z.array(wire.Tag),
+    token: true,
+  },
   createTag: {
     method: "POST",
     path: "/v1/tags",
     summary: "make a tag",
     body: wire.TagCreate,
     answer: wire.Tag,
+    token: true,
   },
   principals: {
     method: "GET",
     path: "/v1/principals",
     summary: "who there is",
     answer: z.array(policy.PrincipalView),
+    token: true,
   },
   createPrincipal: {
     method: "POST",
@@ -80,6 +96,7 @@ export const ROUTES = {
     summary: "state something: grants, revocations, open directions, conflicts, named contexts",
     body: policy.Say,
     answer: policy.Said,
+    token: true,
   },
   submit: {
     method: "POST",
@@ -87,6 +104,7 @@ export const ROUTES = {
     summary: "bring a statement that its principal has signed",
     body: policy.Statement,
     answer: policy.Said,
+    token: true,
   },
   privileges: {
     method: "GET",
@@ -94,6 +112,7 @@ export const ROUTES = {
     summary: "who holds what on a tag, and by which chain from its owner",
     query: policy.PrivilegeQuery,
     answer: policy.PrivilegeView,
+    token: true,
   },
   mine: {
     method: "GET",
@@ -101,18 +120,28 @@ export const ROUTES = {
     summary: "what I own, who may do what with it, what was done",
     query: policy.MineQuery,
     answer: policy.Mine,
+    token: true,
+  },
+  tokens: {
+    method: "GET",
+    path: "/v1/tokens",
+    summary: "your tokens, without what they are; `say` makes and revokes them",
+    answer: z.array(policy.TokenView),
+    token: true,
   },
   contexts: {
     method: "GET",
     path: "/v1/contexts",
     summary: "contexts that have a name",
     answer: z.array(policy.NamedContextView),
+    token: true,
   },
   conflicts: {
     method: "GET",
     path: "/v1/conflicts",
     summary: "conflict-of-interest sets",
     answer: z.array(policy.ConflictView),
+    token: true,
   },
   policyPlan: {
     method: "POST",
@@ -120,6 +149,7 @@ export const ROUTES = {
     summary: "what policy files would change",
     body: files.PolicyFiles,
     answer: files.PolicyPlan,
+    token: true,
   },
   policyApply: {
     method: "POST",
@@ -127,12 +157,14 @@ export const ROUTES = {
     summary: "put policy files in force, all or nothing",
     body: files.PolicyFiles,
     answer: files.PolicyApplied,
+    token: true,
   },
   policyExport: {
     method: "GET",
     path: "/v1/policy/export",
     summary: "the policy in force, as files",
     answer: files.PolicyExport,
+    token: true,
   },
   policyDiff: {
     method: "POST",
@@ -182,6 +214,7 @@ export const ROUTES = {
     path: "/v1/networks",
     summary: "the contexts of addresses outside the host",
     answer: z.array(wire.NetworkRule),
+    token: true,
   },
   setNetwork: {
     method: "PUT",
@@ -189,6 +222,7 @@ export const ROUTES = {
     summary: "give addresses outside the host a context",
     body: wire.NetworkSet,
     answer: wire.NetworkRule,
+    token: true,
   },
   unsetNetwork: {
     method: "DELETE",
@@ -196,6 +230,7 @@ export const ROUTES = {
     summary: "take the context of addresses away: a wider range decides again, or none",
     body: wire.NetworkUnset,
     answer: wire.NetworkRule,
+    token: true,
   },
   check: {
     method: "POST",
@@ -203,6 +238,7 @@ export const ROUTES = {
     summary: "may data flow from one context to another?",
     body: wire.Check,
     answer: wire.CheckAnswer,
+    token: true,
   },
   processes: {
     method: "GET",
@@ -217,12 +253,14 @@ export const ROUTES = {
     query: wire.LogQuery,
     answer: wire.LogEntry,
     lines: true,
+    token: true,
   },
   explain: {
     method: "GET",
     path: "/v1/log/:id/explanation",
     summary: "why a flow was decided so",
     answer: wire.Explanation,
+    token: true,
   },
   createRun: {
     method: "POST",
@@ -236,6 +274,7 @@ export const ROUTES = {
     path: "/v1/gates",
     summary: "the gates that you may run or own",
     answer: z.array(gate.GateView),
+    token: true,
   },
   createGate: {
     method: "PUT",
@@ -250,6 +289,7 @@ export const ROUTES = {
     summary: "take a gate away, and with it all that was granted to it",
     body: gate.GateRemove,
     answer: gate.GateView,
+    token: true,
   },
   runGate: {
     method: "POST",

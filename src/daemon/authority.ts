@@ -6,7 +6,7 @@
  * A local user speaks as the principal that is bound to it, root for every principal whose key the daemon keeps (it
  * could read the keys anyway; the record says that it was root). Who keeps his key himself signs himself.
  */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { type TagId, tagIdFromBytes, type TagName } from "../label/index.ts";
 import {
   type Body,
@@ -74,7 +74,14 @@ export class Authority {
   /** The principal that a user is; a holder without a name where it is none yet. Root is the platform. */
   holderOf(caller: Caller): Holder {
     if (caller.uid === 0) return PLATFORM;
-    return this.#world.state.byUid.get(caller.uid)?.name ?? `uid:${caller.uid}`;
+    return this.#principalOf(caller)?.name ?? `uid:${caller.uid}`;
+  }
+
+  /** The principal whose token this is, while it is in force. */
+  principalBy(token: string): string | null {
+    const found = this.#world.state.tokens.get(createHash("sha256").update(token).digest("hex"));
+    if (found === undefined || found.revoked) return null;
+    return found.until === null || found.until > this.#now().getTime() ? found.principal : null;
   }
 
   /** Says one thing. @throws PolicyError, CsnError */
@@ -93,13 +100,13 @@ export class Authority {
   }
 
   /** Takes a statement that its principal has signed. Anybody may bring it: the signature says whose it is. */
-  submit(statement: unknown): Statement {
-    return this.#take((world) => [world.apply(statement)])[0]!;
+  submit(statement: unknown, allow: (statement: Statement) => void = () => {}): Statement {
+    return this.#take((world) => [world.apply(statement, true, allow)])[0]!;
   }
 
   /** The principal of this name, made now where it may be: a user's own, or any by root. */
   speaker(caller: Caller, name: string): Principal {
-    const mine = this.#world.state.byUid.get(caller.uid);
+    const mine = this.#principalOf(caller);
     const found = this.#world.state.principals.get(name);
     if (found !== undefined) {
       if (caller.uid === 0 || found === mine) return found;
@@ -153,6 +160,11 @@ export class Authority {
     return this.#store.statements(from, limit).map((text) => JSON.parse(text) as Statement);
   }
 
+  #principalOf({ uid, principal }: Caller): Principal | undefined {
+    const { principals, byUid } = this.#world.state;
+    return principal === undefined ? byUid.get(uid) : principals.get(principal);
+  }
+
   #sign(said: readonly Saying[], keyOf: (by: string) => string, key?: KeyChange): Statement[] {
     const signed = (world: World, { by, body }: Saying) =>
       signStatement(world.next(by, body, this.#now()), privateKey(keyOf(by)));
@@ -198,8 +210,8 @@ export class Authority {
   #keyOf(caller: Caller, by: string): string {
     const principal = this.#world.state.principals.get(by);
     if (principal === undefined) throw unknownPrincipal(by);
-    if (caller.uid !== 0 && principal.uid !== caller.uid)
-      throw notYours(caller, by, this.#world.state.byUid.get(caller.uid));
+    const mine = this.#principalOf(caller);
+    if (caller.uid !== 0 && principal !== mine) throw notYours(caller, by, mine);
     const key = this.#store.key(by);
     if (key !== null) return key;
     throw new CsnError(

@@ -45,7 +45,9 @@ import { bookFor } from "./views.ts";
 const LOOK_BACK = 50_000;
 const SHOWN = 20;
 
-export function listPrincipals(csn: Csn): PrincipalView[] {
+/** How many tags somebody has is his own business, and root's. */
+export function listPrincipals(csn: Csn, caller: Caller): PrincipalView[] {
+  const me = csn.authority.holderOf(caller);
   const { principals, tags } = csn.authority.world.state;
   const counts = new Map<string, number>();
   for (const name of tags.keys()) {
@@ -54,7 +56,12 @@ export function listPrincipals(csn: Csn): PrincipalView[] {
   }
   return [...principals.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((principal) => viewPrincipal(principal, counts.get(principal.name) ?? 0));
+    .map((principal) =>
+      viewPrincipal(
+        principal,
+        caller.uid === 0 || principal.name === me ? (counts.get(principal.name) ?? 0) : null,
+      ),
+    );
 }
 
 /** Root makes any; a user who is none yet makes himself. */
@@ -74,7 +81,7 @@ export function rotatePrincipal(csn: Csn, caller: Caller, body: unknown): Princi
   if (!csn.authority.world.state.principals.has(name)) throw unknownPrincipal(name);
   csn.authority.rotate(caller, name, key);
   recordStatements(csn, caller, 1);
-  return listPrincipals(csn).find((principal) => principal.name === name)!;
+  return listPrincipals(csn, caller).find((principal) => principal.name === name)!;
 }
 
 export function bindPrincipal(csn: Csn, caller: Caller, body: unknown): PrincipalView {
@@ -82,7 +89,7 @@ export function bindPrincipal(csn: Csn, caller: Caller, body: unknown): Principa
   const { name, user } = parse(PrincipalBind, body);
   csn.authority.say(caller, PLATFORM, { kind: "bind", name, uid: userOf(user) });
   recordStatements(csn, caller, 1);
-  return listPrincipals(csn).find((principal) => principal.name === name)!;
+  return listPrincipals(csn, caller).find((principal) => principal.name === name)!;
 }
 
 export function statements(csn: Csn, caller: Caller, from: number, limit: number): Statement[] {
@@ -211,7 +218,7 @@ export function viewGrant(grant: Grant, now: number): GrantView {
   };
 }
 
-function viewPrincipal({ name, type, uid, custody, key }: Principal, tags: number): PrincipalView {
+function viewPrincipal({ name, type, uid, custody, key }: Principal, tags: number | null): PrincipalView {
   const digest = createHash("sha256").update(Buffer.from(key, "base64")).digest("base64").replace(/=+$/, "");
   return { name, type, uid, custody, fingerprint: `SHA256:${digest}`, tags };
 }

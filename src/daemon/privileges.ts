@@ -11,6 +11,7 @@ import {
   collides,
   conflictWithin,
   covering,
+  type Holder,
   ownerOf,
   PLATFORM,
   type Privilege,
@@ -71,9 +72,10 @@ export function isCleared(authority: Authority, caller: Caller, context: Context
 
 /** Does the caller know of this tag: has it, or had it ever, or is it open to all? */
 export function knows(authority: Authority, caller: Caller, tag: string): boolean {
-  if (caller.uid === 0) return true;
-  const { state } = authority.world;
-  const holder = authority.holderOf(caller);
+  return caller.uid === 0 || holderKnows(authority, authority.holderOf(caller), tag);
+}
+
+export function holderKnows({ world: { state } }: Authority, holder: Holder, tag: string): boolean {
   if (ownerOf(tag as KnownTag["name"]) === holder) return true;
   return covering(tag as KnownTag["name"]).some(
     (pattern) => state.opened.has(pattern) || state.grantsTo.get(holder)?.has(pattern),
