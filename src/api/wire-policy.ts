@@ -142,6 +142,19 @@ export const Mine = z.object({
   done: z
     .array(LogEntry)
     .describe("newest first: what was released, withheld, relabelled, run through a gate"),
+  uses: z
+    .array(
+      z.object({
+        day: z.string().describe("UTC"),
+        gate: z.string(),
+        purpose: z.string(),
+        user: z.string(),
+        change: z.enum(["drops", "adds"]),
+        tag: z.string().describe("of yours"),
+        grants: z.array(z.string()).describe("by which it could"),
+      }),
+    )
+    .describe("newest first: what gates did to your tags in runs that others' data was in, too"),
 });
 
 export type Privilege = z.infer<typeof Privilege>;

@@ -57,18 +57,18 @@ export class Authority {
   }
 
   tag(id: TagId): KnownTag | undefined {
-    return known(this.#world.state.tagsById.get(id));
+    return knownTag(this.#world.state.tagsById.get(id));
   }
 
   tagNamed(name: string): KnownTag | undefined {
-    return known(this.#world.state.tags.get(name));
+    return knownTag(this.#world.state.tags.get(name));
   }
 
   /** Sorted by name. */
   tags(): KnownTag[] {
     return [...this.#world.state.tags.values()]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((tag) => known(tag)!);
+      .map((tag) => knownTag(tag)!);
   }
 
   /** The principal that a user is; a holder without a name where it is none yet. Root is the platform. */
@@ -89,9 +89,9 @@ export class Authority {
     return this.sayAll(caller, [{ by, body }])[0]!;
   }
 
-  /** Says several things, all or none. @throws PolicyError, CsnError; nothing has changed then */
-  sayAll(caller: Caller, said: readonly Saying[]): Statement[] {
-    return this.#sign(said, (by) => this.#keyOf(caller, by));
+  /** Says several things, and has written with them what `also` writes, all or none. @throws PolicyError, CsnError; nothing has changed then */
+  sayAll(caller: Caller, said: readonly Saying[], also?: () => void): Statement[] {
+    return this.#sign(said, (by) => this.#keyOf(caller, by), undefined, also);
   }
 
   /** What somebody who keeps his own key has to sign to say this now. */
@@ -165,19 +165,25 @@ export class Authority {
     return principal === undefined ? byUid.get(uid) : principals.get(principal);
   }
 
-  #sign(said: readonly Saying[], keyOf: (by: string) => string, key?: KeyChange): Statement[] {
+  #sign(
+    said: readonly Saying[],
+    keyOf: (by: string) => string,
+    key?: KeyChange,
+    also?: () => void,
+  ): Statement[] {
     const signed = (world: World, { by, body }: Saying) =>
       signStatement(world.next(by, body, this.#now()), privateKey(keyOf(by)));
-    return this.#take((world) => said.map((saying) => world.apply(signed(world, saying), false)), key);
+    return this.#take((world) => said.map((saying) => world.apply(signed(world, saying), false)), key, also);
   }
 
-  #take(change: (world: World) => Statement[], key?: KeyChange): Statement[] {
+  #take(change: (world: World) => Statement[], key?: KeyChange, also?: () => void): Statement[] {
     const before = this.#world.seq;
     try {
       const taken = change(this.#world);
       this.#store.putStatements(
         taken.map((statement) => [statement.seq, JSON.stringify(statement)]),
         key,
+        also,
       );
       return taken;
     } catch (error) {
@@ -235,7 +241,7 @@ function keyFor(key: string | null): { key: string; pem: string | null; custody:
   return { key: publicText(pair.publicKey), pem, custody: "daemon" };
 }
 
-function known(tag: { id: TagId; name: TagName; at: string } | undefined): KnownTag | undefined {
+export function knownTag(tag: { id: TagId; name: TagName; at: string } | undefined): KnownTag | undefined {
   if (tag === undefined) return undefined;
   return { id: tag.id, name: tag.name, owner: tag.name.slice(0, tag.name.indexOf("/")), created: tag.at };
 }

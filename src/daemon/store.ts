@@ -75,14 +75,19 @@ export class Store implements Interning {
     return rows.map((row) => row.text as string);
   }
 
-  /** All of them or none, and with them a principal's private key: kept from now on, or (null) no longer. */
+  /**
+   * All of them or none, and with them a principal's private key: kept from now on, or (null) no longer; and what
+   * `also` writes.
+   */
   putStatements(
     statements: readonly (readonly [seq: number, text: string])[],
     key?: { principal: string; pem: string | null },
+    also: () => void = () => {},
   ): void {
     const insert = this.#db.prepare("INSERT INTO statement VALUES (?, ?)");
     this.#transaction(() => {
       for (const [seq, text] of statements) insert.run(seq, text);
+      also();
       if (key === undefined) return;
       this.#db.prepare("DELETE FROM key WHERE principal = ?").run(key.principal);
       if (key.pem !== null) this.#db.prepare("INSERT INTO key VALUES (?, ?)").run(key.principal, key.pem);

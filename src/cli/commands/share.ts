@@ -86,6 +86,8 @@ export function registerShare(program: Command): void {
       ui.print(...mineLines(found));
       if (found.done.length > 0)
         ui.print("", "what was done, newest first:", ...found.done.map((entry) => logLine(entry, ui.paint)));
+      if (found.uses.length > 0)
+        ui.print("", "through gates, together with others' data:", ...found.uses.map(useLine));
     });
   example(mine, "$ csn mine");
 }
@@ -121,6 +123,13 @@ function mineLines({ principal, tags, holds }: Mine): string[] {
   if (holds.length > 0)
     lines.push("", "granted to you:", ...holds.map((grant) => `  ${grantText(grant)} by ${safe(grant.by)}`));
   return lines;
+}
+
+/** `2026-11-25 registry/anonymise drops alice/medical for research, run by research (3fa91c20)` */
+function useLine({ day, gate, change, tag, purpose, user, grants }: Mine["uses"][number]): string {
+  const what = purpose === "" ? "" : ` for ${safe(purpose)}`;
+  const by = grants.length === 0 ? "" : ` (${grants.map((id) => id.slice(0, 8)).join(", ")})`;
+  return `  ${day} ${safe(gate)} ${change} ${safe(tag)}${what}, run by ${safe(user)}${by}`;
 }
 
 function list(text: string, before: string[] = []): string[] {
