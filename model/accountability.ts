@@ -40,13 +40,16 @@ export function unaccounted(records: readonly Recorded[], holds: Holds): string[
       else faults.push(`#${id} ${from} -> ${to}: dropped ${tag}, and nobody answers for it`);
     }
     for (const tag of list(without(sink.integrity, source.integrity)))
-      if (!answers(record, "i+", tag)) faults.push(`#${id} ${from} -> ${to}: added ${tag}, and nobody answers`);
+      if (!answers(record, "i+", tag))
+        faults.push(`#${id} ${from} -> ${to}: added ${tag}, and nobody answers`);
 
     const mine = marks.get(from) ?? new Map<string, number>();
     for (const [tag, since] of mine) {
       if (has(source.secrecy, tag)) continue;
       if ((dropped.get(tag) ?? -1) < since)
-        faults.push(`#${id} ${from} -> ${to}: ${from} has data of ${tag} since #${since} and shows no such tag`);
+        faults.push(
+          `#${id} ${from} -> ${to}: ${from} has data of ${tag} since #${since} and shows no such tag`,
+        );
       mine.delete(tag);
     }
     for (const tag of list(source.secrecy)) if (!mine.has(tag)) mine.set(tag, id);

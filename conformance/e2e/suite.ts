@@ -16,6 +16,7 @@ import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
+import { accounts, ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
@@ -31,7 +32,9 @@ const CASES: readonly Case[] = [
   ...modes,
   ...wayOut,
   ...owners,
+  ...ownersAttacks,
   ...gates,
+  ...accounts,
   ...survival,
 ];
 

@@ -88,14 +88,21 @@ function play(moves: readonly Move[], careless: boolean): { faults: string[]; us
   for (const [step, one] of moves.entries()) {
     if (one.do === "gate") {
       const gate = {
-        ...{ program: "/x", digest: "0".repeat(64), args: [String(step)], files: [], consent: [], purpose: "" },
+        ...{
+          program: "/x",
+          digest: "0".repeat(64),
+          args: [String(step)],
+          files: [],
+          consent: [],
+          purpose: "",
+        },
         in: one.in,
         out: one.out,
       };
       authority.say(ROOT, "cat", { kind: "gate", name: "cat/g", gate, users: ["*"] });
     } else if (one.do === "grant") {
       const gate = authority.world.state.gates.get("cat/g");
-      const to = one.to === "gate" ? (gate && gateHolder(gate.name, gate.gate)) : one.to;
+      const to = one.to === "gate" ? gate && gateHolder(gate.name, gate.gate) : one.to;
       const by = one.tag.split("/")[0]!;
       if (to === undefined || to === by) continue;
       const id = step.toString(16).padStart(32, "0");
@@ -118,7 +125,8 @@ function play(moves: readonly Move[], careless: boolean): { faults: string[]; us
         record(one.from, one.to, source, sink, null);
     } else if (one.do === "change") {
       const from = at(one.what);
-      if (!allowed(() => requireChange(authority, caller(one.who), read(from), read(one.to), "change"))) continue;
+      if (!allowed(() => requireChange(authority, caller(one.who), read(from), read(one.to), "change")))
+        continue;
       contexts.set(one.what, one.to);
       record(one.what, one.what, from, one.to, one.who);
       used++;

@@ -104,6 +104,7 @@ export function privileges(csn: Csn, caller: Caller, tag: string, holder: string
   const pattern = tagFor(authority, caller, tag);
   const me = authority.holderOf(caller);
   const who = holder === undefined ? me : holderNamed(state.gates, holder);
+  if (who !== me && !who.startsWith("gate:") && !state.principals.has(who)) throw unknownPrincipal(who);
   if (
     caller.uid !== 0 &&
     who !== me &&
