@@ -131,6 +131,22 @@ export const ownersAttacks: readonly Case[] = [
     },
   },
   {
+    name: "attack: no lineage of programs has had two competitors' data, root's neither [COI-1]",
+    async run(b) {
+      await b.ok("tag", "create", "ann/plan", "ben/plan");
+      await b.ok("conflict", "create", "platform/plans", "ann/plan", "ben/plan");
+      await b.fails(
+        "E_CONFLICT",
+        ["run", "--secrecy", "ann/plan", "--clearance", "ben/plan", "--", "true"],
+        125,
+      );
+      const ask =
+        "mkfifo /run/csn/a; exec 3<>/run/csn/a; echo 'a change drop=ann/plan add=ben/plan' > /run/csn/ask; read x <&3; echo $x";
+      match((await b.csn(["run", "--release", "--secrecy", "ann/plan", "--", "sh", "-c", ask])).out, /^refused\tE_CONFLICT|^refused E_CONFLICT/); // prettier-ignore
+      await b.ok("conflict", "delete", "platform/plans");
+    },
+  },
+  {
     name: "attack: a token is its principal and no user; it ends when revoked, and is nowhere on disk",
     async run(b) {
       const token = (await can(b, "ben", "token create --until 1d --note test")).trim();

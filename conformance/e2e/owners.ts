@@ -52,7 +52,7 @@ print(r.status, r.read().decode())`;
 
 export const owners: readonly Case[] = [
   {
-    name: "owners: users become principals, and speak for themselves alone",
+    name: "owners: users become principals, and speak for themselves alone [TAG-1]",
     async run(b) {
       for (const [name, uid] of Object.entries(USERS))
         await b.ok("principal", "create", name, "--user", String(uid));
@@ -93,7 +93,7 @@ export const owners: readonly Case[] = [
     },
   },
   {
-    name: "owners: to take a label on is not to take it off, and each ends with its grant",
+    name: "owners: to take a label on is not to take it off, each ends with its grant, and the chain is shown [PRIV-1..3]",
     async run(b) {
       const read = "run --volume /data/ann:/data/ann --secrecy ann/data -- grep -q secret /data/ann/f";
       const print = "run --release --volume /data/ann:/data/ann --secrecy ann/data -- cat /data/ann/f";
@@ -161,7 +161,7 @@ export const owners: readonly Case[] = [
     },
   },
   {
-    name: "owners: who works for one of two competitors is stopped at the other, at once and for good",
+    name: "owners: who works for one of two competitors is stopped at the other, at once and for good [COI-1, TAG-2]",
     async run(b) {
       await can(b, "ann", "tag open ann/data s+");
       await can(b, "ben", "tag open ben/data s+");

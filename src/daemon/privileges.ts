@@ -48,7 +48,17 @@ export function requireChange(
   what: string,
 ): void {
   requireAll(authority, caller, needsOf(authority, from, to), what);
-  const tags = isAll(to.secrecy) ? [] : to.secrecy.map((id) => authority.tag(id)!.name);
+  requireApart(authority, to);
+}
+
+/**
+ * May one lineage of programs have had all of these, root's as well? [COI-1]
+ *
+ * @throws PolicyError E_CONFLICT
+ */
+export function requireApart(authority: Authority, ...contexts: readonly Context[]): void {
+  const ids = new Set(contexts.flatMap(({ secrecy }) => (isAll(secrecy) ? [] : secrecy)));
+  const tags = [...ids].map((id) => authority.tag(id)!.name);
   const collision = conflictWithin(authority.world.state, tags);
   if (collision !== null) throw collides("one program", collision);
 }
