@@ -1,13 +1,16 @@
 /**
- * The record and the statements of a real daemon, as model/accountability.ts and model/owners.ts take them.
+ * Property 3 of docs/model.md over all that the suite did on its machine: the record and the statements of a real daemon, as
+ * model/accountability.ts and model/owners.ts take them.
  */
-import type { Holds, Recorded } from "../../model/accountability.ts";
+import { deepStrictEqual, notStrictEqual } from "node:assert";
+import { type Holds, type Recorded, unaccounted } from "../../model/accountability.ts";
 import { holds, type Said } from "../../model/owners.ts";
 import type { Context, Label } from "../../model/reference.ts";
+import type { Case } from "./suite.ts";
 
 type View = { secrecy: string[] | "ALL"; integrity: string[] | "ALL" };
 type End = { kind: string; id: string; name: string; context: View | null };
-export type LogLine = {
+type LogLine = {
   id: number;
   time: string;
   verdict: string;
@@ -17,13 +20,31 @@ export type LogLine = {
   sink: End;
   gate?: { gate: string; definition: string };
 };
-export type StatementLine = { at: string; by: string; body: { kind: string } & Record<string, unknown> };
+type StatementLine = { at: string; by: string; body: { kind: string } & Record<string, unknown> };
 
 /** What the daemon itself did with labels, and somebody answers for. */
 const CHANGES = new Set(["gate", "change", "label", "release", "network"]);
 
+export const accounts: readonly Case[] = [
+  {
+    name: "accountability: over the whole record of this machine, somebody who might answers for each tag that was dropped or vouched for [GATE-2, CHG-1]",
+    async run(b) {
+      const lines = <T>(text: string) => text.trim().split("\n").map((line) => JSON.parse(line) as T); // prettier-ignore
+      const entries = lines<LogLine>(await b.ok("log", "--json", "-n", "1000000"));
+      const statements = lines<StatementLine>(await b.ok("statement", "export"));
+      const records: Recorded[] = entries.flatMap((entry) => recordedOf(entry, statements) ?? []);
+      const changes = records.filter(({ by }) => by !== null).length;
+      process.stderr.write(
+        `  ${records.length} allowed flows and changes, ${changes} with somebody who answers\n`,
+      );
+      notStrictEqual(changes, 0);
+      deepStrictEqual(unaccounted(records, answersFor(entries, statements)), []);
+    },
+  },
+];
+
 /** Null for what was refused, and for statements, which move no data. */
-export function recordedOf(line: LogLine, statements: readonly StatementLine[]): Recorded | null {
+function recordedOf(line: LogLine, statements: readonly StatementLine[]): Recorded | null {
   if (line.verdict !== "allowed" || line.op === "state") return null;
   const [source, sink] = [contextOf(line.source.context), contextOf(line.sink.context)];
   if (source === null || sink === null) return null;
@@ -42,7 +63,7 @@ export function recordedOf(line: LogLine, statements: readonly StatementLine[]):
 }
 
 /** By model/owners.ts, on what had been said when the record was written. */
-export function answersFor(lines: readonly LogLine[], statements: readonly StatementLine[]): Holds {
+function answersFor(lines: readonly LogLine[], statements: readonly StatementLine[]): Holds {
   const times = new Map(lines.map(({ id, time }) => [id, time]));
   return (who, privilege, tag, id) => {
     const time = times.get(id)!;

@@ -1,74 +1,114 @@
 /**
  * What owners, and those who would like to be, try against each other and against csn itself.
  *
- * After owners.ts, whose principals and tags these cases use.
+ * What users say from outside goes by tokens, and what only a user of the machine can do straight by the API: csn's
+ * command line takes long to start under emulation.
  */
-import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Recorded, unaccounted } from "../../model/accountability.ts";
 import { ROOT } from "../../src/setup/index.ts";
-import { answersFor, recordedOf, type LogLine, type StatementLine } from "./accounts.ts";
 import type { Bench } from "./bench.ts";
-import { can, cannot, shellAs, USERS } from "./owners.ts";
+import { type Call, callAs, runCall, tokenOf, USERS } from "./people.ts";
 import type { Case } from "./suite.ts";
 
 const daemonBack = (b: Bench) =>
   b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
 const kill9 = "kill -9 $(cat /run/csn/daemon.pid)";
 
-/** csn as this user with that token. */
-const withToken = (b: Bench, token: string, args: string) =>
-  shellAs(b, "eve", `CSN_TOKEN=${token} CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn ${args}`);
-
 const tagDocument = (name: string) =>
   `apiVersion: csn/v1\nkind: Tag\nmetadata: {name: ${name}}\nspec: {open: [s+]}\n`;
+const code = ({ body }: { body: { error?: { code: string } } }) => body.error?.code ?? "done";
 
 export const ownersAttacks: readonly Case[] = [
   {
+    name: "attack: (its people)",
+    async run(b) {
+      for (const [name, uid] of Object.entries(USERS))
+        await b.csn(["principal", "create", name, "--user", String(uid)]); // it may be there
+      await b.ok("tag", "create", "ann/secret", "--as", "ann");
+      await b.ok("tag", "create", "eve/own", "--as", "eve");
+      await b.shellOk(
+        `mkdir -p /data/eve /data/ann2 && echo x > /data/eve/f && echo x > /data/ann2/f && chown -R ${USERS.eve} /data/eve && chown -R ${USERS.ann} /data/ann2`,
+      );
+      await b.ok("label", "set", "/data/ann2", "--secrecy", "ann/secret");
+    },
+  },
+  {
     name: "attack: another's tag can't be told from none by any command, its words or its exit code [TAG-1]",
     async run(b) {
-      await b.shellOk("mkdir -p /data/eve && echo x > /data/eve/f && chown -R 61103 /data/eve");
-      const document = (tag: string, kind: string) =>
-        kind === "Context"
-          ? `apiVersion: csn/v1\nkind: Context\nmetadata: {name: eve/c}\nspec: {secrecy: [${tag}]}\n`
-          : `apiVersion: csn/v1\nkind: Grant\nmetadata: {name: eve/g}\nspec: {to: eve, tags: [${tag}], privileges: [s-]}\n`;
-      const file = (tag: string, kind: string) =>
-        `f=$(mktemp --suffix=.yaml); printf '${document(tag, kind).replaceAll("\n", "\\n")}' > $f`;
-      const csn = `CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn`;
-      const forms = [
-        (tag: string) => `${csn} label set /data/eve/f --secrecy ${tag}`,
-        (tag: string) => `${csn} run --clearance ${tag} -- true`,
-        (tag: string) => `${csn} run --integrity ${tag} -- true`,
-        (tag: string) => `${csn} gate create eve/g --program /usr/bin/cut --in S=${tag} -- -c1`,
-        (tag: string) => `${csn} share ${tag} --with eve`,
-        (tag: string) => `${csn} unshare ${tag}`,
-        (tag: string) => `${csn} tag revoke ${tag} --from ben`,
-        (tag: string) => `${csn} tag create ${tag}`,
-        (tag: string) => `${csn} tag grant ${tag} s+ --to eve --as ann`,
-        (tag: string) => `${csn} explain privilege ${tag} ben`,
-        (tag: string) => `${csn} explain privilege ${tag} gate:eve/none`,
-        (tag: string) => `${csn} log --tag ${tag}`,
-        (tag: string) => `${file(tag, "Context")}; ${csn} policy plan $f 2>&1 | sed "s,$f,F,"`,
-        (tag: string) => `${file(tag, "Grant")}; ${csn} policy apply $f 2>&1 | sed "s,$f,F,"`,
-        (tag: string) => `${csn} policy prove --world -p '${tag} never reaches unlabelled'`,
-        (tag: string) => `${csn} check --from unlabelled --to 'S=${tag}'`,
+      const eve = await tokenOf(b, "eve");
+      const file = join(b.home, "eve.yaml");
+      const forms: ((tag: string) => string[])[] = [
+        (tag) => ["share", tag, "--with", "eve"],
+        (tag) => ["unshare", tag],
+        (tag) => ["tag", "revoke", tag, "--from", "ben"],
+        (tag) => ["tag", "create", tag],
+        (tag) => ["tag", "grant", tag, "s+", "--to", "eve", "--as", "ann"],
+        (tag) => ["tag", "grant", tag, "s+", "--to", "ben"],
+        (tag) => ["tag", "open", tag, "s+"],
+        (tag) => ["context", "create", "eve/c", "--secrecy", tag],
+        (tag) => ["conflict", "create", "eve/c", tag, "eve/own"],
+        (tag) => ["explain", "privilege", tag],
+        (tag) => ["explain", "privilege", tag, "ben"],
+        (tag) => ["log", "--tag", tag],
+        (tag) => ["check", "--from", "unlabelled", "--to", `S=${tag}`],
+        (tag) => ["check", "--from", `I=${tag}`, "--to", "unlabelled"],
+        (tag) => ["network", "set", "10.9.9.0/24", "--secrecy", tag],
+        (tag) => ["policy", "prove", "--world", "-p", `${tag} never reaches unlabelled`],
       ];
+      const documents: ((tag: string) => string)[] = [
+        (tag) => `kind: Context\nmetadata: {name: eve/c}\nspec: {secrecy: [${tag}]}\n`,
+        (tag) => `kind: Grant\nmetadata: {name: eve/g}\nspec: {to: ben, tags: [${tag}], privileges: [s-]}\n`,
+        (tag) => `kind: Conflict\nmetadata: {name: eve/c}\nspec: {tags: [${tag}, eve/own]}\n`,
+        (tag) => `kind: Tag\nmetadata: {name: ${tag}}\nspec: {}\n`,
+      ];
+      for (const document of documents)
+        for (const word of ["plan", "apply", "test"])
+          forms.push((tag) => {
+            writeFileSync(file, `apiVersion: csn/v1\n${document(tag)}`);
+            return word === "test" ? ["policy", "test", "--world", file] : ["policy", word, file];
+          });
       for (const form of forms) {
-        const [there, absent] = [
-          await shellAs(b, "eve", form("ann/data")),
-          await shellAs(b, "eve", form("ann/dat0")),
-        ];
-        const told = ({ code, out, err }: typeof there) => ({ form: form("TAG"), code, text: (out + err).replaceAll("ann/data", "ann/dat0") }); // prettier-ignore
-        deepStrictEqual(told(there), told(absent));
+        const told = async (tag: string) => {
+          const { code: exit, out, err } = await b.csn(form(tag), eve);
+          return { form: form("TAG").slice(0, 3), exit, text: (out + err).replaceAll(tag, "TAG") };
+        };
+        const found = await told("ann/secret");
+        deepStrictEqual(found, await told("ann/secre0"));
+        ok(found.exit !== 0 || form("TAG")[0] === "log", JSON.stringify(found));
       }
+      // what only a user of the machine may try
+      const local = (tag: string): Call[] => [
+        {
+          method: "PUT",
+          path: "/v1/labels",
+          body: { path: "/data/eve/f", context: { secrecy: [tag], integrity: [] } },
+        },
+        runCall("eve", { secrecy: [tag] }),
+        runCall("eve", { integrity: [tag] }),
+        runCall("eve", {}, { clearance: { secrecy: [tag], integrity: [] } }),
+        {
+          method: "PUT",
+          path: "/v1/gates",
+          body: { name: "eve/g", program: "/usr/bin/cut", in: { secrecy: [tag] }, out: {} },
+        },
+        { method: "GET", path: `/v1/privileges?tag=${encodeURIComponent(tag)}&holder=eve` },
+      ];
+      const told = async (tag: string) =>
+        JSON.stringify(await callAs(b, "eve", local(tag))).replaceAll(tag, "TAG");
+      const answers = await told("ann/secret");
+      strictEqual(answers, await told("ann/secre0"));
+      strictEqual(answers.match(/E_TAG_UNKNOWN/g)?.length, local("").length, answers);
+      const label = await callAs(b, "eve", [{ method: "GET", path: "/v1/labels?path=/data/ann2" }]);
+      ok(!JSON.stringify(label).includes("secret"), JSON.stringify(label));
       // and what counts them is not told either
       const seen = async () => [
-        await can(b, "eve", "status --json"),
-        await can(b, "eve", "principal list --json"),
+        (await b.csn(["status", "--json"], eve)).out,
+        (await b.csn(["principal", "list", "--json"], eve)).out,
       ];
       const before = await seen();
-      await can(b, "ann", "tag create ann/hidden");
+      await b.ok("tag", "create", "ann/hidden", "--as", "ann");
       deepStrictEqual(await seen(), before);
       strictEqual((JSON.parse(before[0]!) as { counts: unknown }).counts, null);
     },
@@ -76,7 +116,7 @@ export const ownersAttacks: readonly Case[] = [
   {
     name: "attack: names of 63 characters are tags, of 64 are not; look-alikes and control characters never [TAG-1]",
     async run(b) {
-      await can(b, "ann", `tag create ann/${"x".repeat(63)}`);
+      await b.ok("tag", "create", `ann/${"x".repeat(63)}`, "--as", "ann");
       for (const name of [
         `ann/${"x".repeat(64)}`,
         "ann/d\u0430ta",
@@ -84,8 +124,8 @@ export const ownersAttacks: readonly Case[] = [
         "ann/da\u200bta",
         "ann/DATA",
       ]) {
-        const { code, err } = await b.csn(["tag", "create", name]);
-        strictEqual(code, 1, name);
+        const { code: exit, err } = await b.csn(["tag", "create", name]);
+        strictEqual(exit, 1, name);
         ok(!err.includes("\u001b") && err.startsWith("csn: E_TAG_NAME: "), JSON.stringify(err));
       }
     },
@@ -94,40 +134,44 @@ export const ownersAttacks: readonly Case[] = [
     name: "attack: a grant taken back in the middle of a chain, while a program at its end runs [PRIV-2]",
     async run(b) {
       await b.ok("tag", "create", "ann/live", "--as", "ann");
-      await can(b, "ann", "tag grant ann/live s+,s- --to ben --delegate");
-      await can(b, "ben", "tag grant ann/live s+,s- --to eve --delegate");
-      const csn = `CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn`;
-      const script = "i=0; while [ $i -lt 600 ]; do echo line $i; i=$((i+1)); sleep 0.5; done";
-      const quoted = `exec ${csn} run --release --secrecy ann/live -- sh -c "${script.replaceAll("$", "\\$")}"`;
+      await b.ok("tag", "grant", "ann/live", "s+,s-", "--to", "ben", "--delegate", "--as", "ann");
+      await b.ok("tag", "grant", "ann/live", "s+,s-", "--to", "eve", "--delegate", "--as", "ben");
+      const script = "while :; do echo line; sleep 0.5; done";
+      const csn = `exec sh ${ROOT}/csn run --release --secrecy ann/live -- sh -c "${script}"`;
       await b.shellOk(
-        `cd /; HOME=/tmp setsid setpriv --reuid=${USERS.eve} --regid=${USERS.eve} --clear-groups sh -c '${quoted}' > /tmp/live.out 2> /tmp/live.err < /dev/null & echo started`,
+        `cd /; CSN_SOCKET=/run/csn/csnd.sock HOME=/tmp setsid setpriv --reuid=${USERS.eve} --regid=${USERS.eve} --clear-groups sh -c '${csn}' > /tmp/live.out 2> /tmp/live.err < /dev/null & echo started`,
       );
-      await b.until(
-        "its output to be seen",
-        async () => (await b.shell("grep -q line /tmp/live.out")).code === 0,
+      const told = (what: string, file: string) =>
+        b.until(`${what} in ${file}`, async () => (await b.shell(`grep -q ${what} ${file}`)).code === 0);
+      await told("line", "/tmp/live.out");
+      await b.ok("tag", "revoke", "ann/live", "--from", "ben", "--as", "ann");
+      await told("withheld", "/tmp/live.err");
+      const lines = () => b.shellOk("wc -l < /tmp/live.out; sleep 3; wc -l < /tmp/live.out");
+      const [first, later] = (await lines()).trim().split("\n");
+      strictEqual(first, later, "not one line more");
+      strictEqual(
+        code((await callAs(b, "eve", [runCall("eve", { secrecy: ["ann/live"] })]))[0]!),
+        "E_NOT_PERMITTED",
       );
-      await can(b, "ann", "tag revoke ann/live --from ben");
-      const lines = async () => (await b.shellOk("wc -l < /tmp/live.out")).trim();
-      await b.until("it to be told that output is withheld", async () => (await b.shell("grep -q withheld /tmp/live.err")).code === 0); // prettier-ignore
-      const shown = await lines();
-      await b.shellOk("pgrep -f 'line \\$i' > /dev/null; sleep 3");
-      strictEqual(await lines(), shown, "not one line more");
-      await cannot(b, "eve", "run --secrecy ann/live -- true", "E_NOT_PERMITTED");
-      await b.shell("pkill -u 61103 -f 'line .i'");
+      await b.shell(`pkill -u ${USERS.eve} -x sh`);
     },
   },
   {
     name: "attack: grants in a circle hold nobody up [PRIV-1, PRIV-2]",
     async run(b) {
-      await can(b, "ann", "tag create ann/round");
-      await can(b, "ann", "tag grant ann/round s+ --to ben --delegate");
-      await can(b, "ben", "tag grant ann/round s+ --to eve --delegate");
-      await can(b, "eve", "tag grant ann/round s+ --to ben --delegate");
-      await can(b, "ben", "run --secrecy ann/round -- true");
-      const first = /\(([0-9a-f]{8})\)/.exec(await can(b, "ann", "explain privilege ann/round ben"))![1]!;
-      await can(b, "ann", `tag revoke ${first}`);
-      for (const user of ["ben", "eve"] as const)
-        await cannot(b, user, "run --secrecy ann/round -- true", "E_NOT_PERMITTED");
+      await b.ok("tag", "create", "ann/round", "--as", "ann");
+      const grant = (by: string, to: string) =>
+        b.ok("tag", "grant", "ann/round", "s+", "--to", to, "--delegate", "--as", by);
+      const first = /\(([0-9a-f]{8})\)/.exec(await grant("ann", "ben"))![1]!;
+      await grant("ben", "eve");
+      await grant("eve", "ben");
+      const runs = async () => [
+        code((await callAs(b, "ben", [runCall("ben", { secrecy: ["ann/round"] })]))[0]!),
+        code((await callAs(b, "eve", [runCall("eve", { secrecy: ["ann/round"] })]))[0]!),
+      ];
+      deepStrictEqual(await runs(), ["done", "done"]);
+      await b.ok("tag", "revoke", first, "--as", "ann");
+      deepStrictEqual(await runs(), ["E_NOT_PERMITTED", "E_NOT_PERMITTED"]);
     },
   },
   {
@@ -149,34 +193,45 @@ export const ownersAttacks: readonly Case[] = [
   {
     name: "attack: a token is its principal and no user; it ends when revoked, and is nowhere on disk",
     async run(b) {
-      const token = (await can(b, "ben", "token create --until 1d --note test")).trim();
+      const ben = await tokenOf(b, "ben");
+      const token = ben.env.CSN_TOKEN!;
       match(token, /^csn_[\w-]{43}$/);
-      strictEqual((await withToken(b, token, "tag create ben/by-token")).code, 0);
-      ok((await withToken(b, token, "tag list")).out.includes("ben/by-token"));
+      strictEqual((await b.csn(["tag", "create", "ben/by-token"], ben)).code, 0);
+      ok((await b.csn(["tag", "list"], ben)).out.includes("ben/by-token"));
       for (const args of [
-        "run --secrecy ben/data -- true",
-        "label get /data",
-        "gate create ben/g --program /usr/bin/cut -- -c1",
-        "token create",
-        "principal rotate ben",
-        "statement list",
-        "down",
+        ["run", "--secrecy", "ben/by-token", "--", "true"],
+        ["label", "get", "/data"],
+        ["gate", "create", "ben/g", "--program", "/usr/bin/cut", "--", "-c1"],
+        ["token", "create"],
+        ["principal", "rotate", "ben"],
+        ["principal", "create", "more"],
+        ["statement", "list"],
+        ["tag", "create", "ann/by-ben"],
+        ["ps"],
       ])
-        match((await withToken(b, token, args)).err, /csn: E_NOT_PERMITTED: /, args);
-      match((await withToken(b, `${token.slice(0, -1)}_`, "tag list")).err, /csn: E_NOT_PERMITTED: .*token/);
-      await b.shellOk(`! grep -qrF ${token.slice(4)} /data/.csn /var/lib/csn 2> /dev/null`);
-      const id = /^([0-9a-f]{8}) +ben +live/m.exec(await can(b, "ben", "token list"))![1]!;
-      ok(!(await can(b, "eve", "token list")).includes(id));
-      await cannot(b, "eve", `token revoke ${id}`, "E_TOKEN_UNKNOWN");
-      await can(b, "ben", `token revoke ${id}`);
-      match((await withToken(b, token, "tag list")).err, /csn: E_NOT_PERMITTED: /);
-      // root for a tenant that is no user; a new key ends it
+        match((await b.csn(args, ben)).err, /csn: E_NOT_PERMITTED: /, args.join(" "));
+      const wrong = { env: { CSN_TOKEN: `${token.slice(0, -2)}xx` } };
+      match((await b.csn(["tag", "list"], wrong)).err, /csn: E_NOT_PERMITTED: .*token/);
+      await b.shellOk(
+        `! grep -qrF ${token.slice(4)} /data/.csn /var/lib/csn /run/csn/daemon.log 2> /dev/null`,
+      );
+      const id = /^([0-9a-f]{8}) +ben +live/m.exec((await b.csn(["token", "list"], ben)).out)![1]!;
+      const eve = await tokenOf(b, "eve");
+      ok(!(await b.csn(["token", "list"], eve)).out.includes(id));
+      match((await b.csn(["token", "revoke", id], eve)).err, /csn: E_TOKEN_UNKNOWN: /);
+      strictEqual((await b.csn(["token", "revoke", id], ben)).code, 0);
+      match((await b.csn(["tag", "list"], ben)).err, /csn: E_NOT_PERMITTED: /);
+      // a tenant that is no user of the host; a new key ends its tokens
       await b.ok("principal", "create", "tenant", "--type", "tenant");
-      const other = (await b.ok("token", "create", "--as", "tenant")).trim();
-      strictEqual((await withToken(b, other, "tag create tenant/a")).code, 0);
+      const tenant = await tokenOf(b, "tenant");
+      strictEqual((await b.csn(["tag", "create", "tenant/a"], tenant)).code, 0);
       await b.ok("principal", "rotate", "tenant");
-      match((await withToken(b, other, "tag list")).err, /csn: E_NOT_PERMITTED: /);
+      match((await b.csn(["tag", "list"], tenant)).err, /csn: E_NOT_PERMITTED: /);
       await b.ok("tag", "create", "tenant/b");
+      await b.shell(kill9);
+      await daemonBack(b);
+      match((await b.csn(["tag", "list"], ben)).err, /csn: E_NOT_PERMITTED: /);
+      strictEqual((await b.csn(["tag", "list"], eve)).code, 0);
     },
   },
   {
@@ -191,7 +246,7 @@ export const ownersAttacks: readonly Case[] = [
       await b.fails("E_STATEMENT_SIGNATURE", ["tag", "create", "dora/b", "--as", "dora", "--key", old]);
       await b.ok("tag", "create", "dora/b", "--as", "dora", "--key", fresh);
       await b.ok("principal", "rotate", "ann");
-      await can(b, "ann", "tag create ann/after");
+      await b.ok("tag", "create", "ann/after", "--as", "ann");
       const file = join(b.home, "statements.jsonl");
       const text = await b.ok("statement", "export");
       writeFileSync(file, text);
@@ -208,8 +263,8 @@ export const ownersAttacks: readonly Case[] = [
         ["without its beginning", changed(...lines.slice(1))],
       ] as const) {
         writeFileSync(file, bad);
-        const { code, err } = await b.csn(["statement", "verify", file]);
-        strictEqual(code, 1, what);
+        const { code: exit, err } = await b.csn(["statement", "verify", file]);
+        strictEqual(exit, 1, what);
         match(err, /^csn: E_STATEMENT/, what);
       }
     },
@@ -246,7 +301,7 @@ export const ownersAttacks: readonly Case[] = [
   {
     name: "attack: an apply whose addresses overlap what was set by hand changes nothing",
     async run(b) {
-      await b.ok("network", "set", "10.78.0.0/16:80-90", "--secrecy", "ann/data");
+      await b.ok("network", "set", "10.78.0.0/16:80-90", "--secrecy", "ann/secret");
       const file = join(b.home, "overlap.yaml");
       writeFileSync(
         file,
@@ -256,24 +311,6 @@ export const ownersAttacks: readonly Case[] = [
       await b.fails("E_NETWORK_OVERLAP", ["policy", "apply", file]);
       strictEqual(await b.ok("statement", "export"), before);
       await b.ok("network", "unset", "10.78.0.0/16:80-90");
-    },
-  },
-];
-
-export const accounts: readonly Case[] = [
-  {
-    name: "accountability: over the whole record of this machine, somebody who might answers for each tag that was dropped or vouched for [GATE-2, CHG-1]",
-    async run(b) {
-      const lines = <T>(text: string) => text.trim().split("\n").map((line) => JSON.parse(line) as T); // prettier-ignore
-      const entries = lines<LogLine>(await b.ok("log", "--json", "-n", "1000000"));
-      const statements = lines<StatementLine>(await b.ok("statement", "export"));
-      const records: Recorded[] = entries.flatMap((entry) => recordedOf(entry, statements) ?? []);
-      const changes = records.filter(({ by }) => by !== null).length;
-      process.stderr.write(
-        `  ${records.length} allowed flows and changes, ${changes} with somebody who answers\n`,
-      );
-      notStrictEqual(changes, 0);
-      deepStrictEqual(unaccounted(records, answersFor(entries, statements)), []);
     },
   },
 ];

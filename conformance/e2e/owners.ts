@@ -4,13 +4,10 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert";
 import { ROOT } from "../../src/setup/index.ts";
 import type { Bench, Result } from "./bench.ts";
+import { type User, USERS } from "./people.ts";
 import type { Case } from "./suite.ts";
 
-/** Users without a line in /etc/passwd; the administrator says which principals they are. */
-export const USERS = { ann: 61101, ben: 61102, eve: 61103 };
-export type User = keyof typeof USERS;
-
-export function as(b: Bench, user: User, args: string): Promise<Result> {
+function as(b: Bench, user: User, args: string): Promise<Result> {
   return shellAs(b, user, `CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn ${args}`);
 }
 
@@ -27,7 +24,7 @@ export async function can(b: Bench, user: User, args: string): Promise<string> {
   return out;
 }
 
-export async function cannot(b: Bench, user: User, args: string, error: string): Promise<string> {
+async function cannot(b: Bench, user: User, args: string, error: string): Promise<string> {
   const { code, err } = await as(b, user, args);
   notStrictEqual(code, 0, `${user}: ${args}`);
   match(err, new RegExp(`csn: ${error}: `), `${user}: ${args}`);
