@@ -19,6 +19,7 @@ import { network } from "./network.ts";
 import { owners } from "./owners.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
+import { statementAttacks } from "./statement-attacks.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
 
@@ -34,6 +35,7 @@ const CASES: readonly Case[] = [
   ...wayOut,
   ...owners,
   ...ownersAttacks,
+  ...statementAttacks,
   ...gates,
   ...accounts,
   ...survival,

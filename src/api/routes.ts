@@ -5,23 +5,10 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
-import * as files from "./wire-files.ts";
+import type { Route } from "./route.ts";
+import { OWNERS } from "./routes-owners.ts";
 import * as gate from "./wire-gate.ts";
-import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
-
-export type Route = {
-  method: "GET" | "POST" | "PUT" | "DELETE";
-  path: string;
-  summary: string;
-  query?: z.ZodType;
-  body?: z.ZodType;
-  answer: z.ZodType;
-  /** The answer is a stream of JSON values, one a line. */
-  lines?: true;
-  /** Also for a principal known by a token: it needs no user's files and programs. */
-  token?: true;
-};
 
 export const ROUTES = {
   status: {
@@ -55,138 +42,7 @@ export const ROUTES = {
     answer: wire.Tag,
     token: true,
   },
-  principals: {
-    method: "GET",
-    path: "/v1/principals",
-    summary: "who there is",
-    answer: z.array(policy.PrincipalView),
-    token: true,
-  },
-  createPrincipal: {
-    method: "POST",
-    path: "/v1/principals",
-    summary: "make a principal",
-    body: policy.PrincipalCreate,
-    answer: policy.PrincipalView,
-  },
-  rotatePrincipal: {
-    method: "POST",
-    path: "/v1/principals/rotate",
-    summary: "give a principal another key",
-    body: policy.PrincipalRotate,
-    answer: policy.PrincipalView,
-  },
-  bindPrincipal: {
-    method: "POST",
-    path: "/v1/principals/bind",
-    summary: "say which local user a principal is",
-    body: policy.PrincipalBind,
-    answer: policy.PrincipalView,
-  },
-  statements: {
-    method: "GET",
-    path: "/v1/statements",
-    summary: "what principals have stated, signed and in order",
-    query: policy.StatementQuery,
-    answer: z.array(policy.Statement),
-  },
-  say: {
-    method: "POST",
-    path: "/v1/statements",
-    summary: "state something: grants, revocations, open directions, conflicts, named contexts",
-    body: policy.Say,
-    answer: policy.Said,
-    token: true,
-  },
-  submit: {
-    method: "POST",
-    path: "/v1/statements/signed",
-    summary: "bring a statement that its principal has signed",
-    body: policy.Statement,
-    answer: policy.Said,
-    token: true,
-  },
-  privileges: {
-    method: "GET",
-    path: "/v1/privileges",
-    summary: "who holds what on a tag, and by which chain from its owner",
-    query: policy.PrivilegeQuery,
-    answer: policy.PrivilegeView,
-    token: true,
-  },
-  mine: {
-    method: "GET",
-    path: "/v1/mine",
-    summary: "what I own, who may do what with it, what was done",
-    query: policy.MineQuery,
-    answer: policy.Mine,
-    token: true,
-  },
-  tokens: {
-    method: "GET",
-    path: "/v1/tokens",
-    summary: "your tokens, without what they are; `say` makes and revokes them",
-    answer: z.array(policy.TokenView),
-    token: true,
-  },
-  contexts: {
-    method: "GET",
-    path: "/v1/contexts",
-    summary: "contexts that have a name",
-    answer: z.array(policy.NamedContextView),
-    token: true,
-  },
-  conflicts: {
-    method: "GET",
-    path: "/v1/conflicts",
-    summary: "conflict-of-interest sets",
-    answer: z.array(policy.ConflictView),
-    token: true,
-  },
-  policyPlan: {
-    method: "POST",
-    path: "/v1/policy/plan",
-    summary: "what policy files would change",
-    body: files.PolicyFiles,
-    answer: files.PolicyPlan,
-    token: true,
-  },
-  policyApply: {
-    method: "POST",
-    path: "/v1/policy/apply",
-    summary: "put policy files in force, all or nothing",
-    body: files.PolicyFiles,
-    answer: files.PolicyApplied,
-    token: true,
-  },
-  policyExport: {
-    method: "GET",
-    path: "/v1/policy/export",
-    summary: "the policy in force, as files",
-    answer: files.PolicyExport,
-    token: true,
-  },
-  policyDiff: {
-    method: "POST",
-    path: "/v1/policy/diff",
-    summary: "policy files and the policy in force, side by side",
-    body: files.PolicyFiles,
-    answer: files.PolicyDiff,
-  },
-  policyProve: {
-    method: "POST",
-    path: "/v1/policy/prove",
-    summary: "do properties hold, over all that the policy in force lets happen?",
-    body: files.PolicyProve,
-    answer: files.PolicyProofs,
-  },
-  policyTest: {
-    method: "POST",
-    path: "/v1/policy/test",
-    summary: "try the cases of files on the policy in force",
-    body: files.PolicyFiles,
-    answer: files.PolicyTests,
-  },
+  ...OWNERS,
   getLabel: {
     method: "GET",
     path: "/v1/labels",
