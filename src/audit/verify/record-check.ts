@@ -2,7 +2,15 @@
  * What the records themselves must be, one after the other: of a known version, described before they are used,
  * in sequence, and every loss counted [AUD-3].
  */
-import { KIND_CONTEXT, KIND_GAP, KIND_LOG, KIND_MARK, readTextPart, RECORD_BYTES } from "../format.ts";
+import {
+  KIND_CONTEXT,
+  KIND_GAP,
+  KIND_LOG,
+  KIND_MARK,
+  NEWEST_RECORD_VERSION,
+  readTextPart,
+  RECORD_BYTES,
+} from "../format.ts";
 import { type LogStatement, StatementReader } from "../statements.ts";
 import type { Findings, Loss } from "./report.ts";
 
