@@ -12,3 +12,5 @@ export {
 } from "./format.ts";
 export { readRecords, type Stored } from "./reader.ts";
 export { segmentName, segments, Writer, type WriterOptions } from "./writer.ts";
+export * from "./graph/index.ts";
+export * from "./record.ts";
