@@ -21,7 +21,7 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   api: ["label"],
   daemon: ["label", "policy", "kernel", "audit", "api", "setup"],
   client: [],
-  cli: ["api", "client", "label", "policy", "machine", "setup"],
+  cli: ["api", "audit", "client", "label", "policy", "machine", "setup"],
 };
 
 /** Modules that may not even use Node.js or a package: they only compute. */

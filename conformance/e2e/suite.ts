@@ -16,6 +16,7 @@ import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
+import { questions } from "./questions.ts";
 import { running } from "./running.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
@@ -32,6 +33,7 @@ const CASES: readonly Case[] = [
   ...wayOut,
   ...owners,
   ...gates,
+  ...questions,
   ...survival,
 ];
 

@@ -5,6 +5,7 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import * as ask from "./wire-ask.ts";
 import * as files from "./wire-files.ts";
 import * as gate from "./wire-gate.ts";
 import * as policy from "./wire-policy.ts";
@@ -223,6 +224,20 @@ export const ROUTES = {
     path: "/v1/log/:id/explanation",
     summary: "why a flow was decided so",
     answer: wire.Explanation,
+  },
+  trace: {
+    method: "POST",
+    path: "/v1/ask/trace",
+    summary: "where data went, or where it came from",
+    body: ask.TraceQuery,
+    answer: ask.TraceAnswer,
+  },
+  leak: {
+    method: "POST",
+    path: "/v1/ask/leak",
+    summary: "did data reach somewhere? a path, or what was looked at and not found",
+    body: ask.LeakQuery,
+    answer: ask.LeakAnswer,
   },
   createRun: {
     method: "POST",

@@ -14,3 +14,5 @@ export { readRecords, type Stored } from "./reader.ts";
 export { segmentName, segments, Writer, type WriterOptions } from "./writer.ts";
 export * from "./graph/index.ts";
 export * from "./record.ts";
+export * from "./ask/index.ts";
+export * from "./export/index.ts";

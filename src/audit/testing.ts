@@ -3,10 +3,26 @@
  */
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Context, contextKey, contextOf, integrityOf, secrecyOf, tagIdFromBytes } from "../label/index.ts";
+import {
+  type Context,
+  contextKey,
+  contextOf,
+  integrityOf,
+  secrecyOf,
+  tagIdFromBytes,
+} from "../label/index.ts";
 import { RECORD_BYTES, type SegmentHeader, textRecords, writeHeader } from "./format.ts";
 import { Graph } from "./graph/index.ts";
-import { ENTITY, type EntityName, FIELD, NAME_BYTES, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND } from "./record.ts";
+import {
+  ENTITY,
+  type EntityName,
+  FIELD,
+  NAME_BYTES,
+  NAME_FIELD,
+  OP,
+  RECORD_FLAG,
+  RECORD_KIND,
+} from "./record.ts";
 import { segmentName } from "./writer.ts";
 
 export const BOOT = "0123456789abcdef0123456789abcdef";

@@ -51,8 +51,9 @@ export class Metas {
   }
 }
 
+/** It did not happen. */
 export function isRefused(meta: Meta): boolean {
-  return meta.verdict !== 0;
+  return meta.verdict !== 0 && !isObserved(meta);
 }
 
 /** observe mode: it happened, and the rules would have refused it. */

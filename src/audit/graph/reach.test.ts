@@ -109,12 +109,13 @@ describe("reach", () => {
         fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
         fc.nat(400),
         fc.boolean(),
-        (list, depth, until, withoutNoise) => {
+        (played, depth, until, withoutNoise) => {
           // as programs do: the same call again and again, of two by turns
-          const acts = list.flatMap(([one, times], at) =>
-            Array.from({ length: times }, () => [one, list[at - 1]?.[0] ?? one]).flat(),
+          const acts = played.flatMap(([one, times], at) =>
+            Array.from({ length: times }, () => [one, played[at - 1]?.[0] ?? one]).flat(),
           );
-          const object = (n: number) => (n === 3 ? ({ ...file(13), kind: "directory" } as const) : file(10 + n));
+          const object = (n: number) =>
+            n === 3 ? ({ ...file(13), kind: "directory" } as const) : file(10 + n);
           const { all, reduced } = simulate(acts, { process, object });
           dropped += all.length - reduced.length;
           const answers = [all, reduced].map((list) => everything(build(list), depth, until, withoutNoise));
@@ -141,7 +142,13 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
   const answers: string[] = [];
   for (const direction of ["from", "to"] as const)
     for (let start = 0; start < graph.entities.size; start++) {
-      const pass = reach(graph, { direction, roots: rootOf(graph, direction, start), follows, depth, inTime });
+      const pass = reach(graph, {
+        direction,
+        roots: rootOf(graph, direction, start),
+        follows,
+        depth,
+        inTime,
+      });
       for (const n of reached(graph, pass)) {
         // of several ways the log need not have each, but the first arrival and, if asked, the shortest
         const path = pathTo(pass, labelOf(pass, n));
@@ -152,8 +159,12 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
   return answers.sort();
 }
 
-function isPath(graph: Graph, path: readonly number[], [from, to]: readonly [number, number] | number[]): void {
-  let [at, last] = [from!, -1];
+function isPath(
+  graph: Graph,
+  path: readonly number[],
+  [from, to]: readonly [number, number] | number[],
+): void {
+  let [at, last] = [from, -1];
   for (const flow of path) {
     deepStrictEqual(graph.flows.source(flow), at);
     ok(flow > last, "flows of a path follow each other");

@@ -41,8 +41,10 @@ export type Question = {
   end?: number | undefined;
   /** Only flows whose time is not after this, by position. */
   inTime?: ((at: number) => boolean) | undefined;
-  /** Enough when this one is reached. */
-  until?: ((entity: number, flow: number) => boolean) | undefined;
+  /** Kinds of flows that are looked for; `hit` is told of each that starts at (forward) or leads to (backward) what was
+   * reached, with the label of that end, and says whether that is enough. */
+  hits?: Uint8Array | undefined;
+  hit?: ((flow: number, label: number, pass: Pass) => boolean) | undefined;
 };
 
 export function reach(graph: Graph, question: Question): Pass {
@@ -76,8 +78,12 @@ class Walk implements Pass {
     if (this.labels[entity] === 0) this.#put(entity, -1, -1);
   }
 
+  /** What was looked for is found. */
+  done = false;
+
   /** One flow, whose near end is reached. @returns is the far end reached anew? */
   step(near: number, far: number, meta: number, at: number): boolean {
+    if (this.#question.hits?.[meta] === 1) this.#hit(near, meta, at);
     if (this.#simple && this.labels[far] !== 0) return false;
     const { follows, inTime } = this.#question;
     if (follows[meta] === 0 || (inTime !== undefined && !inTime(at))) return false;
@@ -85,6 +91,13 @@ class Walk implements Pass {
     if (label === -1 || (!this.#simple && !this.#isNews(far, meta, this.hops[label]! + 1))) return false;
     this.#put(far, at, label);
     return true;
+  }
+
+  #hit(near: number, meta: number, at: number): void {
+    const { follows, inTime, hit } = this.#question;
+    if (follows[meta] === 0 || (inTime !== undefined && !inTime(at))) return;
+    const label = this.#simple ? this.labels[near]! - 1 : this.#way(near, at);
+    if (label !== -1 && hit!(at, label, this)) this.done = true;
   }
 
   #put(entity: number, flow: number, parent: number): void {
@@ -127,7 +140,7 @@ class Walk implements Pass {
 }
 
 function forward(graph: Graph, question: Question, walk: Walk): void {
-  const { begins, inTime, until } = question;
+  const { begins, inTime } = question;
   const { labels } = walk;
   const { flows, lastOut } = graph;
   const end = Math.min(question.end ?? flows.length, flows.length);
@@ -153,9 +166,10 @@ function forward(graph: Graph, question: Question, walk: Walk): void {
         walk.begin(s);
       }
       const d = sink[i]!;
-      if (!walk.step(s, d, meta[i]!, base + i)) continue;
+      const isNew = walk.step(s, d, meta[i]!, base + i);
+      if (walk.done) return;
+      if (!isNew) continue;
       horizon = Math.max(horizon, lastOut[d]! + WINDOW);
-      if (until?.(d, base + i)) return;
     }
     if (nextRoot === roots.length && base + BLOCK > horizon) return;
   }
@@ -163,7 +177,7 @@ function forward(graph: Graph, question: Question, walk: Walk): void {
 }
 
 function backward(graph: Graph, question: Question, walk: Walk): void {
-  const { begins, inTime, until, first = 0 } = question;
+  const { begins, inTime, first = 0 } = question;
   const { labels } = walk;
   const { flows, firstIn } = graph;
   const roots = question.roots.toSorted((a, b) => b.at - a.at);
@@ -188,9 +202,10 @@ function backward(graph: Graph, question: Question, walk: Walk): void {
         walk.begin(d);
       }
       const s = source[i]!;
-      if (!walk.step(d, s, meta[i]!, base + i)) continue;
+      const isNew = walk.step(d, s, meta[i]!, base + i);
+      if (walk.done) return;
+      if (!isNew) continue;
       horizon = Math.min(horizon, firstIn[s]! - WINDOW);
-      if (until?.(s, base + i)) return;
     }
     if (nextRoot === roots.length && base < horizon) return;
   }
