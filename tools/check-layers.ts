@@ -15,7 +15,7 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   machine: ["setup"],
   kernel: ["label", "setup"],
-  audit: ["label"],
+  audit: ["label", "setup"],
   policy: ["label"],
   bus: ["label", "policy", "audit"],
   api: ["label"],

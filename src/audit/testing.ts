@@ -23,7 +23,7 @@ import {
   RECORD_FLAG,
   RECORD_KIND,
 } from "./record.ts";
-import { segmentName } from "./writer.ts";
+import { segmentName } from "./segments.ts";
 
 export const BOOT = "0123456789abcdef0123456789abcdef";
 /** A tag's id from a small number. */
@@ -111,6 +111,7 @@ export const header = (first = 1, bootId = BOOT, wallOffset = 0n): SegmentHeader
   first,
   bootId,
   wallOffset,
+  root: Buffer.alloc(32),
 });
 
 export function graphOf(...records: Buffer[]): Graph {
@@ -119,12 +120,12 @@ export function graphOf(...records: Buffer[]): Graph {
   return graph;
 }
 
-/** One segment file. @returns number of the record after its last */
+/** One segment file, its header the first record. @returns number of the record after its last */
 export function writeSegment(at: string, head: SegmentHeader, ...records: Buffer[]): number {
   mkdirSync(at, { recursive: true });
   const bytes = Buffer.concat(records);
   writeFileSync(join(at, segmentName(head.first)), Buffer.concat([writeHeader(head), bytes]));
-  return head.first + bytes.length / RECORD_BYTES;
+  return head.first + 1 + bytes.length / RECORD_BYTES;
 }
 
 function writeEnd(r: Buffer, at: number, end: End): void {

@@ -8,7 +8,7 @@
  *
  * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
  */
-import { readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
+import { KIND_LOG, readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
 import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND } from "../record.ts";
 import { BLOCK, Columns } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
@@ -146,8 +146,9 @@ export class Graph {
     } else if (kind === RECORD_KIND.DETAIL) {
       this.#detail.push(readTextPart(record).bytes);
     } else if (kind === RECORD_KIND.GAP) {
-      this.#gap(number, view.getUint32(at + FIELD.count, true), "records that could not be written");
-    } else this.strange++;
+      const what = record[FIELD.verdict] === 0 ? "records" : "refusals";
+      this.#gap(number, view.getUint32(at + FIELD.count, true), `${what} that could not be written`);
+    } else if (kind !== KIND_LOG) this.strange++;
   }
 
   #flow(chunk: Buffer, view: DataView, at: number, number: number, isEvent: boolean): void {

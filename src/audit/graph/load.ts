@@ -7,12 +7,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";
 import { readHeader, RECORD_BYTES, type SegmentHeader } from "../format.ts";
-import { segments } from "../writer.ts";
+import { pieces } from "../reader.ts";
+import { type Segment, segments } from "../segments.ts";
 import { Graph } from "./graph.ts";
 
 const CHUNK = RECORD_BYTES * 16384;
 
-type Open = { path: string; first: number; header: SegmentHeader; done: number };
+type Open = { first: number; header: SegmentHeader; done: number };
 
 export class Loader {
   readonly graph = new Graph();
@@ -28,36 +29,56 @@ export class Loader {
 
   /** Reads what has come since. */
   refresh(): Graph {
-    for (const { path, first } of segments(this.#folder)) {
-      if (this.#current !== null && first < this.#current.first) continue;
-      const fd = openSync(path, "r");
-      try {
-        if (this.#current?.path !== path) {
-          const head = Buffer.alloc(RECORD_BYTES);
-          const length = readSync(fd, head, 0, RECORD_BYTES, 0);
-          const header = readHeader(head);
-          if (header === null) {
-            // one that is just being begun has no header yet
-            if (length > 0 && !this.damaged.includes(basename(path))) this.damaged.push(basename(path));
-            continue;
-          }
-          this.#current = { path, first, header, done: 0 };
-        }
-        this.#read(fd, this.#current);
-      } finally {
-        closeSync(fd);
-      }
+    for (const segment of segments(this.#folder)) {
+      const current = this.#current;
+      if (current !== null && segment.first < current.first) continue;
+      // one that was read while it grew may have been compressed since: its end is known by where the next begins
+      if (current?.first === segment.first && segment.count <= current.done) continue;
+      this.#read(segment);
     }
     return this.graph;
   }
 
-  #read(fd: number, open: Open): void {
-    for (;;) {
-      const length = readSync(fd, this.#buffer, 0, CHUNK, (open.done + 1) * RECORD_BYTES);
-      const whole = Math.floor(length / RECORD_BYTES);
-      if (whole === 0) return;
-      this.graph.add(this.#buffer.subarray(0, whole * RECORD_BYTES), open.first + open.done, open.header);
-      open.done += whole;
+  #read(segment: Segment): void {
+    if (segment.compressed) {
+      let at = 0;
+      for (const bytes of pieces(segment)) at += this.#take(segment, bytes, at);
+      return;
     }
+    const fd = openSync(segment.path, "r");
+    try {
+      let at = this.#current?.first === segment.first ? this.#current.done : 0;
+      for (;;) {
+        const length = readSync(fd, this.#buffer, 0, CHUNK, at * RECORD_BYTES);
+        const whole = Math.floor(length / RECORD_BYTES);
+        if (whole === 0 || this.#take(segment, this.#buffer.subarray(0, whole * RECORD_BYTES), at) === 0) return;
+        at += whole;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** @param at number of the first of these within its segment; 0: the header @returns how many were taken */
+  #take({ first, path }: Segment, bytes: Buffer, at: number): number {
+    const count = bytes.length / RECORD_BYTES;
+    let from = at;
+    if (at === 0) {
+      const header = readHeader(bytes);
+      if (header === null) {
+        if (!this.damaged.includes(basename(path))) this.damaged.push(basename(path));
+        return 0;
+      }
+      if (this.#current?.first !== first) this.#current = { first, header, done: 1 };
+      from = 1;
+    }
+    const current = this.#current!;
+    // compressed meanwhile: what was read before comes again
+    from = Math.max(from, current.done);
+    if (from < at + count) {
+      this.graph.add(bytes.subarray((from - at) * RECORD_BYTES), first + from, current.header);
+      current.done = at + count;
+    }
+    return count;
   }
 }
