@@ -103,17 +103,11 @@ export const questions: readonly Case[] = [
     async run(b) {
       await b.shellOk("mkdir -p /data/ask/open && chmod 777 /data/ask/open");
       await b.ok("label", "set", "/data/ask/open", "--secrecy", "study/other");
-      await b.ok("gate", "create", "study/swap", "--program", "/usr/bin/cat", "--in", `S=${TAG}`, "--out", "S=study/other"); // prettier-ignore
-      for (const [tag, privilege] of [
-        [TAG, "s-"],
-        ["study/other", "s+"],
-      ] as const)
-        // prettier-ignore
-        await b.ok("tag", "grant", tag, privilege, "--to", "gate:study/swap");
+      await b.ok("gate", "create", "study/swap", "--program", "/usr/bin/cat", "--in", `S=${TAG},study/other`, "--out", "S=study/other"); // prettier-ignore
+      await b.ok("tag", "grant", TAG, "s-", "--to", "gate:study/swap");
       await b.ok("gate", "run", "study/swap", "--from", FOLDER, "--to", "/data/ask/open");
-      const names = await b.shellOk("true; ls /data/ask/open 2>/dev/null || true");
       const { nodes, edges } = await trace(b, "from", `${FOLDER}/a.txt`, "--to", "study/other");
-      ok(nodes.length > 3, JSON.stringify({ nodes, names }));
+      ok(nodes.length > 3, JSON.stringify(nodes));
       ok(edges.some(({ step }) => step.crossing?.gate?.name === "study/swap"));
     },
   },

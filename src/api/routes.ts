@@ -239,6 +239,13 @@ export const ROUTES = {
     body: ask.LeakQuery,
     answer: ask.LeakAnswer,
   },
+  exportRecord: {
+    method: "GET",
+    path: "/v1/ask/export",
+    summary: "all flows that you may see, in a format of others",
+    query: ask.ExportQuery,
+    answer: z.string(),
+  },
   createRun: {
     method: "POST",
     path: "/v1/runs",

@@ -30,6 +30,13 @@ export const LeakQuery = z.object({
   until: Time.optional(),
 });
 
+const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
+export const ExportQuery = z.object({
+  format: z.enum(["prov-json", "prov-n", "spade", "openlineage", "jsonl", "cef", "dot"]),
+  noise: Flag.default(true).describe("also folders, links, programs and libraries"),
+  refused: Flag.default(true),
+});
+
 const Entity = z.object({
   kind: z.string(),
   name: z.string().describe("chosen by whoever made the thing; for people, not identity"),
@@ -91,6 +98,14 @@ export const LeakAnswer = z.object({
   coverage: Coverage,
   refused: z.array(Refused),
   leftOut: z.number(),
+  proofs: z
+    .object({
+      checkpoint: z.string(),
+      proofs: z.array(z.object({ id: z.number(), record: z.string(), path: z.array(z.string()) })),
+    })
+    .nullish()
+    .describe("of the path's records; only for the platform, since they tell where a record stands"),
+  statement: z.string().nullish().describe("this answer as a signed note, with the log's key"),
 });
 
 export type TraceQuery = z.infer<typeof TraceQuery>;

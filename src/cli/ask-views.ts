@@ -78,7 +78,10 @@ export function leakLines(answer: LeakAnswer, paint: Paint): string[] {
     lines.push(
       `  ${safe(from.name)} -> ${safe(to.name)} ${stepText(step, paint)}${times > 1 ? ` x${times}` : ""}`,
     );
-  return [...lines, ...coverageLines(coverage, paint)];
+  lines.push(...coverageLines(coverage, paint));
+  if (answer.proofs) lines.push(`${count(answer.proofs.proofs.length, "record")} with proofs (--json)`);
+  if (answer.statement) lines.push("signed with the log's key (--statement FILE keeps it)");
+  return lines;
 }
 
 export function pathLines(path: readonly Flow[], paint: Paint): string[] {

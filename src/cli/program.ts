@@ -2,6 +2,7 @@
  * The command line as a whole: each command registers itself.
  */
 import { Command } from "commander";
+import { registerAudit } from "./commands/audit.ts";
 import { registerCheck } from "./commands/check.ts";
 import { registerConflict } from "./commands/conflict.ts";
 import { registerContext } from "./commands/context.ts";
@@ -43,7 +44,14 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerGate,
     registerStatement,
   ],
-  "What happened and why:": [registerLog, registerExplain, registerCheck, registerTrace, registerLeak],
+  "What happened and why:": [
+    registerLog,
+    registerExplain,
+    registerCheck,
+    registerTrace,
+    registerLeak,
+    registerAudit,
+  ],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };
 

@@ -1,8 +1,10 @@
 /**
  * Questions of callers to the record: who may see what [AUD-4], and what a path leads to now.
  */
+import { once } from "node:events";
 import { dirname } from "node:path";
-import { LeakQuery, TraceQuery } from "../api/index.ts";
+import type { FastifyReply } from "fastify";
+import { ExportQuery, type LeakAnswer, LeakQuery, TraceQuery } from "../api/index.ts";
 import type { Answers, Reader } from "../audit/index.ts";
 import { contextOf, integrityOf, secrecyOf, type TagId } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
@@ -16,10 +18,42 @@ export function trace(csn: Csn, caller: Caller, body: unknown): Promise<Answers[
   return csn.ask(readerOf(csn, caller), { ask: "trace", ...query, inodes });
 }
 
-export function leak(csn: Csn, caller: Caller, body: unknown): Promise<Answers["leak"]> {
+/** With proofs of the path's records, for the platform: where a record stands tells how many others there are. [AUD-4] */
+export async function leak(csn: Csn, caller: Caller, body: unknown): Promise<LeakAnswer> {
   const query = parse(LeakQuery, body);
   const inodes = inodesOf(csn, caller, [query.of, query.to]);
-  return csn.ask(readerOf(csn, caller), { ask: "leak", ...query, inodes });
+  const answer = await csn.ask(readerOf(csn, caller), { ask: "leak", ...query, inodes });
+  const isPlatform = caller.uid === 0;
+  const checkpoint = isPlatform ? csn.records.checkpoint : null;
+  const proofs = answer.records.length > 0 ? csn.records.prove(answer.records) : null;
+  const { path, ...rest } = answer;
+  const said = {
+    answer: path === null ? "none found within the coverage" : "a path was found",
+    path,
+    ...rest,
+  };
+  const statement = csn.records.sign(
+    JSON.stringify({ ...said, asker: caller.name, at: csn.authority.now().toISOString(), checkpoint }),
+  );
+  return { ...answer, proofs, statement };
+}
+
+export async function exportAll(
+  csn: Csn,
+  caller: Caller,
+  given: unknown,
+  reply: FastifyReply,
+): Promise<void> {
+  const { format, noise, refused } = parse(ExportQuery, given);
+  const out = reply.hijack().raw;
+  out.writeHead(200, {
+    "content-type": format === "jsonl" ? "application/x-ndjson" : "text/plain; charset=utf-8",
+  });
+  for await (const piece of csn.exportRecord(readerOf(csn, caller), format, { noise, refused })) {
+    if (out.destroyed) break;
+    if (!out.write(piece)) await Promise.race([once(out, "drain"), once(out, "close")]);
+  }
+  out.end();
 }
 
 export function readerOf(csn: Csn, caller: Caller): Reader {

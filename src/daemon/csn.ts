@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { BASE, type Context, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
-import { type AnswerTo, type Ask, AskThread, type Reader } from "../audit/index.ts";
+import { type AnswerTo, type Ask, AskThread, type Format, type Reader } from "../audit/index.ts";
 import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
 import { CsnError } from "./errors.ts";
@@ -52,6 +52,16 @@ export class Csn {
   /** What the host is called in statements. */
   get host(): string {
     return this.machine === null ? hostname() : `machine ${this.machine} of ${hostname()}`;
+  }
+
+  /** All that a reader may see. */
+  exportRecord(
+    reader: Reader,
+    format: Format,
+    options: { noise: boolean; refused: boolean },
+  ): AsyncGenerator<string> {
+    this.records.drain();
+    return this.#questions.export(reader, format, options);
   }
 
   /** Of the record as it is now. @throws AskError */

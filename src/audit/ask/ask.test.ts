@@ -17,7 +17,7 @@ import {
   principal,
   process,
   tagOf,
-} from "../testing.ts";
+} from "./testing.ts";
 import { Graph as Empty } from "../graph/index.ts";
 
 /** 1: alice/medical, 2: bob/medical. Contexts: 0 none, 1 alice, 2 bob, 3 both. */

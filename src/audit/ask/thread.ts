@@ -6,9 +6,17 @@
 import { Worker } from "node:worker_threads";
 import type { AnswerTo, Ask } from "./answer.ts";
 import { AskError, type AskErrorCode } from "./error.ts";
+import type { Format } from "../export/index.ts";
+import type { RowOptions } from "../export/rows.ts";
 import type { Reader } from "./reader.ts";
 
-export type Asked = { id: number; reader: Reader; ask: Ask; now: number };
+export type Asked = {
+  id: number;
+  what:
+    | { reader: Reader; ask: Ask; now: number }
+    | { reader: Reader; format: Format; options: RowOptions }
+    | { next: number; stop: boolean };
+};
 export type Answered = {
   id: number;
   answer?: unknown;
@@ -37,12 +45,28 @@ export class AskThread {
 
   /** @throws AskError */
   ask<A extends Ask>(reader: Reader, ask: A, now: number): Promise<AnswerTo<A>> {
+    return this.#send({ reader, ask, now }) as Promise<AnswerTo<A>>;
+  }
+
+  /** All that the reader may see, piece by piece, as it is when it begins. */
+  async *export(reader: Reader, format: Format, options: RowOptions): AsyncGenerator<string> {
+    const session = (await this.#send({ reader, format, options })) as number;
+    try {
+      for (;;) {
+        const piece = (await this.#send({ next: session, stop: false })) as string | null;
+        if (piece === null) return;
+        yield piece;
+      }
+    } finally {
+      await this.#send({ next: session, stop: true });
+    }
+  }
+
+  #send(what: Asked["what"]): Promise<unknown> {
     const id = ++this.#last;
     // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
-    this.#started().postMessage({ id, reader, ask, now } satisfies Asked);
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-    });
+    this.#started().postMessage({ id, what } satisfies Asked);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
   async close(): Promise<void> {

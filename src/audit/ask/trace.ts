@@ -246,8 +246,9 @@ function contextAt(graph: Graph, flow: number, isForward: boolean): number {
 /** Of where it begins: as the first flow that goes on from there tells; -1: none does. */
 function firstContext({ graph }: Sight, pass: Pass, root: number): number {
   const next = pass.parent.indexOf(root);
-  if (next === -1) return -1;
-  const meta = graph.metas.of(graph.flows.meta(pass.flow[next]!));
+  const flow = pass.began.get(root) ?? pass.flow[next];
+  if (flow === undefined) return -1;
+  const meta = graph.metas.of(graph.flows.meta(flow));
   return pass.direction === "from" ? meta.source : meta.sink;
 }
 

@@ -51,7 +51,8 @@ export class Loader {
       for (;;) {
         const length = readSync(fd, this.#buffer, 0, CHUNK, at * RECORD_BYTES);
         const whole = Math.floor(length / RECORD_BYTES);
-        if (whole === 0 || this.#take(segment, this.#buffer.subarray(0, whole * RECORD_BYTES), at) === 0) return;
+        if (whole === 0 || this.#take(segment, this.#buffer.subarray(0, whole * RECORD_BYTES), at) === 0)
+          return;
         at += whole;
       }
     } finally {

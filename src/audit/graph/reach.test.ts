@@ -1,7 +1,15 @@
 import { deepStrictEqual, ok } from "node:assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { contextRecords, contextWith, file, type Flow, flowRecord, graphOf, process } from "../testing.ts";
+import {
+  contextRecords,
+  contextWith,
+  file,
+  type Flow,
+  flowRecord,
+  graphOf,
+  process,
+} from "../ask/testing.ts";
 import { ENTITY } from "../record.ts";
 import { type Graph, isRefused, labelOf, type Pass, pathTo, reach, type Reach } from "./index.ts";
 import { type Act, simulate } from "./testing.ts";

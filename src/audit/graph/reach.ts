@@ -23,6 +23,8 @@ export type Pass = {
   readonly hops: readonly number[];
   /** The label that the entity had before, or -1; only where one is not enough (depth, stops), else empty. */
   readonly older: readonly number[];
+  /** For labels without a flow: the one that made it a beginning, if one did. */
+  readonly began: ReadonlyMap<number, number>;
 };
 
 export type Question = {
@@ -62,6 +64,7 @@ class Walk implements Pass {
   readonly parent: number[] = [];
   readonly hops: number[] = [];
   readonly older: number[] = [];
+  readonly began = new Map<number, number>();
   readonly #graph: Graph;
   readonly #question: Question;
   readonly #simple: boolean;
@@ -74,8 +77,11 @@ class Walk implements Pass {
     this.#simple = question.depth === undefined && question.stops === undefined;
   }
 
-  begin(entity: number): void {
-    if (this.labels[entity] === 0) this.#put(entity, -1, -1);
+  /** @param at the flow that makes it a beginning */
+  begin(entity: number, at = -1): void {
+    if (this.labels[entity] !== 0) return;
+    this.#put(entity, -1, -1);
+    if (at !== -1) this.began.set(this.labels[entity]! - 1, at);
   }
 
   /** What was looked for is found. */
@@ -163,7 +169,7 @@ function forward(graph: Graph, question: Question, walk: Walk): void {
       if (labels[s] === 0) {
         if (begins === undefined || begins[meta[i]!] === 0) continue;
         if (inTime !== undefined && !inTime(base + i)) continue;
-        walk.begin(s);
+        walk.begin(s, base + i);
       }
       const d = sink[i]!;
       const isNew = walk.step(s, d, meta[i]!, base + i);
@@ -199,7 +205,7 @@ function backward(graph: Graph, question: Question, walk: Walk): void {
       if (labels[d] === 0) {
         if (begins === undefined || begins[meta[i]!] === 0) continue;
         if (inTime !== undefined && !inTime(base + i)) continue;
-        walk.begin(d);
+        walk.begin(d, base + i);
       }
       const s = source[i]!;
       const isNew = walk.step(d, s, meta[i]!, base + i);

@@ -2,7 +2,7 @@
  * For tests: a host whose monitor records everything, beside one that leaves out what tells nothing new, as
  * bpf/decide.bpf.h does (informative_of, informative_both, took_in). [AUD-2]
  */
-import type { End, Flow } from "../testing.ts";
+import type { End, Flow } from "../ask/testing.ts";
 
 /** What a program does: read or write a thing, both at once, or act on another process. */
 export type Act = { subject: number; does: "read" | "write" | "both" | "act"; object: number };

@@ -3,13 +3,22 @@
  *
  * Exit codes: 0 none found within the coverage, 2 a path was found.
  */
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { leakLines } from "../ask-views.ts";
 import { asker } from "../asker.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { makeUi } from "../ui.ts";
 
-type Options = { of: string; to: string; since?: string; until?: string; log?: string; json?: true };
+type Options = {
+  of: string;
+  to: string;
+  since?: string;
+  until?: string;
+  log?: string;
+  statement?: string;
+  json?: true;
+};
 
 export function registerLeak(program: Command): void {
   const leak = program
@@ -19,6 +28,7 @@ export function registerLeak(program: Command): void {
     .requiredOption("--to <thing>", "where: a path, an address, `user:NAME`, a tag, or `outside`")
     .option("--since <time>", "from then on; what arrived before is told apart")
     .option("--until <time>", "until then")
+    .option("--statement <file>", "keep the signed answer")
     .option("--log <folder>", "ask a copy of a log, without the daemon")
     .option(...JSON_OPTION)
     .action(async (options: Options) => {
@@ -26,6 +36,8 @@ export function registerLeak(program: Command): void {
       const { of, to, since, until } = options;
       const answer = await (await asker(options.log, ui)).leak({ of, to, since, until });
       process.exitCode = answer.path === null ? 0 : 2;
+      if (options.statement !== undefined)
+        writeFileSync(options.statement, answer.statement ?? "", { flag: "wx" });
       if (ui.json) return ui.answer(answer);
       ui.print(...leakLines(answer, ui.paint));
     });

@@ -10,9 +10,9 @@ import {
   integrityOf,
   secrecyOf,
   tagIdFromBytes,
-} from "../label/index.ts";
-import { RECORD_BYTES, type SegmentHeader, textRecords, writeHeader } from "./format.ts";
-import { Graph } from "./graph/index.ts";
+} from "../../label/index.ts";
+import { RECORD_BYTES, type SegmentHeader, textRecords, writeHeader } from "../format.ts";
+import { Graph } from "../graph/index.ts";
 import {
   ENTITY,
   type EntityName,
@@ -22,8 +22,8 @@ import {
   OP,
   RECORD_FLAG,
   RECORD_KIND,
-} from "./record.ts";
-import { segmentName } from "./segments.ts";
+} from "../record.ts";
+import { segmentName } from "../segments.ts";
 
 export const BOOT = "0123456789abcdef0123456789abcdef";
 /** A tag's id from a small number. */
