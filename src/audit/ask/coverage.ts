@@ -44,7 +44,8 @@ function limitsOf(sight: Sight, pass: Pass | null, damaged: readonly string[]): 
   const { graph } = sight;
   const limits = damaged.map((name) => `segment ${name} can't be read`);
   if (graph.strange > 0) limits.push("some records are of a kind that this version of csn does not know");
-  const unstable = pass?.entity.some((entity) => graph.entities.isUnstable(entity)) === true;
+  const unstable =
+    pass?.entity.subarray(0, pass.count).some((entity) => graph.entities.isUnstable(entity)) === true;
   if (unstable && graph.boots.length > 1)
     limits.push("data reached files of a file system that has another number after a boot: what became of them there is not followed"); // prettier-ignore
   if (!sight.isPlatform) limits.push("only records that the asker may read were looked at");

@@ -59,6 +59,8 @@ function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): nu
     const program = text.slice(8);
     return where((key, entity) => key.kind === "process" && programOf(graph, entity) === program);
   }
+  const inode = inodeNamed(sight, text);
+  if (inode !== null) return inode;
   const [, user] = /^user:(.+)$/.exec(text) ?? [];
   if (user !== undefined)
     return where((key) => key.kind === "principal" && sight.reader.users[String(key.first)] === user);
@@ -73,6 +75,18 @@ function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): nu
         (address.port === null || key.port === address.port),
     );
   return where((_, entity) => entityText(sight, entity).id === text);
+}
+
+/** `8:1:1234:5`: without a boot, of the newest; null when the text is something else. */
+function inodeNamed({ graph }: Sight, text: string): number[] | null {
+  const [, major, minor, first, third, prefix] =
+    /^(\d+):(\d+):(\d+):(\d+)(?:\/([0-9a-f]{6}))?$/.exec(text) ?? [];
+  if (first === undefined) return null;
+  const second = (Number(major) << 20) | Number(minor);
+  const { boots } = graph;
+  const at = prefix === undefined ? boots.length - 1 : boots.findIndex(({ id }) => id.startsWith(prefix));
+  const found = graph.entities.find(ENTITY.file, at, BigInt(first), second, Number(third));
+  return found === -1 ? [] : [graph.same(found)];
 }
 
 /** By its number now, and by the end of a path that records tell: a file may be gone, or another one in its place. */

@@ -4,7 +4,7 @@
  * Guarantee: everything counts that the record has: also what pictures leave out as noise, gates crossed or not. When a
  * path exists among the records that the reader may see, within the time, one is found: the first that arrived.
  */
-import { isRefused, type Pass, pathTo, reach, type Reach } from "../graph/index.ts";
+import { isRefused, type Pass, pathTo, reach } from "../graph/index.ts";
 import type { TagId } from "../../label/index.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { AskError } from "./error.ts";
@@ -47,17 +47,16 @@ export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly 
   const hits = target === null ? null : hitsFor(sight, of, target);
   let [found, earlier] = [null, null] as [number[] | null, number[] | null];
   let pass: Pass | null = null;
-  const hit = (flow: number, way: number[]): boolean => {
+  const hit = (flow: number, label: number, walk: Pass): boolean => {
     if (hits!.isAt !== undefined && !hits!.isAt(flow)) return false;
+    const way = [...pathTo(walk, label), flow];
     const isEarly = since !== null && sight.graph.wallTime(flow, !sight.isPlatform) < since;
     if (isEarly) earlier ??= way;
     else found = way;
     return !isEarly;
   };
   if (hits !== null) {
-    const asked: Reach = { ...question, hits: hits.mask };
-    asked.hit = (flow, label, walk) => hit(flow, [...pathTo(walk, label), flow]);
-    pass = reach(sight.graph, asked);
+    pass = reach(sight.graph, { ...question, hits: hits.mask, hit });
   } else pass = reach(sight.graph, question);
   const whole = found === null ? pass : null;
   const refused =

@@ -150,7 +150,8 @@ function choose(
 ): { chosen: number[]; leftOut: number } {
   const chosen = new Set<number>();
   let leftOut = 0;
-  for (const [label, entity] of pass.entity.entries()) {
+  for (let label = 0; label < pass.count; label++) {
+    const entity = pass.entity[label]!;
     if (labelOf(pass, entity) !== label) continue;
     if (before !== null && labelOf(before, entity) !== -1) continue;
     if (chosen.size >= limit && !chosen.has(label)) {
@@ -245,8 +246,8 @@ function contextAt(graph: Graph, flow: number, isForward: boolean): number {
 
 /** Of where it begins: as the first flow that goes on from there tells; -1: none does. */
 function firstContext({ graph }: Sight, pass: Pass, root: number): number {
-  const next = pass.parent.indexOf(root);
-  const flow = pass.began.get(root) ?? pass.flow[next];
+  const next = pass.parent.subarray(0, pass.count).indexOf(root);
+  const flow = pass.began.get(root) ?? (next === -1 ? undefined : pass.flow[next]);
   if (flow === undefined) return -1;
   const meta = graph.metas.of(graph.flows.meta(flow));
   return pass.direction === "from" ? meta.source : meta.sink;
@@ -268,9 +269,8 @@ function between(
   const place = new Map<number, number>();
   const nodes: TraceNode[] = [];
   const edges: TraceEdge[] = [];
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   let leftOut = 0;
-  const arrival = (entity: number) => flowAt(there, entity);
   const node = (entity: number, context: number): number => {
     const known = place.get(entity);
     if (known !== undefined) return known;
@@ -279,24 +279,25 @@ function between(
     place.set(entity, at);
     return at;
   };
-  const { flows } = graph;
-  for (let i = 0; i < flows.length; i++) {
-    const meta = flows.meta(i);
-    if (follows[meta] === 0) continue;
-    const [s, d] = [flows.source(i), flows.sink(i)];
-    const [come, go] = [arrival(s), flowAt(back, d)];
-    // data is there before this flow, and after it there is a way on
-    if (come === null || come >= i || go === null || (go !== -1 && go <= i)) continue;
-    const key = `${s} ${d}`;
-    if (seen.has(key)) continue;
-    if (nodes.length >= limit) {
-      leftOut++;
-      continue;
+  for (const [b, block] of graph.flows.blocks.entries())
+    for (let i = 0; i < block.n; i++) {
+      const meta = block.meta[i]!;
+      const [s, d] = [block.source[i]!, block.sink[i]!];
+      if (there.labels[s] === 0 || back.labels[d] === 0 || follows[meta] === 0) continue;
+      const at = b * block.meta.length + i;
+      const [come, go] = [flowAt(there, s), flowAt(back, d)];
+      // data is there before this flow, and after it there is a way on
+      if (come === null || come >= at || go === null || (go !== -1 && go <= at)) continue;
+      const key = s * 0x8000000 + d;
+      if (seen.has(key)) continue;
+      if (nodes.length >= limit) {
+        leftOut++;
+        continue;
+      }
+      seen.add(key);
+      const { source, sink } = graph.metas.of(meta);
+      edges.push({ from: node(s, source), to: node(d, sink), step: stepOf(sight, at, come) });
     }
-    seen.add(key);
-    const { source, sink } = graph.metas.of(meta);
-    edges.push({ from: node(s, source), to: node(d, sink), step: stepOf(sight, i, come) });
-  }
   const roots = nodes.flatMap(({ hops }, at) => (hops === 0 ? [at] : []));
   return {
     direction: "between",

@@ -69,13 +69,17 @@ export class Entities {
         if (known !== undefined) return known;
       }
     }
+    const before = this.#interner.size;
     const number = this.#interner.intern(of | (extraOf(of, boot, second, port) << 8), lo, hi, second, third);
+    this.#kinds[number] = kind;
+    if (number !== before) return number;
     if (number === this.#kinds.length) {
       const kinds = new Uint8Array(this.#kinds.length * 2);
       kinds.set(this.#kinds);
       this.#kinds = kinds;
     }
     this.#kinds[number] = kind;
+    // who has a number again is another process, and new
     if (of === CLASS.process) this.#byPid.set(second, number);
     return number;
   }

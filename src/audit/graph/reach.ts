@@ -15,14 +15,16 @@ export type Pass = {
   readonly direction: "from" | "to";
   /** Entity to its label + 1; 0: not reached. */
   readonly labels: Uint32Array;
-  readonly entity: readonly number[];
+  /** How many labels. */
+  readonly count: number;
+  readonly entity: Int32Array;
   /** Flow by which; -1: it is where the question begins. */
-  readonly flow: readonly number[];
+  readonly flow: Float64Array;
   /** Label of the entity at the other end of that flow; -1 there. */
-  readonly parent: readonly number[];
-  readonly hops: readonly number[];
-  /** The label that the entity had before, or -1; only where one is not enough (depth, stops), else empty. */
-  readonly older: readonly number[];
+  readonly parent: Int32Array;
+  readonly hops: Int32Array;
+  /** The label that the entity had before, or -1: one is not enough with depth and stops. */
+  readonly older: Int32Array;
   /** For labels without a flow: the one that made it a beginning, if one did. */
   readonly began: ReadonlyMap<number, number>;
 };
@@ -56,14 +58,18 @@ export function reach(graph: Graph, question: Question): Pass {
   return walk;
 }
 
+/** Labels at first. */
+const START = 1 << 10;
+
 class Walk implements Pass {
   readonly direction: "from" | "to";
   readonly labels: Uint32Array;
-  readonly entity: number[] = [];
-  readonly flow: number[] = [];
-  readonly parent: number[] = [];
-  readonly hops: number[] = [];
-  readonly older: number[] = [];
+  count = 0;
+  entity = new Int32Array(START);
+  flow = new Float64Array(START);
+  parent = new Int32Array(START);
+  hops = new Int32Array(START);
+  older = new Int32Array(START);
   readonly began = new Map<number, number>();
   readonly #graph: Graph;
   readonly #question: Question;
@@ -107,12 +113,25 @@ class Walk implements Pass {
   }
 
   #put(entity: number, flow: number, parent: number): void {
-    const label = this.entity.push(entity) - 1;
-    this.flow.push(flow);
-    this.parent.push(parent);
-    this.hops.push(parent === -1 ? 0 : this.hops[parent]! + 1);
-    if (!this.#simple) this.older.push(this.labels[entity]! - 1);
+    const label = this.count++;
+    if (label === this.entity.length) this.#grow();
+    this.entity[label] = entity;
+    this.flow[label] = flow;
+    this.parent[label] = parent;
+    this.hops[label] = parent === -1 ? 0 : this.hops[parent]! + 1;
+    this.older[label] = this.labels[entity]! - 1;
     this.labels[entity] = label + 1;
+  }
+
+  #grow(): void {
+    for (const column of ["entity", "parent", "hops", "older"] as const) {
+      const grown = new Int32Array(this[column].length * 4);
+      grown.set(this[column]);
+      this[column] = grown;
+    }
+    const flow = new Float64Array(this.flow.length * 4);
+    flow.set(this.flow);
+    this.flow = flow;
   }
 
   /** The shortest way by which this flow may go on, or -1. */
@@ -228,7 +247,8 @@ export function pathTo(pass: Pass, label: number): number[] {
 /** The entity's label with the shortest path, or -1. */
 export function labelOf(pass: Pass, entity: number): number {
   let best = (pass.labels[entity] ?? 0) - 1;
-  for (let label = pass.older[best] ?? -1; label !== -1; label = pass.older[label]!)
+  if (best === -1) return -1;
+  for (let label = pass.older[best]!; label !== -1; label = pass.older[label]!)
     if (pass.hops[label]! < pass.hops[best]!) best = label;
   return best;
 }
