@@ -14,6 +14,7 @@ export const RECORD_KIND = {
   GAP: 5,
   EVENT: 6,
   DETAIL: 7,
+  LOG: 32,
 } as const;
 export const RECORD_FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
 

@@ -46,7 +46,7 @@ export class Client {
   }
 
   /** Text as it comes. */
-  async *pieces<K extends RouteName>(name: K, input: Input = {}): AsyncGenerator<string> {
+  async *pieces(name: RouteName, input: Input = {}): AsyncGenerator<string> {
     const response = await this.#response(ROUTES[name], input);
     response.setEncoding("utf8");
     try {

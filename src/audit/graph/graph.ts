@@ -8,7 +8,7 @@
  *
  * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
  */
-import { KIND_LOG, readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
+import { readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
 import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND } from "../record.ts";
 import { BLOCK, Columns } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
@@ -148,7 +148,7 @@ export class Graph {
     } else if (kind === RECORD_KIND.GAP) {
       const what = record[FIELD.verdict] === 0 ? "records" : "refusals";
       this.#gap(number, view.getUint32(at + FIELD.count, true), `${what} that could not be written`);
-    } else if (kind !== KIND_LOG) this.strange++;
+    } else if (kind !== RECORD_KIND.LOG) this.strange++;
   }
 
   #flow(chunk: Buffer, view: DataView, at: number, number: number, isEvent: boolean): void {

@@ -87,7 +87,7 @@ class Walk implements Pass {
   begin(entity: number, at = -1): void {
     if (this.labels[entity] !== 0) return;
     this.#put(entity, -1, -1);
-    if (at !== -1) this.began.set(this.labels[entity]! - 1, at);
+    if (at !== -1) this.began.set(this.count - 1, at);
   }
 
   /** What was looked for is found. */
