@@ -18,3 +18,7 @@ export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
 export { type Segment, segmentName, segments } from "./segments.ts";
 export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
 export { Writer, type WriterOptions } from "./writer.ts";
+export * from "./ask/index.ts";
+export * from "./export/index.ts";
+export * from "./graph/index.ts";
+export * from "./record.ts";

@@ -47,6 +47,7 @@ test("every command that prints has --json", () => {
     "machine",
     "machine exec",
     "machine console",
+    "audit",
   ]);
   const without = commands.filter(({ command }) => !command.options.some(({ long }) => long === "--json"));
   assert.deepEqual(new Set(without.map(({ path }) => path.join(" "))), others);

@@ -7,6 +7,9 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import {
+  AuditError,
+  prove,
+  type Proofs,
   readRecords,
   readTextPart,
   RECORD_BYTES,
@@ -69,6 +72,28 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   get trouble(): { unwritten: number; error: string } | null {
     return this.#writer.trouble;
+  }
+
+  /** In the log's name; null where it has no keys. */
+  sign(text: string): string | null {
+    return this.#writer.signStatement(text);
+  }
+
+  /** Of records, to the newest checkpoint; null while there is none that holds them. */
+  prove(ids: readonly number[]): Proofs | null {
+    try {
+      this.#writer.signCheckpoint();
+      return prove(this.#folder, ids);
+    } catch (error) {
+      if (error instanceof AuditError) return null;
+      throw error;
+    }
+  }
+
+  /** The newest; null: none was signed. */
+  get checkpoint(): string | null {
+    this.#writer.signCheckpoint();
+    return this.#writer.checkpoint?.text ?? null;
   }
 
   /** Begins to empty the ring. */
