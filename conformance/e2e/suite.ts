@@ -18,6 +18,7 @@ import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
+import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
 import { statementAttacks } from "./statement-attacks.ts";
@@ -38,6 +39,7 @@ const CASES: readonly Case[] = [
   ...ownersAttacks,
   ...statementAttacks,
   ...gates,
+  ...questions,
   ...accounts,
   ...survival,
   ...evidence,

@@ -28,3 +28,7 @@ export { type LogStatement, parseStatement, statementsOf } from "./statements.ts
 export { Writer, type WriterOptions } from "./writer.ts";
 export { type Progress, verify, type VerifyOptions, verifySteps } from "./verify/verify.ts";
 export type { Finding, Loss, Report } from "./verify/report.ts";
+export * from "./ask/index.ts";
+export * from "./export/index.ts";
+export * from "./graph/index.ts";
+export * from "./record.ts";

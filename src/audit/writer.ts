@@ -16,6 +16,7 @@ import { Gaps } from "./gaps.ts";
 import { type Checkpoint, parseCheckpoint, signCheckpoint } from "./proof/checkpoint.ts";
 import { HASH_BYTES, type Hasher, hasher } from "./proof/hash.ts";
 import { loadKeys, type LogKeys, makeKeys, newOrigin, storeKeys, vkeysOf } from "./proof/keys.ts";
+import { signatureLine } from "./proof/note.ts";
 import type { TileFiles } from "./proof/tiles.ts";
 import type { Tree } from "./proof/tree.ts";
 import { keptName, type Recovered, recover } from "./recover.ts";
@@ -148,6 +149,16 @@ export class Writer {
   /** Told once what was appended so far is on disk by `syncSoon`. */
   onSynced(done: () => void): void {
     this.#file?.onSynced(done);
+  }
+
+  /** A statement in the log's name, as a signed note; null without keys. Its first line is no log's origin, so that it is
+   * never taken for a checkpoint. */
+  signStatement(text: string): string | null {
+    const keys = this.#keys;
+    if (keys === null) return null;
+    const body = `csn statement of ${keys.origin}\n${text}\n`;
+    const seconds = Math.floor((this.#options.now ?? Date.now)() / 1000);
+    return `${body}\n${keys.signers.map((signer) => signatureLine(signer, body, seconds)).join("")}`;
   }
 
   /** Signs the tree as it is now, once it is on disk. @returns null when it could not be */

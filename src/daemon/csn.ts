@@ -7,10 +7,12 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { BASE, type Context, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { type AnswerTo, type Ask, AskThread, type Format, type Reader } from "../audit/index.ts";
 import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
 import { CsnError } from "./errors.ts";
@@ -34,6 +36,7 @@ export class Csn {
   readonly witnessing: Witnessing;
   readonly machine: string | null;
   readonly waysOut = new WaysOut();
+  readonly #questions: AskThread;
   monitor: Monitor | null = null;
   since: Date | null = null;
   absentHooks: string[] = [];
@@ -48,6 +51,28 @@ export class Csn {
     this.authority = new Authority(this.store);
     this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
     this.witnessing = new Witnessing(join(home, "witnesses.json"), this.records.keeper);
+    this.#questions = new AskThread(join(home, "log"));
+  }
+
+  /** What the host is called in statements. */
+  get host(): string {
+    return this.machine === null ? hostname() : `machine ${this.machine} of ${hostname()}`;
+  }
+
+  /** All that a reader may see. */
+  exportRecord(
+    reader: Reader,
+    format: Format,
+    options: { noise: boolean; refused: boolean },
+  ): AsyncGenerator<string> {
+    this.records.drain();
+    return this.#questions.export(reader, format, options);
+  }
+
+  /** Of the record as it is now. @throws AskError */
+  ask<A extends Ask>(reader: Reader, ask: A): Promise<AnswerTo<A>> {
+    this.records.drain();
+    return this.#questions.ask(reader, ask, this.authority.now().getTime());
   }
 
   /** Takes over or restores what was in force; attaches nothing where no label is stored. */
@@ -142,6 +167,7 @@ export class Csn {
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
     this.witnessing.close();
+    void this.#questions.close();
     this.records.close();
     this.store.close();
   }

@@ -7,7 +7,16 @@
  */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
-import { readRecords, readTextPart, RECORD_BYTES, type SegmentHeader, textRecords } from "../audit/index.ts";
+import {
+  AuditError,
+  prove,
+  type Proofs,
+  readRecords,
+  readTextPart,
+  RECORD_BYTES,
+  type SegmentHeader,
+  textRecords,
+} from "../audit/index.ts";
 import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
 import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
 import { LogKeeper } from "./log-keeper.ts";
@@ -71,6 +80,28 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   get trouble(): { unwritten: number; error: string } | null {
     return this.keeper.writer.trouble;
+  }
+
+  /** In the log's name; null where it has no keys. */
+  sign(text: string): string | null {
+    return this.keeper.writer.signStatement(text);
+  }
+
+  /** Of records, to the newest checkpoint; null while there is none that holds them. */
+  prove(ids: readonly number[]): Proofs | null {
+    try {
+      this.keeper.sign();
+      return prove(this.folder, ids);
+    } catch (error) {
+      if (error instanceof AuditError) return null;
+      throw error;
+    }
+  }
+
+  /** The newest; null: none was signed. */
+  get checkpoint(): string | null {
+    this.keeper.sign();
+    return this.keeper.writer.checkpoint?.text ?? null;
   }
 
   /** Begins to empty the ring. */

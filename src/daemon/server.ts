@@ -9,6 +9,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import * as audit from "./audit.ts";
+import * as asking from "./asking.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
@@ -140,6 +141,9 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.auditVerify, (request, reply, who) =>
     lines(reply, (line) => audit.verifyLog(csn, who, request.body, line)),
   );
+  on(ROUTES.trace, (request, _reply, who) => asking.trace(csn, who, request.body));
+  on(ROUTES.leak, (request, _reply, who) => asking.leak(csn, who, request.body));
+  on(ROUTES.exportRecord, (request, reply, who) => asking.exportAll(csn, who, request.query, reply));
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
   on(ROUTES.gates, (_request, _reply, who) => listGates(csn, who));
   on(ROUTES.createGate, (request, _reply, who) => createGate(csn, who, request.body));

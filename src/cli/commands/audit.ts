@@ -19,6 +19,7 @@ import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { count, safe } from "../text.ts";
 import { makeUi, type Ui } from "../ui.ts";
+import { addExport } from "./audit-export.ts";
 import { registerKeep, registerWitness } from "./audit-keep.ts";
 
 /** The evidence is broken. */
@@ -147,6 +148,7 @@ export function registerAudit(program: Command): void {
       ui.print(...(await (await connect("look", ui)).call("auditRotate")).keys);
     });
   example(rotate, "$ csn audit key rotate");
+  addExport(audit);
   registerKeep(audit);
   registerWitness(audit);
 }
