@@ -9,15 +9,20 @@ import { listMachines, stopMachine } from "../../src/machine/index.ts";
 import { ensureSystemPackages, networkNeeds, programNeeds, silent } from "../../src/setup/index.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
+import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { observe } from "./observe.ts";
 import { owners } from "./owners.ts";
+import { questions } from "./questions.ts";
+import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
+import { statementAttacks } from "./statement-attacks.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
 
@@ -33,8 +38,13 @@ const CASES: readonly Case[] = [
   ...observe,
   ...wayOut,
   ...owners,
+  ...ownersAttacks,
+  ...statementAttacks,
   ...gates,
+  ...questions,
+  ...accounts,
   ...survival,
+  ...evidence,
 ];
 
 export function systemSuite(kernel: string): Suite {

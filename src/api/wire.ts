@@ -46,24 +46,31 @@ export const Status = z.object({
   absentHooks: z.array(z.string()).describe("hooks that this kernel lacks"),
   since: z.string().nullable(),
   pid: z.number(),
-  tags: z.number(),
-  labels: z.number().describe("inodes with a label of their own, as stored"),
-  unmounted: z.number().describe("stored labels whose file system is not mounted"),
-  subjects: z.number().describe("labelled processes now"),
-  observed: z
-    .number()
-    .describe("processes now that are observed, and refused nothing by the flow rules [SUBJ-5]"),
-  flows: z.object({
-    allowed: z.number(),
-    refused: z.number(),
-    observed: z.number().describe("that enforcing would have refused"),
-    recorded: z.number(),
-    lost: z.number().describe("without a record"),
-    lostRefused: z.number().describe("of these, refused"),
-    lostNames: z.number().describe("descriptions without a record; told again when they are needed"),
-    merged: z.number().describe("allowed flows that repeat recorded ones and that no record counts [AUD-2]"),
-    internal: z.number().describe("refused because something failed"),
-  }),
+  tags: z.number().describe("those that you have something to do with"),
+  counts: z
+    .object({
+      labels: z.number().describe("inodes with a label of their own, as stored"),
+      unmounted: z.number().describe("stored labels whose file system is not mounted"),
+      subjects: z.number().describe("labelled processes now"),
+      observed: z
+        .number()
+        .describe("processes now that are observed, and refused nothing by the flow rules [SUBJ-5]"),
+      flows: z.object({
+        allowed: z.number(),
+        refused: z.number(),
+        observed: z.number().describe("that enforcing would have refused"),
+        recorded: z.number(),
+        lost: z.number().describe("without a record"),
+        lostRefused: z.number().describe("of these, refused"),
+        lostNames: z.number().describe("descriptions without a record; told again when they are needed"),
+        merged: z
+          .number()
+          .describe("allowed flows that repeat recorded ones and that no record counts [AUD-2]"),
+        internal: z.number().describe("refused because something failed"),
+      }),
+    })
+    .nullable()
+    .describe("root's: labelled programs could tell others something by them"),
   onFull: OnFull.describe("what happens to flows that cannot be recorded [AUD-3]"),
   worlds: z.array(World),
 });

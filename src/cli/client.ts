@@ -10,6 +10,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 import { Failure, ROUTES, type Route } from "../api/index.ts";
 import { CliError, Refusal } from "./errors.ts";
+import { tokenOf } from "./settings.ts";
 
 export type Target = { socket: string } | { machine: string; host: string; port: number; token: string };
 
@@ -43,6 +44,17 @@ export class Client {
   async call<K extends RouteName>(name: K, input: Input = {}): Promise<Answer<K>> {
     const text = await this.#body(await this.#response(ROUTES[name], input));
     return parse(text) as Answer<K>;
+  }
+
+  /** Text as it comes. */
+  async *pieces(name: RouteName, input: Input = {}): AsyncGenerator<string> {
+    const response = await this.#response(ROUTES[name], input);
+    response.setEncoding("utf8");
+    try {
+      for await (const chunk of response as AsyncIterable<string>) yield chunk;
+    } catch (error) {
+      throw this.#lost(error);
+    }
   }
 
   /** The values of a stream of lines as they come. A failure among them is thrown. */
@@ -108,7 +120,8 @@ export class Client {
     const { target } = this;
     const where =
       "socket" in target ? { socketPath: target.socket } : { host: target.host, port: target.port };
-    const proof = "socket" in target ? {} : { authorization: `Bearer ${target.token}` };
+    const token = tokenOf() ?? ("socket" in target ? null : target.token);
+    const proof = token === null ? {} : { authorization: `Bearer ${token}` };
     return request({ ...where, method, path, agent: false, headers: { ...headers, ...proof, host: "csn" } });
   }
 

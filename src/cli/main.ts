@@ -1,7 +1,7 @@
 /**
  * csn's command line.
  *
- * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check), 3 the policy is invalid;
+ * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check) or the evidence is broken (audit), 3 the policy is invalid;
  * `csn run`, `csn gate run` and `csn machine exec` give the program's own, or 125 when csn failed.
  */
 import { CommanderError } from "commander";
@@ -28,9 +28,10 @@ async function main(argv: readonly string[]): Promise<number> {
 function usageError(error: CommanderError, argv: readonly string[]): CliError {
   const [, text = "", suggestion] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message) ?? [];
-  const topic = argv.find((word) => /^[a-z]/.test(word));
-  const help =
-    topic === undefined || error.code === "commander.unknownCommand" ? "csn --help" : `csn help ${topic}`;
+  const command = makeProgram().commands.find((one) => one.name() === argv[0]);
+  const sub = command?.commands.find((one) => one.name() === argv[1]);
+  const topic = [command, sub].flatMap((one) => one?.name() ?? []).join(" ");
+  const help = topic === "" ? "csn --help" : `csn help ${topic}`;
   const hint =
     suggestion === undefined ? `\`${help}\` shows what there is` : `did you mean \`${suggestion}\`?`;
   return new CliError(

@@ -12,34 +12,41 @@ type Check = Doctor["checks"][number];
 
 export function statusLines(status: Status, paint: Paint): string[] {
   const place = status.machine === null ? "on this host" : `in machine ${safe(status.machine)}`;
-  const { flows } = status;
+  const { counts } = status;
   const state = status.attached
     ? `${paint.green("enforcing")} since ${status.since === null ? "an unknown time" : localTime(status.since)} with ${count(status.programs, "program")} in the kernel`
     : `${paint.yellow("not attached")}: nothing is labelled, nothing is enforced`;
   return [
     `csn ${safe(status.version)} ${place}, kernel ${safe(status.kernel)}, daemon ${status.pid}`,
     state,
-    `${count(status.tags, "tag")}, ${count(status.labels, "labelled file or directory", "labelled files and directories")}, ${count(status.subjects, "labelled process", "labelled processes")}`,
-    ...(status.observed > 0
-      ? [
-          paint.yellow(
-            `${count(status.observed, "process", "processes")} only observed: the flow rules refuse ${status.observed === 1 ? "it" : "them"} nothing`,
-          ),
-        ]
-      : []),
-    `flows: ${flows.allowed} allowed and ${flows.merged} more like them, ${flows.refused} refused, ${flows.observed} observed, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(counts === null ? [`${count(status.tags, "tag")} of yours`] : countLines(status.tags, counts, paint)),
     ...(status.onFull === "refuse" ? ["flows that cannot be recorded are refused"] : []),
-    ...(status.unmounted > 0
-      ? [paint.yellow(`${count(status.unmounted, "label")} on file systems that are not mounted`)]
-      : []),
-    ...(flows.internal > 0
-      ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]
-      : []),
     ...(status.absentHooks.length > 0
       ? [`hooks that this kernel lacks: ${status.absentHooks.map(safe).join(", ")}`]
       : []),
     "",
     ...worldLines(status.worlds, paint),
+  ];
+}
+
+function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: Paint): string[] {
+  const { labels, subjects, observed, unmounted, flows } = counts;
+  return [
+    `${count(tags, "tag")}, ${count(labels, "labelled file or directory", "labelled files and directories")}, ${count(subjects, "labelled process", "labelled processes")}`,
+    ...(observed > 0
+      ? [
+          paint.yellow(
+            `${count(observed, "process", "processes")} only observed: the flow rules refuse ${observed === 1 ? "it" : "them"} nothing`,
+          ),
+        ]
+      : []),
+    `flows: ${flows.allowed} allowed and ${flows.merged} more like them, ${flows.refused} refused, ${flows.observed} observed, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(unmounted > 0
+      ? [paint.yellow(`${count(unmounted, "label")} on file systems that are not mounted`)]
+      : []),
+    ...(flows.internal > 0
+      ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]
+      : []),
   ];
 }
 

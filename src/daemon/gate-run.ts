@@ -13,13 +13,14 @@ import type { GateRunView } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
 import { type Context, flowsTo, type TagName } from "../label/index.ts";
 import type { Gate, GateNow } from "../policy/index.ts";
+import type { Authority } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
 import type { Caller } from "./identity.ts";
 import { NETWORKS } from "./networks.ts";
 import { recordGate } from "./run-events.ts";
-import { scratchArgs, type Stage, startStage, userArgs, type Watch } from "./stage.ts";
+import { scratchArgs, type Stage, startStage, type Streams, userArgs, type Watch } from "./stage.ts";
 import { readContext, unvouched } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
@@ -41,7 +42,9 @@ export function compartmentArgs(caller: Caller): string[] {
   return ["--pins", PINS, "--networks", NETWORKS, ...scratchArgs(), "--cwd", "/", ...userArgs(caller)];
 }
 
-type Stream = { readonly what: string; bytes: number; readonly hash: Hash };
+type Stream = { readonly what: string; bytes: number; readonly hash: Hash; streams: string[] };
+/** What the gate's own input comes from, or its output goes to: the daemon carries the bytes. */
+export type Neighbours = { before?: Streams; after?: Streams };
 
 /** A gate that its user may run now. It looks on while it runs, and says what was. */
 export class ReadyGate implements Watch {
@@ -59,8 +62,8 @@ export class ReadyGate implements Watch {
     this.#caller = caller;
     this.#gate = gate;
     this.#begun = requireNow(csn, caller, gate);
-    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256") };
-    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256") };
+    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256"), streams: [] };
+    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256"), streams: [] };
   }
 
   get from(): Context {
@@ -97,11 +100,17 @@ export class ReadyGate implements Watch {
   }
 
   /** Starts it as a part of a pipeline, after `begin`. */
-  start(input: Context): Stage {
+  start(input: Context, { before, after }: Neighbours = {}): Stage {
     const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
     stage.output.on("data", (bytes: Buffer) => this.output(bytes));
-    void stage.ended.then(({ code, pid, failure }) => this.end(code, pid, failure));
+    void this.#recordEnd(stage, before, after);
     return stage;
+  }
+
+  async #recordEnd(stage: Stage, before?: Streams, after?: Streams): Promise<void> {
+    const [{ code, pid, failure }] = await Promise.all([stage.ended, before?.told, after?.told]);
+    this.#input.streams = before?.pipes.slice(1, 2) ?? [];
+    this.end(code, pid, failure, stage.streams, after);
   }
 
   begin(): void {
@@ -129,7 +138,9 @@ export class ReadyGate implements Watch {
     add(this.#output, bytes);
   }
 
-  end(exit: number | null, pid: number, failure: string): void {
+  end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {
+    this.#input.streams.push(...own.pipes.slice(0, 1));
+    this.#output.streams = [...own.pipes.slice(1, 2), ...(after?.pipes.slice(0, 1) ?? [])];
     const { now, from, to } = this.#begun;
     const { authority } = this.#csn;
     const { name, holder, gate } = this.#gate;
@@ -137,7 +148,7 @@ export class ReadyGate implements Watch {
       gate: name,
       definition: holder.slice(holder.lastIndexOf("@") + 1),
       purpose: gate.purpose,
-      user: this.#caller.name,
+      user: nameOf(authority, this.#caller),
       in: { secrecy: [...now.in.secrecy], integrity: [...now.in.integrity] },
       out: { secrecy: [...now.out.secrecy], integrity: [...now.out.integrity] },
       tags: now.tags.map(viewTag),
@@ -152,11 +163,17 @@ export class ReadyGate implements Watch {
   }
 }
 
+/** A principal by its name, as its owners know it. */
+function nameOf(authority: Authority, caller: Caller): string {
+  const holder = authority.holderOf(caller);
+  return caller.uid !== 0 && authority.world.state.principals.has(holder) ? holder : caller.name;
+}
+
 function add(stream: Stream, bytes: Buffer): void {
   stream.bytes += bytes.length;
   stream.hash.update(bytes);
 }
 
-function told({ what, bytes, hash }: Stream): GateRunView["input"] {
-  return { what, bytes, digest: hash.digest("hex") };
+function told({ what, bytes, hash, streams }: Stream): GateRunView["input"] {
+  return { what, bytes, digest: hash.digest("hex"), streams };
 }

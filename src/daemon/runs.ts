@@ -22,9 +22,9 @@ import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { crossingOf } from "./modes.ts";
-import { noteHeld, requireChange } from "./privileges.ts";
+import { noteHeld, requireApart, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
-import { scratchArgs, type StageEnd, userArgs, type Watch } from "./stage.ts";
+import { scratchArgs, type StageEnd, Streams, userArgs, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
 import { View } from "./view.ts";
 import { bookFor, readContext, unvouched } from "./views.ts";
@@ -72,6 +72,7 @@ export class Runs {
       const clearance = readContext(request.clearance, bookFor(authority, caller));
       requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
       view.raise(clearance);
+      requireApart(authority, view.context);
     }
     const crosses = crossingOf(this.#csn, caller, request, context);
     const monitor = isLabelled(context) || crosses ? this.#csn.attached() : this.#csn.monitor;
@@ -155,7 +156,8 @@ export class Runs {
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
-    const tail = startTail(prepared, child, client);
+    const streams = new Streams();
+    const tail = startTail(prepared, child, client, streams);
     const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
     const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
@@ -182,8 +184,9 @@ export class Runs {
           pid = Number(line.slice(8));
           if (run) run.pid = pid;
         } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
-        else if (line.startsWith("stream ")) run?.streams.push(line.slice(7));
-        else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
+        else if (streams.take(line)) {
+          if (line.startsWith("stream ")) run?.streams.push(line.split(" ")[1]!);
+        } else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else failed ??= launchFailure(line, request);
       }
     });
@@ -194,11 +197,10 @@ export class Runs {
       const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
-      const of = { pid, compartment: compartment?.number ?? 0 };
-      recordShown(this.#csn, prepared.via ? context : view.context, caller, of, view.shown, view.dropped);
-      if (errors !== view)
-        recordShown(this.#csn, watch?.errors ?? context, caller, of, errors.shown, errors.dropped);
-      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
+      const by = { pid, output: tail?.streams ?? streams, error: streams };
+      recordShown(this.#csn, prepared.via ? context : view.context, caller, by, view);
+      if (errors !== view) recordShown(this.#csn, watch?.errors ?? context, caller, by, errors);
+      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "", streams);
       if (failed) end(client, controlFrame(failed));
       else
         end(
@@ -209,6 +211,7 @@ export class Runs {
         );
     };
     child.on("close", () => {
+      streams.close();
       this.#running.delete(child);
       compartment?.remove();
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
@@ -230,9 +233,9 @@ export class Runs {
 }
 
 /** The gates behind it; null when there are none. */
-function startTail(prepared: Prepared, child: ChildProcess, client: Duplex): Tail | null {
+function startTail(prepared: Prepared, child: ChildProcess, client: Duplex, streams: Streams): Tail | null {
   if (prepared.via === undefined) return null;
-  const tail = prepared.via.start(child.stdout!);
+  const tail = prepared.via.start(child.stdout!, streams);
   client.on("close", () => tail.kill());
   return tail;
 }

