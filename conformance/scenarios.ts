@@ -15,6 +15,7 @@ import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
+import { namespaceScenarios } from "./scenarios/namespaces.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
@@ -522,6 +523,7 @@ export const scenarios: readonly Scenario[] = [
   },
   ...socketScenarios,
   ...wayScenarios,
+  ...namespaceScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,

@@ -72,7 +72,7 @@ export async function setLabel(
     if (holder !== null) {
       throw new CsnError(
         "E_IN_USE",
-        `expected nobody without clearance to hold \`${path}\`, found \`${holder.program}\` (pid ${holder.pid}), which ${holder.how}`,
+        `expected nobody without clearance to hold \`${path}\`, found ${holder.who}, which ${holder.how}`,
         `end it, or let it let go, and label again`,
         409,
       );
