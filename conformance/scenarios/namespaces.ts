@@ -14,10 +14,10 @@ function enter(pid: number, name: keyof typeof TYPES): string {
 }
 
 /** The program in a compartment, below its launcher. */
-function programOf(launcher: number): number {
-  for (let pid = launcher; ; ) {
+export function programOf(launcher: number): number {
+  for (let pid = launcher; ;) {
     const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    if (child === undefined || child === "") return pid;
+    if (child === undefined || child === "" || child === "0") return pid;
     pid = Number(child);
   }
 }

@@ -51,8 +51,9 @@ it("the ends of records: addresses, ranges of policy, System V, keys", () => {
   deepStrictEqual(text("send", "address", bytes("2001:db8::1"), 0, 0)[0], "2001:db8::1");
   deepStrictEqual(text("sysv", "ipc", 5n, 4026531839, 0), [
     "System V object 5 of namespace 4026531839",
-    "4026531839:5",
+    "4026531839:5:0",
   ]);
+  deepStrictEqual(text("sysv", "ipc", 5n, 4026531839, 2)[0], "System V queue 5 of namespace 4026531839");
   deepStrictEqual(text("key", "key", 77n, 0, 0), ["key 77", "77"]);
   deepStrictEqual(text("read", "file", 5n, 8 << 20, 0, "/a/b"), ["/a/b", "8:0:5:0"]);
 });

@@ -13,10 +13,7 @@ import { type Holder, inodeKey } from "./holders.ts";
 import { readText } from "./read-text.ts";
 
 /** @param holds - whether the file at a path gets the label */
-export function kernelHolder(
-  holds: (path: string) => boolean,
-  inodes: ReadonlySet<string>,
-): Holder | null {
+export function kernelHolder(holds: (path: string) => boolean, inodes: ReadonlySet<string>): Holder | null {
   for (const name of readdirSync("/sys/block")) {
     const path = readText(`/sys/block/${name}/loop/backing_file`).trimEnd();
     if (path !== "" && (holds(path) || inodes.has(fileOf(`/dev/${name}`))))
