@@ -83,7 +83,9 @@ async function runOn(id: KernelId): Promise<Count> {
   } finally {
     await rm(home, { recursive: true, force: true });
   }
-  return process.env.CSN_CASE ? judge(lines, ended, new Set(lines.map((line) => line.id))) : judge(lines, ended);
+  return process.env.CSN_CASE
+    ? judge(lines, ended, new Set(lines.map((line) => line.id)))
+    : judge(lines, ended);
 }
 
 function parse(text: string): Line[] {
