@@ -95,7 +95,7 @@ export const compartmentScenarios: readonly Scenario[] = [
     row: "T4",
     run: (world) =>
       withCompartment(world, (party, notes) => {
-        const pid = programOf(party.pid);
+        const pid = programOf(party.process.pid!);
         return expectNotes(world, notes,
           [true, "ok", "A", `other proc:environ ${pid}`], [true, "ok", "A", `other getfd ${pid}`],
           [false, "ok", "A", `other proc:stat ${pid}`], [false, "EACCES|EPERM", "U", `other proc:environ ${pid}`],

@@ -50,7 +50,7 @@ export const namespaceScenarios: readonly Scenario[] = [
     row: "K5",
     run: (world) =>
       withStranger(world, (stranger) => {
-        const pid = programOf(compartment(world, "A").pid);
+        const pid = programOf(compartment(world, "A").process.pid!);
         // before 6.18 there are no such handles
         if (world.party("U").ask(enter(stranger, "net")).error === "EBADF") return null;
         return expectAll(world,

@@ -12,20 +12,14 @@
  * and do not wait (docs/threats.md).
  */
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { type Holder, inodeKey } from "./holder.ts";
 import { kernelHolder } from "./kernel-holders.ts";
 import type { Monitor } from "../kernel/index.ts";
 import { type Context, flowsTo, UNLABELLED } from "../label/index.ts";
 import { readText } from "./read-text.ts";
 
-export type Holder = { who: string; how: string };
-
 /** include/uapi/asm-generic/fcntl.h: only names the file. Links of /proc are followed, unlike by `Monitor.inode`. */
 export const O_PATH = 0o10000000;
-
-/** Device as `major:minor` in hex and inode number: what /proc/PID/maps shows. */
-export function inodeKey(dev: number, ino: bigint): string {
-  return `${dev.toString(16)}:${ino}`;
-}
 
 /**
  * The first process that may not have what it has, or null.

@@ -9,7 +9,7 @@
  */
 import { readdirSync } from "node:fs";
 import { native } from "../kernel/index.ts";
-import { type Holder, inodeKey } from "./holders.ts";
+import { type Holder, inodeKey } from "./holder.ts";
 import { readText } from "./read-text.ts";
 
 /** @param holds - whether the file at a path gets the label */
