@@ -1,7 +1,8 @@
 /**
  * The part of the bench that runs in the machine, as root: prints one line with the report.
- * Usage: inside.ts calls | tree | peer NAME TOOLS | macro NAME,... ARCHIVE
+ * Usage: inside.ts calls | tree | growth | peer NAME TOOLS | macro NAME,... ARCHIVE
  */
+import { measureGrowth } from "./growth-inside.ts";
 import { measureMacro } from "./macro.ts";
 import { peers } from "./peers.ts";
 import { MARK, type PeerId } from "./report.ts";
@@ -12,9 +13,10 @@ const [what, name, path] = process.argv.slice(2) as [string, string, string];
 const work = {
   calls: measureCalls,
   tree: measureTree,
+  growth: measureGrowth,
   peer: () => peers[name as PeerId](path),
   macro: () => measureMacro(name, path),
 }[what];
-if (work === undefined) throw new Error(`expected calls, tree, peer or macro, found \`${what}\``);
+if (work === undefined) throw new Error(`expected calls, tree, growth, peer or macro, found \`${what}\``);
 console.log(MARK + JSON.stringify(await work()));
 process.exit(0);

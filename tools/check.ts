@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { checkErrors } from "./check-errors.ts";
 import { checkLayers } from "./check-layers.ts";
 import { checkReadme } from "./check-readme.ts";
+import { checkRules } from "./check-rules.ts";
 import { root } from "./files.ts";
 
 /** One check. */
@@ -40,6 +41,7 @@ export const checks: readonly Check[] = [
   { name: "channels", run: () => node([join(root, "tools/gen-channels.ts"), "--check"]) },
   { name: "schema", run: () => node([join(root, "tools/gen-policy-schema.ts"), "--check"]) },
   { name: "errors", run: async () => checkErrors().join("\n") },
+  { name: "rules", run: async () => checkRules().join("\n") },
   { name: "readme", run: async () => checkReadme().join("\n") },
 ];
 

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { codesIn, faultsBetween } from "./check-errors.ts";
 import { faultsOf, mayUse, tableFaults } from "./check-layers.ts";
 import { blocksOf, isListed, subcommandsOf } from "./check-readme.ts";
+import { citedIn, missing, rulesOf, titlesOf } from "./check-rules.ts";
 
 const importing = (path: string) => `import { x } from "${path}";\n`;
 
@@ -117,4 +118,14 @@ test("readme: subcommands are found and looked up", () => {
   const help = "Usage: csn\n\nCommands:\n  up [options]  start\n  run PROGRAM\n";
   assert.ok(isListed("up", help) && isListed("run", help));
   assert.ok(!isListed("start", help) && !isListed("ru", help));
+});
+
+test("rules: one in force without a case that names it is found, ranges and several count", () => {
+  const model = "| **TAG-1** | a | enforced |\n| **TAG-2** | b | enforced |\n| **FLT-1** | c | later |\n";
+  const known = rulesOf(model);
+  assert.deepEqual([...known], [["TAG-1", true], ["TAG-2", true], ["FLT-1", false]]); // prettier-ignore
+  assert.equal(missing(known, ["x [TAG-1..2]"], "case").length, 0);
+  assert.match(missing(known, ["x [TAG-1]"], "case").join(), /TAG-2 is in force and has no case/);
+  assert.deepEqual(titlesOf('test("a [TAG-1]", f); const c = { name: "b [TAG-2]" }; it(`c`, f)'), ["a [TAG-1]", "b [TAG-2]", "c"]); // prettier-ignore
+  assert.deepEqual(citedIn("[PRIV-1..3, COI-1]"), ["PRIV-1", "PRIV-2", "PRIV-3", "COI-1"]);
 });

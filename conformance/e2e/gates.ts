@@ -60,7 +60,7 @@ export const gates: readonly Case[] = [
     },
   },
   {
-    name: "gate: without a grant it is refused, naming the tag and its owner; with it the data goes on",
+    name: "gate: without a grant it is refused, naming the tag and its owner; with it the data goes on [GATE-1, GATE-3]",
     async run(b) {
       await b.ok("gate", "create", "ward/ages", "--program", "/usr/bin/cut", "--in", `S=${TAG}`, "--purpose", "study", "--", "-d,", "-f2"); // prettier-ignore
       match(await b.fails("E_GATE_PRIVILEGE", ["gate", "run", "ward/ages"], 125), /ward\/patient.*s-.*ward/);
@@ -74,7 +74,7 @@ export const gates: readonly Case[] = [
     },
   },
   {
-    name: "gate: each run is on the record, with tags, grants, purpose, input and output",
+    name: "gate: each run is on the record, with tags, grants, purpose, input and output [GATE-2]",
     async run(b) {
       const runs = await runsOf(b, "ward/ages");
       strictEqual(runs.length, 2);
@@ -89,6 +89,31 @@ export const gates: readonly Case[] = [
       );
       match(await b.ok("explain", String(id)), /GATE-2.*ward\/ages.*study.*drops ward\/patient.*sha256/s);
       match(await b.ok("log", "-n", "100"), /gate ward\/ages/);
+    },
+  },
+  {
+    name: "gate: a refusal that it would resolve names it, and what it would not resolve does not [GATE-4]",
+    async run(b) {
+      const copy = [
+        "run",
+        "--secrecy",
+        TAG,
+        "-v",
+        "/data:/data",
+        "--",
+        "cp",
+        `${FOLDER}/a.csv`,
+        "/data/gate/out",
+      ];
+      ok((await b.csn(copy)).code !== 0);
+      const refused = (await b.ok("log", "--refused", "--json", "-n", "200")).trim().split("\n");
+      const leak = refused.map((line) => JSON.parse(line) as Entry & { tags: string[]; gates: string[] });
+      const last = leak.findLast(({ rule, tags }) => rule === "FLOW-1" && tags.includes(TAG))!;
+      deepStrictEqual(last.gates, ["ward/ages"]);
+      match(await b.ok("explain", String(last.id)), /GATE-4.*ward\/ages/);
+      const checked = (to: string) => b.csn(["check", "--json", "--from", `S=${TAG}`, "--to", to]);
+      match((await checked("unlabelled")).out, /"ward\/ages"/);
+      ok(!(await checked("I=ward/validated")).out.includes("ward/ages"));
     },
   },
   {

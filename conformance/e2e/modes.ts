@@ -52,7 +52,7 @@ export const modes: readonly Case[] = [
     },
   },
   {
-    name: "change: each thing that is held and would not be legal refuses it, and is named",
+    name: "change: each thing that is held and would not be legal refuses it, and is named [CHG-2, CHG-3]",
     async run(b) {
       const found = await lines(b, "endpoints");
       const expected: RegExp[] = [
@@ -138,7 +138,7 @@ export const modes: readonly Case[] = [
     },
   },
   {
-    name: "change: who started it needs the privilege, and knows of no tag that is not his business",
+    name: "change: [CHG-1] who started it needs the privilege, and knows of no tag that is not his business",
     async run(b) {
       const asked = async () =>
         (

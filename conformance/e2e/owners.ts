@@ -4,24 +4,21 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert";
 import { ROOT } from "../../src/setup/index.ts";
 import type { Bench, Result } from "./bench.ts";
+import { type User, USERS } from "./people.ts";
 import type { Case } from "./suite.ts";
-
-/** Users without a line in /etc/passwd; the administrator says which principals they are. */
-const USERS = { ann: 61101, ben: 61102, eve: 61103 };
-type User = keyof typeof USERS;
 
 function as(b: Bench, user: User, args: string): Promise<Result> {
   return shellAs(b, user, `CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn ${args}`);
 }
 
-function shellAs(b: Bench, user: User, script: string): Promise<Result> {
+export function shellAs(b: Bench, user: User, script: string): Promise<Result> {
   const quoted = `'${script.replaceAll("'", "'\\''")}'`;
   return b.shell(
     `cd /; HOME=/tmp setpriv --reuid=${USERS[user]} --regid=${USERS[user]} --clear-groups sh -c ${quoted}`,
   );
 }
 
-async function can(b: Bench, user: User, args: string): Promise<string> {
+export async function can(b: Bench, user: User, args: string): Promise<string> {
   const { code, out, err } = await as(b, user, args);
   deepStrictEqual({ user, args, code, err: code === 0 ? "" : err }, { user, args, code: 0, err: "" });
   return out;
@@ -52,7 +49,7 @@ print(r.status, r.read().decode())`;
 
 export const owners: readonly Case[] = [
   {
-    name: "owners: users become principals, and speak for themselves alone",
+    name: "owners: users become principals, and speak for themselves alone [TAG-1]",
     async run(b) {
       for (const [name, uid] of Object.entries(USERS))
         await b.ok("principal", "create", name, "--user", String(uid));
@@ -60,7 +57,7 @@ export const owners: readonly Case[] = [
       await can(b, "ben", "tag create ben/data");
       await cannot(b, "eve", "tag create ann/more", "E_NOT_PERMITTED");
       await cannot(b, "eve", "tag grant eve/none s+ --to ben", "E_TAG_UNKNOWN");
-      await cannot(b, "eve", "tag grant ben/data s+ --to eve --as ben", "E_TAG_UNKNOWN");
+      await cannot(b, "eve", "tag grant ben/data s+ --to eve --as ben", "E_NOT_PERMITTED");
       await cannot(b, "eve", "principal create mallory", "E_NOT_PERMITTED");
       await cannot(b, "eve", "principal rotate ann", "E_NOT_PERMITTED");
       await cannot(b, "eve", "principal bind ann eve", "E_NOT_PERMITTED");
@@ -93,7 +90,7 @@ export const owners: readonly Case[] = [
     },
   },
   {
-    name: "owners: to take a label on is not to take it off, and each ends with its grant",
+    name: "owners: to take a label on is not to take it off, each ends with its grant, and the chain is shown [PRIV-1..3]",
     async run(b) {
       const read = "run --volume /data/ann:/data/ann --secrecy ann/data -- grep -q secret /data/ann/f";
       const print = "run --release --volume /data/ann:/data/ann --secrecy ann/data -- cat /data/ann/f";
@@ -161,7 +158,7 @@ export const owners: readonly Case[] = [
     },
   },
   {
-    name: "owners: who works for one of two competitors is stopped at the other, at once and for good",
+    name: "owners: who works for one of two competitors is stopped at the other, at once and for good [COI-1, TAG-2]",
     async run(b) {
       await can(b, "ann", "tag open ann/data s+");
       await can(b, "ben", "tag open ben/data s+");

@@ -9,6 +9,7 @@ import { listMachines, stopMachine } from "../../src/machine/index.ts";
 import { ensureSystemPackages, networkNeeds, programNeeds, silent } from "../../src/setup/index.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
+import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
 import { gates } from "./gates.ts";
@@ -16,7 +17,9 @@ import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
+import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
+import { statementAttacks } from "./statement-attacks.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
 
@@ -31,7 +34,10 @@ const CASES: readonly Case[] = [
   ...modes,
   ...wayOut,
   ...owners,
+  ...ownersAttacks,
+  ...statementAttacks,
   ...gates,
+  ...accounts,
   ...survival,
 ];
 

@@ -2,6 +2,7 @@
  * api: what daemon and clients say to each other. May use: label.
  */
 export * from "./address.ts";
+export type { Route } from "./route.ts";
 export * from "./routes.ts";
 export * from "./stream.ts";
 export * from "./wire-files.ts";

@@ -5,24 +5,19 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
-import * as files from "./wire-files.ts";
+import type { Route } from "./route.ts";
+import { OWNERS } from "./routes-owners.ts";
 import * as gate from "./wire-gate.ts";
-import * as policy from "./wire-policy.ts";
 import * as wire from "./wire.ts";
 
-export type Route = {
-  method: "GET" | "POST" | "PUT" | "DELETE";
-  path: string;
-  summary: string;
-  query?: z.ZodType;
-  body?: z.ZodType;
-  answer: z.ZodType;
-  /** The answer is a stream of JSON values, one a line. */
-  lines?: true;
-};
-
 export const ROUTES = {
-  status: { method: "GET", path: "/v1/status", summary: "what is enforced", answer: wire.Status },
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    summary: "what is enforced",
+    answer: wire.Status,
+    token: true,
+  },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
   up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
   down: {
@@ -32,129 +27,22 @@ export const ROUTES = {
     body: wire.Down,
     answer: wire.Status,
   },
-  tags: { method: "GET", path: "/v1/tags", summary: "all tags", answer: z.array(wire.Tag) },
+  tags: {
+    method: "GET",
+    path: "/v1/tags",
+    summary: "the tags that you have something to do with",
+    answer: z.array(wire.Tag),
+    token: true,
+  },
   createTag: {
     method: "POST",
     path: "/v1/tags",
     summary: "make a tag",
     body: wire.TagCreate,
     answer: wire.Tag,
+    token: true,
   },
-  principals: {
-    method: "GET",
-    path: "/v1/principals",
-    summary: "who there is",
-    answer: z.array(policy.PrincipalView),
-  },
-  createPrincipal: {
-    method: "POST",
-    path: "/v1/principals",
-    summary: "make a principal",
-    body: policy.PrincipalCreate,
-    answer: policy.PrincipalView,
-  },
-  rotatePrincipal: {
-    method: "POST",
-    path: "/v1/principals/rotate",
-    summary: "give a principal another key",
-    body: policy.PrincipalRotate,
-    answer: policy.PrincipalView,
-  },
-  bindPrincipal: {
-    method: "POST",
-    path: "/v1/principals/bind",
-    summary: "say which local user a principal is",
-    body: policy.PrincipalBind,
-    answer: policy.PrincipalView,
-  },
-  statements: {
-    method: "GET",
-    path: "/v1/statements",
-    summary: "what principals have stated, signed and in order",
-    query: policy.StatementQuery,
-    answer: z.array(policy.Statement),
-  },
-  say: {
-    method: "POST",
-    path: "/v1/statements",
-    summary: "state something: grants, revocations, open directions, conflicts, named contexts",
-    body: policy.Say,
-    answer: policy.Said,
-  },
-  submit: {
-    method: "POST",
-    path: "/v1/statements/signed",
-    summary: "bring a statement that its principal has signed",
-    body: policy.Statement,
-    answer: policy.Said,
-  },
-  privileges: {
-    method: "GET",
-    path: "/v1/privileges",
-    summary: "who holds what on a tag, and by which chain from its owner",
-    query: policy.PrivilegeQuery,
-    answer: policy.PrivilegeView,
-  },
-  mine: {
-    method: "GET",
-    path: "/v1/mine",
-    summary: "what I own, who may do what with it, what was done",
-    query: policy.MineQuery,
-    answer: policy.Mine,
-  },
-  contexts: {
-    method: "GET",
-    path: "/v1/contexts",
-    summary: "contexts that have a name",
-    answer: z.array(policy.NamedContextView),
-  },
-  conflicts: {
-    method: "GET",
-    path: "/v1/conflicts",
-    summary: "conflict-of-interest sets",
-    answer: z.array(policy.ConflictView),
-  },
-  policyPlan: {
-    method: "POST",
-    path: "/v1/policy/plan",
-    summary: "what policy files would change",
-    body: files.PolicyFiles,
-    answer: files.PolicyPlan,
-  },
-  policyApply: {
-    method: "POST",
-    path: "/v1/policy/apply",
-    summary: "put policy files in force, all or nothing",
-    body: files.PolicyFiles,
-    answer: files.PolicyApplied,
-  },
-  policyExport: {
-    method: "GET",
-    path: "/v1/policy/export",
-    summary: "the policy in force, as files",
-    answer: files.PolicyExport,
-  },
-  policyDiff: {
-    method: "POST",
-    path: "/v1/policy/diff",
-    summary: "policy files and the policy in force, side by side",
-    body: files.PolicyFiles,
-    answer: files.PolicyDiff,
-  },
-  policyProve: {
-    method: "POST",
-    path: "/v1/policy/prove",
-    summary: "do properties hold, over all that the policy in force lets happen?",
-    body: files.PolicyProve,
-    answer: files.PolicyProofs,
-  },
-  policyTest: {
-    method: "POST",
-    path: "/v1/policy/test",
-    summary: "try the cases of files on the policy in force",
-    body: files.PolicyFiles,
-    answer: files.PolicyTests,
-  },
+  ...OWNERS,
   getLabel: {
     method: "GET",
     path: "/v1/labels",
@@ -182,6 +70,7 @@ export const ROUTES = {
     path: "/v1/networks",
     summary: "the contexts of addresses outside the host",
     answer: z.array(wire.NetworkRule),
+    token: true,
   },
   setNetwork: {
     method: "PUT",
@@ -189,6 +78,7 @@ export const ROUTES = {
     summary: "give addresses outside the host a context",
     body: wire.NetworkSet,
     answer: wire.NetworkRule,
+    token: true,
   },
   unsetNetwork: {
     method: "DELETE",
@@ -196,6 +86,7 @@ export const ROUTES = {
     summary: "take the context of addresses away: a wider range decides again, or none",
     body: wire.NetworkUnset,
     answer: wire.NetworkRule,
+    token: true,
   },
   check: {
     method: "POST",
@@ -203,6 +94,7 @@ export const ROUTES = {
     summary: "may data flow from one context to another?",
     body: wire.Check,
     answer: wire.CheckAnswer,
+    token: true,
   },
   processes: {
     method: "GET",
@@ -217,12 +109,14 @@ export const ROUTES = {
     query: wire.LogQuery,
     answer: wire.LogEntry,
     lines: true,
+    token: true,
   },
   explain: {
     method: "GET",
     path: "/v1/log/:id/explanation",
     summary: "why a flow was decided so",
     answer: wire.Explanation,
+    token: true,
   },
   createRun: {
     method: "POST",
@@ -236,6 +130,7 @@ export const ROUTES = {
     path: "/v1/gates",
     summary: "the gates that you may run or own",
     answer: z.array(gate.GateView),
+    token: true,
   },
   createGate: {
     method: "PUT",
@@ -250,6 +145,7 @@ export const ROUTES = {
     summary: "take a gate away, and with it all that was granted to it",
     body: gate.GateRemove,
     answer: gate.GateView,
+    token: true,
   },
   runGate: {
     method: "POST",

@@ -14,7 +14,7 @@ export const PrincipalView = z.object({
   uid: z.number().nullable().describe("the local user that it is"),
   custody: z.enum(["daemon", "own"]).describe("who keeps the private key"),
   fingerprint: z.string().describe("SHA256 of the public key, as ssh-keygen shows it"),
-  tags: z.number(),
+  tags: z.number().nullable().describe("how many it owns; null: not yours to know"),
 });
 export const PrincipalCreate = z.object({
   name: z.string(),
@@ -30,6 +30,21 @@ const Named = z.string().describe("`owner/name`");
 /** What one may say. The daemon makes statements of it. */
 export const Intent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("tag"), names: z.array(z.string()).min(1).max(10_000) }),
+  z.object({
+    kind: z.literal("token"),
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe(
+        "sha256, hexadecimal, of `csn_` and 32 random bytes in base64url, which only the caller knows",
+      ),
+    until: z.iso.datetime().nullable().default(null),
+    note: z.string().max(200).default(""),
+  }),
+  z
+    .object({ kind: z.literal("rotate"), key: z.base64() })
+    .describe("the new public key of one who keeps his key: to be drafted and signed with the old one"),
+  z.object({ kind: z.literal("untoken"), id: z.string().describe("its hash, or the beginning of it") }),
   z.object({ kind: z.literal("open"), tag: z.string(), privilege: Privilege, open: z.boolean() }),
   z.object({
     kind: z.literal("grant"),
@@ -106,6 +121,15 @@ export const PrivilegeView = z.object({
 
 export const MineQuery = z.object({ as: z.string().optional().describe("another principal; root only") });
 
+export const TokenView = z.object({
+  id: z.string().describe("sha256 of the token"),
+  principal: z.string(),
+  note: z.string(),
+  created: z.string(),
+  until: z.string().nullable(),
+  state: z.enum(["live", "ended", "revoked"]),
+});
+
 export const ConflictView = z.object({ name: z.string(), tags: z.array(z.string()), by: z.string() });
 export const NamedContextView = z.object({ name: z.string(), context: ContextView });
 
@@ -118,6 +142,19 @@ export const Mine = z.object({
   done: z
     .array(LogEntry)
     .describe("newest first: what was released, withheld, relabelled, run through a gate"),
+  uses: z
+    .array(
+      z.object({
+        day: z.string().describe("UTC"),
+        gate: z.string(),
+        purpose: z.string(),
+        user: z.string(),
+        change: z.enum(["drops", "adds"]),
+        tag: z.string().describe("of yours"),
+        grants: z.array(z.string()).describe("by which it could"),
+      }),
+    )
+    .describe("newest first: what gates did to your tags in runs that others' data was in, too"),
 });
 
 export type Privilege = z.infer<typeof Privilege>;
@@ -126,4 +163,5 @@ export type Intent = z.input<typeof Intent>;
 export type Said = z.infer<typeof Said>;
 export type GrantView = z.infer<typeof GrantView>;
 export type PrivilegeView = z.infer<typeof PrivilegeView>;
+export type TokenView = z.infer<typeof TokenView>;
 export type Mine = z.infer<typeof Mine>;

@@ -44,17 +44,22 @@ export const Status = z.object({
   absentHooks: z.array(z.string()).describe("hooks that this kernel lacks"),
   since: z.string().nullable(),
   pid: z.number(),
-  tags: z.number(),
-  labels: z.number().describe("inodes with a label of their own, as stored"),
-  unmounted: z.number().describe("stored labels whose file system is not mounted"),
-  subjects: z.number().describe("labelled processes now"),
-  flows: z.object({
-    allowed: z.number(),
-    refused: z.number(),
-    recorded: z.number(),
-    lost: z.number(),
-    internal: z.number().describe("refused because something failed"),
-  }),
+  tags: z.number().describe("those that you have something to do with"),
+  counts: z
+    .object({
+      labels: z.number().describe("inodes with a label of their own, as stored"),
+      unmounted: z.number().describe("stored labels whose file system is not mounted"),
+      subjects: z.number().describe("labelled processes now"),
+      flows: z.object({
+        allowed: z.number(),
+        refused: z.number(),
+        recorded: z.number(),
+        lost: z.number(),
+        internal: z.number().describe("refused because something failed"),
+      }),
+    })
+    .nullable()
+    .describe("root's: labelled programs could tell others something by them"),
   worlds: z.array(World),
 });
 

@@ -10,6 +10,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
 import { Failure, ROUTES, type Route } from "../api/index.ts";
 import { CliError, Refusal } from "./errors.ts";
+import { tokenOf } from "./settings.ts";
 
 export type Target = { socket: string } | { machine: string; host: string; port: number; token: string };
 
@@ -108,7 +109,8 @@ export class Client {
     const { target } = this;
     const where =
       "socket" in target ? { socketPath: target.socket } : { host: target.host, port: target.port };
-    const proof = "socket" in target ? {} : { authorization: `Bearer ${target.token}` };
+    const token = tokenOf() ?? ("socket" in target ? null : target.token);
+    const proof = token === null ? {} : { authorization: `Bearer ${token}` };
     return request({ ...where, method, path, agent: false, headers: { ...headers, ...proof, host: "csn" } });
   }
 

@@ -35,6 +35,7 @@ test("every command that prints has --json", () => {
     "label",
     "network",
     "principal",
+    "token",
     "context",
     "context change",
     "conflict",

@@ -28,9 +28,10 @@ async function main(argv: readonly string[]): Promise<number> {
 function usageError(error: CommanderError, argv: readonly string[]): CliError {
   const [, text = "", suggestion] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message) ?? [];
-  const topic = argv.find((word) => /^[a-z]/.test(word));
-  const help =
-    topic === undefined || error.code === "commander.unknownCommand" ? "csn --help" : `csn help ${topic}`;
+  const command = makeProgram().commands.find((one) => one.name() === argv[0]);
+  const sub = command?.commands.find((one) => one.name() === argv[1]);
+  const topic = [command, sub].flatMap((one) => one?.name() ?? []).join(" ");
+  const help = topic === "" ? "csn --help" : `csn help ${topic}`;
   const hint =
     suggestion === undefined ? `\`${help}\` shows what there is` : `did you mean \`${suggestion}\`?`;
   return new CliError(

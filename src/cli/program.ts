@@ -24,6 +24,7 @@ import { registerShare } from "./commands/share.ts";
 import { registerStatement } from "./commands/statement.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTag } from "./commands/tag.ts";
+import { registerToken } from "./commands/token.ts";
 import { registerUp } from "./commands/up.ts";
 import { example } from "./example.ts";
 import { version } from "./version.ts";
@@ -34,6 +35,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
   "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
   "Owners decide:": [
     registerPrincipal,
+    registerToken,
     registerShare,
     registerContext,
     registerConflict,

@@ -5,6 +5,7 @@
  * CSN_HOME          folder of the machines (default: `.csn` in the checkout)
  * CSN_MACHINE_NAME  the machine to use (default: `default`)
  * CSN_KERNEL        its kernel (default: 6.12)
+ * CSN_TOKEN         speak as the principal whose token it is, instead of as the user that one is
  */
 import { join } from "node:path";
 import { type KernelId, kernelIds, ROOT } from "../setup/index.ts";
@@ -31,6 +32,11 @@ export function settingsOf(env: NodeJS.ProcessEnv = process.env): Settings {
     machine: env.CSN_MACHINE_NAME || "default",
     kernel: kernelOf(env.CSN_KERNEL || DEFAULT_KERNEL),
   };
+}
+
+/** What to show to the daemon; null: nothing but who one is. */
+export function tokenOf(env: NodeJS.ProcessEnv = process.env): string | null {
+  return env.CSN_TOKEN || null;
 }
 
 /** @throws CliError E_USAGE */

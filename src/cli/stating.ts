@@ -6,7 +6,7 @@
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
-import type { Intent, Said } from "../api/index.ts";
+import { Intent, type Said } from "../api/index.ts";
 import { signStatement, type Unsigned } from "../policy/index.ts";
 import type { Client } from "./client.ts";
 import { CliError } from "./errors.ts";
@@ -38,15 +38,17 @@ export async function state(client: Client, intents: Intent[], options: SpeakOpt
 /** The daemon may be anybody's: nothing is signed but what was asked for. */
 function requireSame(draft: Unsigned, intent: Intent, as: string): void {
   const body = draft.body as Record<string, unknown>;
-  const asked = Object.entries(intent).filter(
+  // with all that is not said, too: nobody is to add a grant option
+  const asked = Object.entries(Intent.parse(intent)).filter(
     ([name]) => name !== "to" && name !== "grant" && name !== "from",
   );
   const isSame = asked.every(
     ([name, value]) =>
       value === undefined ||
       intent.kind === "revoke" ||
-      name === "until" ||
+      intent.kind === "untoken" ||
       name === "names" ||
+      (name === "until" && endsInTime(body.until, value)) ||
       sameText(body[name], value),
   );
   const isNamed =
@@ -56,13 +58,21 @@ function requireSame(draft: Unsigned, intent: Intent, as: string): void {
       intent.names,
     );
   const grantsTo = "to" in intent ? intent.to : null;
+  const isNumbered =
+    (intent.kind !== "untoken" || String(body.hash).startsWith(intent.id)) &&
+    (intent.kind !== "revoke" || intent.grant === undefined || String(body.grant).startsWith(intent.grant));
   const isTo = grantsTo === null || body.to === grantsTo || String(body.to).startsWith(`${grantsTo}@`);
-  if (isSame && isNamed && isTo && draft.by === as && body.kind === intent.kind) return;
+  if (isSame && isNamed && isNumbered && isTo && draft.by === as && body.kind === intent.kind) return;
   throw new CliError(
     "E_DAEMON_ANSWER",
     "expected a draft of what you asked for, found another; it was not signed",
     "is this the daemon that you mean?",
   );
+}
+
+/** No later than asked: what it derives from may end earlier. */
+function endsInTime(found: unknown, asked: unknown): boolean {
+  return asked === null || (typeof found === "string" && typeof asked === "string" && found <= asked);
 }
 
 function sameText(a: unknown, b: unknown): boolean {

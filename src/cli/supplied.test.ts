@@ -32,7 +32,7 @@ const PATIENTS =
   'id,name,age,town,cost\r\n1,"Miller, ""Jo""",47,"Bad\nHomburg",10.5\r\n2,O\u2019Hara,9,Ulm,3\r\n';
 const RULES = ["--keep", "id,cost", "--drop", "name", "--decade", "age", "--hash", "town"];
 
-test("deidentify: quotes and line breaks inside fields (RFC 4180), dropped, hashed, rounded", () => {
+test("[GATE-3] deidentify, a filter and nothing else: quotes and line breaks inside fields (RFC 4180), dropped, hashed, rounded", () => {
   const key = ["--key", file("key", "0123456789abcdef")];
   const { code, out, err } = run("deidentify", [...RULES, ...key], PATIENTS);
   assert.deepEqual([code, err], [0, ""]);

@@ -104,10 +104,12 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
     since: "2025-01-02T03:04:05Z",
     pid: 4_000_001,
     tags: 1,
-    labels: 2,
-    unmounted: 0,
-    subjects: 3,
-    flows: { allowed: 10, refused: 4, recorded: 14, lost: 0, internal: 0 },
+    counts: {
+      labels: 2,
+      unmounted: 0,
+      subjects: 3,
+      flows: { allowed: 10, refused: 4, recorded: 14, lost: 0, internal: 0 },
+    },
     worlds: [
       { id: "files", state: "enforced", why: "by inode" },
       { id: "sockets", state: "refused", why: "not mediated yet" },

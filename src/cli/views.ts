@@ -12,26 +12,33 @@ type Check = Doctor["checks"][number];
 
 export function statusLines(status: Status, paint: Paint): string[] {
   const place = status.machine === null ? "on this host" : `in machine ${safe(status.machine)}`;
-  const { flows } = status;
+  const { counts } = status;
   const state = status.attached
     ? `${paint.green("enforcing")} since ${status.since === null ? "an unknown time" : localTime(status.since)} with ${count(status.programs, "program")} in the kernel`
     : `${paint.yellow("not attached")}: nothing is labelled, nothing is enforced`;
   return [
     `csn ${safe(status.version)} ${place}, kernel ${safe(status.kernel)}, daemon ${status.pid}`,
     state,
-    `${count(status.tags, "tag")}, ${count(status.labels, "labelled file or directory", "labelled files and directories")}, ${count(status.subjects, "labelled process", "labelled processes")}`,
-    `flows: ${flows.allowed} allowed, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
-    ...(status.unmounted > 0
-      ? [paint.yellow(`${count(status.unmounted, "label")} on file systems that are not mounted`)]
-      : []),
-    ...(flows.internal > 0
-      ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]
-      : []),
+    ...(counts === null ? [`${count(status.tags, "tag")} of yours`] : countLines(status.tags, counts, paint)),
     ...(status.absentHooks.length > 0
       ? [`hooks that this kernel lacks: ${status.absentHooks.map(safe).join(", ")}`]
       : []),
     "",
     ...worldLines(status.worlds, paint),
+  ];
+}
+
+function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: Paint): string[] {
+  const { labels, subjects, unmounted, flows } = counts;
+  return [
+    `${count(tags, "tag")}, ${count(labels, "labelled file or directory", "labelled files and directories")}, ${count(subjects, "labelled process", "labelled processes")}`,
+    `flows: ${flows.allowed} allowed, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(unmounted > 0
+      ? [paint.yellow(`${count(unmounted, "label")} on file systems that are not mounted`)]
+      : []),
+    ...(flows.internal > 0
+      ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]
+      : []),
   ];
 }
 

@@ -44,9 +44,59 @@ export function listAddresses(csn: Csn, caller: Caller): NetworkRule[] {
 export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule {
   const request = parse(NetworkSet, body);
   const range = readRange(request.address);
-  const address = rangeText(range);
   const context = readContext(request.context, bookFor(csn.authority, caller));
   const rules = rulesOf(csn.store);
+  const next = withRange(caller, csn.authority, rules, { range, context });
+  const address = rangeText(range);
+  const before = rules.find((rule) => rangeText(rule.range) === address)?.context ?? UNLABELLED;
+  const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
+  if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
+  return viewRule(stored, csn, caller);
+}
+
+/**
+ * Several at once, with what else is to be written: all is, or nothing.
+ *
+ * @param write what else: calls what it is given inside its transaction
+ */
+export function changeAddresses<T>(
+  csn: Csn,
+  caller: Caller,
+  unset: ReadonlySet<string>,
+  set: readonly Rule[],
+  write: (also: () => void) => T,
+): T {
+  const rules = rulesOf(csn.store);
+  const gone = rules.filter(({ range }) => unset.has(rangeText(range)));
+  requireOwners(caller, csn.authority, gone, "take their context away");
+  let next = rules.filter((rule) => !gone.includes(rule));
+  const events = gone.map((rule) => ({ ...rule, before: rule.context, context: UNLABELLED }));
+  const put: Rule[] = [];
+  for (const rule of set) {
+    const same = next.find(({ range }) => rangeText(range) === rangeText(rule.range));
+    if (same !== undefined && contextEquals(same.context, rule.context)) continue;
+    next = withRange(caller, csn.authority, next, rule);
+    put.push(rule);
+    events.push({ ...rule, before: same?.context ?? UNLABELLED });
+  }
+  if (events.length === 0 && put.length === 0) return write(() => {});
+  const also = () => {
+    for (const { range } of gone) csn.store.removeAddress(rangeText(range));
+    for (const { range, context } of put) csn.store.putAddress(rangeText(range), contextKey(context));
+  };
+  const written = change(csn, rules, next, () => write(also));
+  for (const { before, context, range } of events) recordAddress(csn, caller, before, context, range);
+  return written;
+}
+
+/** @throws CsnError E_NETWORK_OVERLAP, E_NOT_PERMITTED */
+function withRange(
+  caller: Caller,
+  authority: Authority,
+  rules: readonly Rule[],
+  { range, context }: Rule,
+): Rule[] {
+  const address = rangeText(range);
   const clash = rules.find(
     (rule) =>
       isSamePrefix(rule.range, range) && sharePorts(rule.range, range) && rangeText(rule.range) !== address,
@@ -59,13 +109,8 @@ export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule
       409,
     );
   const decided = rules.filter((rule) => covers(rule.range, range) && sharePorts(rule.range, range));
-  requireOwners(caller, csn.authority, [{ range, context }, ...decided], "give these addresses a context");
-
-  const before = rules.find((rule) => rangeText(rule.range) === address)?.context ?? UNLABELLED;
-  const next = [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
-  const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
-  if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
-  return viewRule(stored, csn, caller);
+  requireOwners(caller, authority, [{ range, context }, ...decided], "give these addresses a context");
+  return [...rules.filter((rule) => rangeText(rule.range) !== address), { range, context }];
 }
 
 /** @returns what it was */

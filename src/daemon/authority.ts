@@ -6,7 +6,7 @@
  * A local user speaks as the principal that is bound to it, root for every principal whose key the daemon keeps (it
  * could read the keys anyway; the record says that it was root). Who keeps his key himself signs himself.
  */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { type TagId, tagIdFromBytes, type TagName } from "../label/index.ts";
 import {
   type Body,
@@ -57,24 +57,31 @@ export class Authority {
   }
 
   tag(id: TagId): KnownTag | undefined {
-    return known(this.#world.state.tagsById.get(id));
+    return knownTag(this.#world.state.tagsById.get(id));
   }
 
   tagNamed(name: string): KnownTag | undefined {
-    return known(this.#world.state.tags.get(name));
+    return knownTag(this.#world.state.tags.get(name));
   }
 
   /** Sorted by name. */
   tags(): KnownTag[] {
     return [...this.#world.state.tags.values()]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((tag) => known(tag)!);
+      .map((tag) => knownTag(tag)!);
   }
 
   /** The principal that a user is; a holder without a name where it is none yet. Root is the platform. */
   holderOf(caller: Caller): Holder {
     if (caller.uid === 0) return PLATFORM;
-    return this.#world.state.byUid.get(caller.uid)?.name ?? `uid:${caller.uid}`;
+    return this.#principalOf(caller)?.name ?? `uid:${caller.uid}`;
+  }
+
+  /** The principal whose token this is, while it is in force. */
+  principalBy(token: string): string | null {
+    const found = this.#world.state.tokens.get(createHash("sha256").update(token).digest("hex"));
+    if (found === undefined || found.revoked) return null;
+    return found.until === null || found.until > this.#now().getTime() ? found.principal : null;
   }
 
   /** Says one thing. @throws PolicyError, CsnError */
@@ -82,9 +89,9 @@ export class Authority {
     return this.sayAll(caller, [{ by, body }])[0]!;
   }
 
-  /** Says several things, all or none. @throws PolicyError, CsnError; nothing has changed then */
-  sayAll(caller: Caller, said: readonly Saying[]): Statement[] {
-    return this.#sign(said, (by) => this.#keyOf(caller, by));
+  /** Says several things, and has written with them what `also` writes, all or none. @throws PolicyError, CsnError; nothing has changed then */
+  sayAll(caller: Caller, said: readonly Saying[], also?: () => void): Statement[] {
+    return this.#sign(said, (by) => this.#keyOf(caller, by), undefined, also);
   }
 
   /** What somebody who keeps his own key has to sign to say this now. */
@@ -93,13 +100,13 @@ export class Authority {
   }
 
   /** Takes a statement that its principal has signed. Anybody may bring it: the signature says whose it is. */
-  submit(statement: unknown): Statement {
-    return this.#take((world) => [world.apply(statement)])[0]!;
+  submit(statement: unknown, allow: (statement: Statement) => void = () => {}): Statement {
+    return this.#take((world) => [world.apply(statement, true, allow)])[0]!;
   }
 
   /** The principal of this name, made now where it may be: a user's own, or any by root. */
   speaker(caller: Caller, name: string): Principal {
-    const mine = this.#world.state.byUid.get(caller.uid);
+    const mine = this.#principalOf(caller);
     const found = this.#world.state.principals.get(name);
     if (found !== undefined) {
       if (caller.uid === 0 || found === mine) return found;
@@ -153,19 +160,30 @@ export class Authority {
     return this.#store.statements(from, limit).map((text) => JSON.parse(text) as Statement);
   }
 
-  #sign(said: readonly Saying[], keyOf: (by: string) => string, key?: KeyChange): Statement[] {
-    const signed = (world: World, { by, body }: Saying) =>
-      signStatement(world.next(by, body, this.#now()), privateKey(keyOf(by)));
-    return this.#take((world) => said.map((saying) => world.apply(signed(world, saying), false)), key);
+  #principalOf({ uid, principal }: Caller): Principal | undefined {
+    const { principals, byUid } = this.#world.state;
+    return principal === undefined ? byUid.get(uid) : principals.get(principal);
   }
 
-  #take(change: (world: World) => Statement[], key?: KeyChange): Statement[] {
+  #sign(
+    said: readonly Saying[],
+    keyOf: (by: string) => string,
+    key?: KeyChange,
+    also?: () => void,
+  ): Statement[] {
+    const signed = (world: World, { by, body }: Saying) =>
+      signStatement(world.next(by, body, this.#now()), privateKey(keyOf(by)));
+    return this.#take((world) => said.map((saying) => world.apply(signed(world, saying), false)), key, also);
+  }
+
+  #take(change: (world: World) => Statement[], key?: KeyChange, also?: () => void): Statement[] {
     const before = this.#world.seq;
     try {
       const taken = change(this.#world);
       this.#store.putStatements(
         taken.map((statement) => [statement.seq, JSON.stringify(statement)]),
         key,
+        also,
       );
       return taken;
     } catch (error) {
@@ -198,8 +216,8 @@ export class Authority {
   #keyOf(caller: Caller, by: string): string {
     const principal = this.#world.state.principals.get(by);
     if (principal === undefined) throw unknownPrincipal(by);
-    if (caller.uid !== 0 && principal.uid !== caller.uid)
-      throw notYours(caller, by, this.#world.state.byUid.get(caller.uid));
+    const mine = this.#principalOf(caller);
+    if (caller.uid !== 0 && principal !== mine) throw notYours(caller, by, mine);
     const key = this.#store.key(by);
     if (key !== null) return key;
     throw new CsnError(
@@ -223,7 +241,7 @@ function keyFor(key: string | null): { key: string; pem: string | null; custody:
   return { key: publicText(pair.publicKey), pem, custody: "daemon" };
 }
 
-function known(tag: { id: TagId; name: TagName; at: string } | undefined): KnownTag | undefined {
+export function knownTag(tag: { id: TagId; name: TagName; at: string } | undefined): KnownTag | undefined {
   if (tag === undefined) return undefined;
   return { id: tag.id, name: tag.name, owner: tag.name.slice(0, tag.name.indexOf("/")), created: tag.at };
 }

@@ -16,7 +16,7 @@ import { judgeEndpoints, type Moves } from "./endpoints.ts";
 import { CsnError } from "./errors.ts";
 import { O_PATH } from "./holders.ts";
 import type { Caller } from "./identity.ts";
-import { noteHeld, requireChange } from "./privileges.ts";
+import { noteHeld, requireApart, requireChange } from "./privileges.ts";
 import { recordChange } from "./run-events.ts";
 import type { View } from "./view.ts";
 import { unvouched } from "./views.ts";
@@ -52,6 +52,7 @@ export async function changeContext(csn: Csn, run: Changing, to: Context): Promi
     );
   try {
     requireChange(csn.authority, run.caller, from, to, "change a context so");
+    requireApart(csn.authority, run.view.context, to);
   } catch (error) {
     record("refused_privilege");
     throw error;

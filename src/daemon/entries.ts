@@ -43,7 +43,8 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
   };
 }
 
-function gateOf({ record, detail }: Entry): GateRunView | undefined {
+/** The run of a gate that a record is of. */
+export function gateOf({ record, detail }: Entry): GateRunView | undefined {
   const isGate = record[R.kind] === KIND.EVENT && record.readUInt16LE(R.op) === OPS.indexOf("gate");
   return isGate && detail !== "" ? (JSON.parse(detail) as GateRunView) : undefined;
 }

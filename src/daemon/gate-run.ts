@@ -13,6 +13,7 @@ import type { GateRunView } from "../api/index.ts";
 import { PINS } from "../kernel/index.ts";
 import { type Context, flowsTo, type TagName } from "../label/index.ts";
 import type { Gate, GateNow } from "../policy/index.ts";
+import type { Authority } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
@@ -137,7 +138,7 @@ export class ReadyGate implements Watch {
       gate: name,
       definition: holder.slice(holder.lastIndexOf("@") + 1),
       purpose: gate.purpose,
-      user: this.#caller.name,
+      user: nameOf(authority, this.#caller),
       in: { secrecy: [...now.in.secrecy], integrity: [...now.in.integrity] },
       out: { secrecy: [...now.out.secrecy], integrity: [...now.out.integrity] },
       tags: now.tags.map(viewTag),
@@ -150,6 +151,12 @@ export class ReadyGate implements Watch {
     };
     recordGate(this.#csn, this.#caller, from, to, pid, run);
   }
+}
+
+/** A principal by its name, as its owners know it. */
+function nameOf(authority: Authority, caller: Caller): string {
+  const holder = authority.holderOf(caller);
+  return caller.uid !== 0 && authority.world.state.principals.has(holder) ? holder : caller.name;
 }
 
 function add(stream: Stream, bytes: Buffer): void {

@@ -1,6 +1,6 @@
 /**
- * Who calls: the user at the other end of the unix socket, by the kernel's word (SO_PEERCRED), or the
- * machine's owner, by the token that only he can read.
+ * Who calls: the user at the other end of the unix socket, by the kernel's word (SO_PEERCRED), the machine's owner, by
+ * the token that only he can read, or, on either way, a principal by a token of its own (tokens.ts).
  *
  * A labelled process gets no answer at all: what it makes the daemon do could be seen by others. (Its
  * sockets are refused by the monitor; this holds should one reach us nevertheless.)
@@ -9,10 +9,18 @@ import { statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { timingSafeEqual } from "node:crypto";
 import { type Monitor, native } from "../kernel/index.ts";
+import { NO_USER } from "../policy/index.ts";
 import { CsnError } from "./errors.ts";
 import { readText } from "./read-text.ts";
 
-export type Caller = { uid: number; gid: number; groups: readonly number[]; name: string };
+export type Caller = {
+  uid: number;
+  gid: number;
+  groups: readonly number[];
+  name: string;
+  /** Known by a token, not as a user: speaks for this principal, and has no files and no programs. */
+  principal?: string;
+};
 
 /** @throws CsnError E_LABELLED_CALLER, E_NOT_PERMITTED */
 export function callerOf(
@@ -20,10 +28,13 @@ export function callerOf(
   authorization: string | undefined,
   token: string | null,
   monitor: Monitor | null,
+  principalBy: (token: string) => string | null,
 ): Caller {
+  const bearer = /^Bearer (csn_.*)$/.exec(authorization ?? "")?.[1];
   if (socket.remoteFamily === "IPv4" || socket.remoteFamily === "IPv6") {
     const given = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
     const expected = Buffer.from(token ?? "");
+    if (bearer !== undefined) return callerBy(bearer, principalBy);
     if (token !== null && given.length === expected.length && timingSafeEqual(given, expected))
       return { uid: 0, gid: 0, groups: [], name: "root" };
     throw new CsnError(
@@ -47,7 +58,20 @@ export function callerOf(
       403,
     );
   }
+  if (bearer !== undefined) return callerBy(bearer, principalBy);
   return { uid: peer.uid, gid: peer.gid, groups: peer.groups, name: userName(peer.uid) };
+}
+
+/** @throws CsnError E_NOT_PERMITTED */
+function callerBy(token: string, principalBy: (token: string) => string | null): Caller {
+  const principal = principalBy(token);
+  if (principal !== null) return { uid: NO_USER, gid: NO_USER, groups: [], name: principal, principal };
+  throw new CsnError(
+    "E_NOT_PERMITTED",
+    "expected a token in force, found one that is unknown, ended or revoked",
+    "`csn token create` makes one; without CSN_TOKEN you are the user that you are",
+    403,
+  );
 }
 
 let users = new Map<number, string>();

@@ -2,12 +2,13 @@
  * Policy files and the world in force: plan, apply, compare, export, prove, try.
  *
  * Guarantee: an apply is one list of statements, taken whole or not at all, each signed as its owner, by a caller who
- * may speak for all of them; nothing is said of tags that the caller does not know. Addresses of Network documents are
- * set after that, all of them at each apply: one that fails is reported, and the next apply sets it.
+ * may speak for all of them, together with the addresses of Network documents; nothing is said of tags that the
+ * caller does not know.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import {
+  type AddressRange,
   parseRange,
   type PolicyApplied,
   type PolicyDiff,
@@ -19,7 +20,7 @@ import {
   type PolicyTests,
   rangeText,
 } from "../api/index.ts";
-import { isAll } from "../label/index.ts";
+import { type Context, isAll } from "../label/index.ts";
 import {
   type AnyDocument,
   type ContextText,
@@ -37,9 +38,11 @@ import {
   prove,
   readDocuments,
   runTests,
+  type State,
   writeDocuments,
 } from "../policy/index.ts";
-import { setAddress, unsetAddress } from "./addresses.ts";
+import { changeAddresses } from "./addresses.ts";
+import { knownTag } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { getLabel } from "./handlers.ts";
@@ -47,6 +50,7 @@ import { type Caller, requireRoot } from "./identity.ts";
 import { parse } from "./parse.ts";
 import { knows } from "./privileges.ts";
 import { recordStatements } from "./run-events.ts";
+import { readContext } from "./views.ts";
 
 const SCHEMA = "policy.schema.json";
 
@@ -58,13 +62,12 @@ export function plan(csn: Csn, caller: Caller, body: unknown): PolicyPlan {
 /** @throws PolicyError E_POLICY with all that is wrong; CsnError E_NOT_PERMITTED. Nothing was said then */
 export function apply(csn: Csn, caller: Caller, body: unknown): PolicyApplied {
   const { authority } = csn;
-  const before = new Map(authority.world.state.documents);
   const { planned, documents } = planFor(csn, caller, body);
-  const taken = authority.sayAll(caller, planned.steps);
+  const { unset, set } = addressesOf(authority.world.state, planned.after, documents);
+  const taken = changeAddresses(csn, caller, unset, set, (also) =>
+    authority.sayAll(caller, planned.steps, also),
+  );
   if (taken.length > 0) recordStatements(csn, caller, taken.length);
-  for (const document of documents)
-    if (document.kind === "Network")
-      setAddresses(csn, caller, document.name, before.get(`Network ${document.name}`)?.spec);
   return {
     steps: planned.steps.map(({ by, words, place }) => ({ by, words, place })),
     notes: planned.notes,
@@ -152,25 +155,43 @@ function addressProblems(documents: readonly AnyDocument[]): Problem[] {
   });
 }
 
-/** @param old the document's text as it was */
-function setAddresses(csn: Csn, caller: Caller, name: string, old: string | undefined): void {
-  const spec = JSON.parse(csn.authority.world.state.documents.get(`Network ${name}`)!.spec) as NetworkText;
-  const canonical = (address: string) => {
-    const parsed = parseRange(address);
-    return parsed.ok ? rangeText(parsed.range) : address;
+/** What Network documents take away from addresses, and give them. */
+function addressesOf(before: State, after: State, documents: readonly AnyDocument[]) {
+  const unset = new Set<string>();
+  const set: { range: AddressRange; context: Context }[] = [];
+  // names to ids as they are after the apply, which may make the tags
+  const book = { tag: () => undefined, tagNamed: (name: string) => knownTag(after.tags.get(name)) };
+  const read = (state: State, name: string): NetworkText => {
+    const document = state.documents.get(`Network ${name}`);
+    return document === undefined ? NOTHING : (JSON.parse(document.spec) as NetworkText);
   };
-  const now = new Set(spec.addresses.map(canonical));
-  const gone = old === undefined ? [] : (JSON.parse(old) as NetworkText).addresses.map(canonical);
-  for (const address of gone)
-    if (!now.has(address) && csn.store.addresses().some((one) => one.address === address))
-      unsetAddress(csn, caller, { address });
-  for (const address of now) setAddress(csn, caller, { address, context: spec.context });
+  for (const { kind, name } of documents) {
+    if (kind !== "Network") continue;
+    for (const range of ranges(read(before, name))) unset.add(rangeText(range));
+    const { context: text, addresses } = read(after, name);
+    const context = readContext(text, book);
+    for (const range of ranges({ context: text, addresses })) {
+      unset.delete(rangeText(range));
+      set.push({ range, context });
+    }
+  }
+  return { unset, set };
 }
 
-type NetworkText = { addresses: string[]; context: ContextText };
+function ranges({ addresses }: NetworkText): AddressRange[] {
+  return addresses.flatMap((address) => {
+    const parsed = parseRange(address);
+    return parsed.ok ? [parsed.range] : []; // faults were told before (addressProblems)
+  });
+}
+
+const NOTHING: NetworkText = { addresses: [], context: { secrecy: [], integrity: [] } };
+type NetworkText = { addresses: string[]; context: { secrecy: string[]; integrity: string[] } };
 
 /** sha256 of a program, which the caller can read himself, or is root. @throws Error */
 function digestOf(path: string, caller: Caller): string {
+  if (caller.principal !== undefined)
+    throw new CsnError("E_NOT_PERMITTED", "a digest: who is known by a token reads no files", "", 403);
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { mode, uid } = fstatSync(descriptor);

@@ -32,11 +32,12 @@ import {
   unknownPrincipal,
 } from "../policy/index.ts";
 import type { Csn } from "./csn.ts";
-import { logEntry, mayRead } from "./entries.ts";
+import { gateOf, logEntry, mayRead } from "./entries.ts";
 import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot, userIdOf } from "./identity.ts";
 import { parse } from "./parse.ts";
 import { knows } from "./privileges.ts";
+import type { Entry } from "./records.ts";
 import { holderNamed, tagFor } from "./sayings.ts";
 import { recordStatements } from "./run-events.ts";
 import { bookFor } from "./views.ts";
@@ -45,7 +46,9 @@ import { bookFor } from "./views.ts";
 const LOOK_BACK = 50_000;
 const SHOWN = 20;
 
-export function listPrincipals(csn: Csn): PrincipalView[] {
+/** How many tags somebody has is his own business, and root's. */
+export function listPrincipals(csn: Csn, caller: Caller): PrincipalView[] {
+  const me = csn.authority.holderOf(caller);
   const { principals, tags } = csn.authority.world.state;
   const counts = new Map<string, number>();
   for (const name of tags.keys()) {
@@ -54,7 +57,12 @@ export function listPrincipals(csn: Csn): PrincipalView[] {
   }
   return [...principals.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((principal) => viewPrincipal(principal, counts.get(principal.name) ?? 0));
+    .map((principal) =>
+      viewPrincipal(
+        principal,
+        caller.uid === 0 || principal.name === me ? (counts.get(principal.name) ?? 0) : null,
+      ),
+    );
 }
 
 /** Root makes any; a user who is none yet makes himself. */
@@ -74,7 +82,7 @@ export function rotatePrincipal(csn: Csn, caller: Caller, body: unknown): Princi
   if (!csn.authority.world.state.principals.has(name)) throw unknownPrincipal(name);
   csn.authority.rotate(caller, name, key);
   recordStatements(csn, caller, 1);
-  return listPrincipals(csn).find((principal) => principal.name === name)!;
+  return listPrincipals(csn, caller).find((principal) => principal.name === name)!;
 }
 
 export function bindPrincipal(csn: Csn, caller: Caller, body: unknown): PrincipalView {
@@ -82,7 +90,7 @@ export function bindPrincipal(csn: Csn, caller: Caller, body: unknown): Principa
   const { name, user } = parse(PrincipalBind, body);
   csn.authority.say(caller, PLATFORM, { kind: "bind", name, uid: userOf(user) });
   recordStatements(csn, caller, 1);
-  return listPrincipals(csn).find((principal) => principal.name === name)!;
+  return listPrincipals(csn, caller).find((principal) => principal.name === name)!;
 }
 
 export function statements(csn: Csn, caller: Caller, from: number, limit: number): Statement[] {
@@ -96,6 +104,7 @@ export function privileges(csn: Csn, caller: Caller, tag: string, holder: string
   const pattern = tagFor(authority, caller, tag);
   const me = authority.holderOf(caller);
   const who = holder === undefined ? me : holderNamed(state.gates, holder);
+  if (who !== me && !who.startsWith("gate:") && !state.principals.has(who)) throw unknownPrincipal(who);
   if (
     caller.uid !== 0 &&
     who !== me &&
@@ -169,27 +178,50 @@ export function mine(csn: Csn, caller: Caller, as: string | undefined): Mine {
       grants: live.filter((grant) => grant.tag === name).map((grant) => viewGrant(grant, at)),
     })),
     holds: live.filter((grant) => grant.to === me).map((grant) => viewGrant(grant, at)),
-    done: doneWith(csn, caller, owned),
+    ...doneWith(csn, caller, owned),
   };
 }
 
-/** What the daemon did with these tags, newest first. */
-function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): LogEntry[] {
+/**
+ * What the daemon did with these tags, newest first. A run of a gate whose record also tells of others' data [AUD-4] is told
+ * by what everybody knew before it began: gate, purpose, user, grant, and only the day, since how many runs there are
+ * may depend on what is in a labelled folder.
+ */
+function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine, "done" | "uses"> {
   const wanted = new Set(tags);
   const book = bookFor(csn.authority, caller);
-  const found: LogEntry[] = [];
+  const done: LogEntry[] = [];
+  const uses = new Map<string, Mine["uses"][number]>();
   for (const entry of csn.records.read(Math.max(0, csn.records.last() - LOOK_BACK))) {
-    if (entry.record[SHAPE.csn_record.kind] !== KIND.EVENT || !mayRead(entry, caller, csn.authority))
+    if (entry.record[SHAPE.csn_record.kind] !== KIND.EVENT) continue;
+    if (!mayRead(entry, caller, csn.authority)) {
+      for (const use of usesOf(entry, wanted)) {
+        const key = JSON.stringify(use);
+        uses.delete(key); // the last one counts
+        uses.set(key, use);
+      }
       continue;
+    }
     const shown = logEntry(entry, book, csn.records.names);
     const carried = [shown.source.context, shown.sink.context].flatMap((context) =>
       context === null
         ? []
         : [context.secrecy, context.integrity].flatMap((label) => (label === "ALL" ? [] : label)),
     );
-    if (carried.some((tag) => wanted.has(tag))) found.push(shown);
+    if (carried.some((tag) => wanted.has(tag))) done.push(shown);
   }
-  return found.slice(-SHOWN).reverse();
+  return { done: done.slice(-SHOWN).reverse(), uses: [...uses.values()].slice(-SHOWN).reverse() };
+}
+
+function usesOf(entry: Entry, wanted: ReadonlySet<string>): Mine["uses"] {
+  const run = gateOf(entry);
+  if (run === undefined || run.exit === null) return [];
+  const { gate, purpose, user, started } = run;
+  return run.tags.flatMap(({ change, tag, grants }) =>
+    change === "carries" || !wanted.has(tag)
+      ? []
+      : [{ day: started.slice(0, 10), gate, purpose, user, change, tag, grants: grants.map(({ id }) => id) }],
+  );
 }
 
 export function viewGrant(grant: Grant, now: number): GrantView {
@@ -211,7 +243,7 @@ export function viewGrant(grant: Grant, now: number): GrantView {
   };
 }
 
-function viewPrincipal({ name, type, uid, custody, key }: Principal, tags: number): PrincipalView {
+function viewPrincipal({ name, type, uid, custody, key }: Principal, tags: number | null): PrincipalView {
   const digest = createHash("sha256").update(Buffer.from(key, "base64")).digest("base64").replace(/=+$/, "");
   return { name, type, uid, custody, fingerprint: `SHA256:${digest}`, tags };
 }

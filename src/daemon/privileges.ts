@@ -11,6 +11,7 @@ import {
   collides,
   conflictWithin,
   covering,
+  type Holder,
   ownerOf,
   PLATFORM,
   type Privilege,
@@ -47,7 +48,17 @@ export function requireChange(
   what: string,
 ): void {
   requireAll(authority, caller, needsOf(authority, from, to), what);
-  const tags = isAll(to.secrecy) ? [] : to.secrecy.map((id) => authority.tag(id)!.name);
+  requireApart(authority, to);
+}
+
+/**
+ * May one lineage of programs have had all of these, root's as well? [COI-1]
+ *
+ * @throws PolicyError E_CONFLICT
+ */
+export function requireApart(authority: Authority, ...contexts: readonly Context[]): void {
+  const ids = new Set(contexts.flatMap(({ secrecy }) => (isAll(secrecy) ? [] : secrecy)));
+  const tags = [...ids].map((id) => authority.tag(id)!.name);
   const collision = conflictWithin(authority.world.state, tags);
   if (collision !== null) throw collides("one program", collision);
 }
@@ -71,9 +82,10 @@ export function isCleared(authority: Authority, caller: Caller, context: Context
 
 /** Does the caller know of this tag: has it, or had it ever, or is it open to all? */
 export function knows(authority: Authority, caller: Caller, tag: string): boolean {
-  if (caller.uid === 0) return true;
-  const { state } = authority.world;
-  const holder = authority.holderOf(caller);
+  return caller.uid === 0 || holderKnows(authority, authority.holderOf(caller), tag);
+}
+
+export function holderKnows({ world: { state } }: Authority, holder: Holder, tag: string): boolean {
   if (ownerOf(tag as KnownTag["name"]) === holder) return true;
   return covering(tag as KnownTag["name"]).some(
     (pattern) => state.opened.has(pattern) || state.grantsTo.get(holder)?.has(pattern),

@@ -21,7 +21,7 @@ import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
-import { noteHeld, requireChange } from "./privileges.ts";
+import { noteHeld, requireApart, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
 import { scratchArgs, type StageEnd, userArgs, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
@@ -70,6 +70,7 @@ export class Runs {
       const clearance = readContext(request.clearance, bookFor(authority, caller));
       requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
       view.raise(clearance);
+      requireApart(authority, view.context);
     }
     const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
     if (isLabelled(context)) this.#csn.prepareNetwork(context);

@@ -6,6 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { type Intent, Say, type Said } from "../api/index.ts";
 import {
+  type Body,
+  type ContextText,
   endOf,
   type Gate,
   type Grant,
@@ -24,15 +26,26 @@ import {
 import type { Authority, Saying } from "./authority.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import type { Caller } from "./identity.ts";
+import { type Caller, requireRoot } from "./identity.ts";
 import { tagIdFromBytes } from "../label/index.ts";
 import { parse } from "./parse.ts";
-import { knows } from "./privileges.ts";
+import { holderKnows, knows } from "./privileges.ts";
 import { recordStatements } from "./run-events.ts";
+import { tokenSayings } from "./tokens.ts";
 
 export function say(csn: Csn, caller: Caller, body: unknown): Said {
   const request = parse(Say, body);
   const { authority } = csn;
+  // before anything is looked up: what another could say is not his to find out
+  if (request.as === PLATFORM) requireRoot(caller, "speak for the platform");
+  else if (request.as !== undefined) authority.speaker(caller, request.as);
+  if (!request.draft && request.say.some(({ kind }) => kind === "rotate"))
+    throw new CsnError(
+      "E_BAD_REQUEST",
+      "expected a draft of a new key, found one to be signed by the daemon",
+      "POST /v1/principals/rotate is for keys that the daemon keeps",
+      400,
+    );
   const said = request.say.flatMap((intent) => sayingsOf(authority, caller, intent, request.as));
   if (request.draft) {
     if (said.length !== 1)
@@ -51,9 +64,22 @@ export function say(csn: Csn, caller: Caller, body: unknown): Said {
 }
 
 export function submit(csn: Csn, caller: Caller, body: unknown): Said {
-  const statement = csn.authority.submit(body);
+  const { authority } = csn;
+  const statement = authority.submit(body, (signed) => {
+    for (const tag of tagsIn(signed.body))
+      if (signed.by !== PLATFORM && !holderKnows(authority, signed.by, tag)) throw unknownTag(tag);
+  });
   recordStatements(csn, caller, 1);
   return { statements: [statement], draft: null };
+}
+
+/** Tags that a statement is about: to who has nothing to do with one, it is as if it did not exist. */
+function tagsIn(body: Body): readonly string[] {
+  const labels = (...contexts: ContextText[]) => contexts.flatMap((c) => c.secrecy.concat(c.integrity));
+  if (body.kind === "grant" || body.kind === "open") return [body.tag];
+  if (body.kind === "conflict") return body.tags;
+  if (body.kind === "context") return labels(body.context);
+  return body.kind === "gate" ? labels(body.gate.in, body.gate.out) : [];
 }
 
 /** What an intent says, and who says it. */
@@ -75,6 +101,12 @@ function sayingsOf(authority: Authority, caller: Caller, intent: Intent, as: str
   if (intent.kind === "open") {
     const tag = tagFor(authority, caller, intent.tag);
     return [{ by: by(ownerOf(tag)), body: { ...intent, tag } }];
+  }
+  if (intent.kind === "token" || intent.kind === "untoken")
+    return tokenSayings(authority, caller, intent, as);
+  if (intent.kind === "rotate") {
+    const name = by("");
+    return [{ by: name, body: { kind: "rotate", name, key: intent.key, custody: "own" } }];
   }
   const speaker = by(ownerOf(intent.name as Pattern));
   if (intent.kind === "conflict") {

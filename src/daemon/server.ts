@@ -27,6 +27,7 @@ import { knows } from "./privileges.ts";
 import { processes } from "./processes.ts";
 import type { Runs } from "./runs.ts";
 import { status } from "./status.ts";
+import { listTokens } from "./tokens.ts";
 
 const MAX_BODY = 8 * 1024 * 1024;
 
@@ -36,8 +37,9 @@ export type Serving = { csn: Csn; runs: Runs; token: string | null };
 export function createServer(serving: Serving): FastifyInstance {
   const { csn, runs, token } = serving;
   const app = fastify({ bodyLimit: MAX_BODY, forceCloseConnections: true });
+  const principalBy = (text: string) => csn.authority.principalBy(text);
   const caller = (request: FastifyRequest): Caller =>
-    callerOf(request.raw.socket, request.headers.authorization, token, csn.monitor);
+    callerOf(request.raw.socket, request.headers.authorization, token, csn.monitor, principalBy);
 
   app.addHook("onRequest", async (request) => {
     caller(request); // nobody unknown gets any further
@@ -62,25 +64,29 @@ export function createServer(serving: Serving): FastifyInstance {
     app.route({
       method: route.method,
       url: route.path,
-      handler: async (request, reply) => answer(request, reply, caller(request)),
+      handler: async (request, reply) => {
+        const who = caller(request);
+        if (who.principal !== undefined && route.token !== true) throw noUser(who.principal);
+        return answer(request, reply, who);
+      },
     });
 
-  on(ROUTES.status, () => status(csn));
+  on(ROUTES.status, (_request, _reply, who) => status(csn, who));
   on(ROUTES.doctor, () => doctor(csn));
   on(ROUTES.up, (_request, _reply, who) => {
     requireRoot(who, "attach the monitor");
     csn.ready();
-    return status(csn);
+    return status(csn, who);
   });
   on(ROUTES.down, (request, _reply, who) => {
     handle.down(csn, who, request.body);
-    return status(csn);
+    return status(csn, who);
   });
   on(ROUTES.tags, (_request, _reply, who) =>
     csn.authority.tags().filter((tag) => knows(csn.authority, who, tag.name)),
   );
   on(ROUTES.createTag, (request, _reply, who) => handle.createTag(csn, who, request.body));
-  on(ROUTES.principals, () => policy.listPrincipals(csn));
+  on(ROUTES.principals, (_request, _reply, who) => policy.listPrincipals(csn, who));
   on(ROUTES.createPrincipal, (request, _reply, who) => policy.createPrincipal(csn, who, request.body));
   on(ROUTES.rotatePrincipal, (request, _reply, who) => policy.rotatePrincipal(csn, who, request.body));
   on(ROUTES.bindPrincipal, (request, _reply, who) => policy.bindPrincipal(csn, who, request.body));
@@ -101,6 +107,7 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.policyDiff, (request, _reply, who) => files.diff(csn, who, request.body));
   on(ROUTES.policyProve, (request, _reply, who) => files.proveAll(csn, who, request.body));
   on(ROUTES.policyTest, (request, _reply, who) => files.tryCases(csn, who, request.body));
+  on(ROUTES.tokens, (_request, _reply, who) => listTokens(csn, who));
   on(ROUTES.contexts, (_request, _reply, who) => policy.listContexts(csn, who));
   on(ROUTES.conflicts, (_request, _reply, who) => policy.listConflicts(csn, who));
   on(ROUTES.getLabel, (request, _reply, who) =>
@@ -133,7 +140,8 @@ export function createServer(serving: Serving): FastifyInstance {
 
   app.server.on("upgrade", (request, socket: Duplex) => {
     try {
-      const who = callerOf(request.socket, request.headers.authorization, token, csn.monitor);
+      const who = callerOf(request.socket, request.headers.authorization, token, csn.monitor, principalBy);
+      if (who.principal !== undefined) throw noUser(who.principal);
       const id = /^\/v1\/runs\/([\w-]+)\/stream$/.exec(request.url ?? "")?.[1];
       if (id === undefined || request.headers.upgrade !== "csn-stream")
         throw new CsnError(
@@ -154,6 +162,15 @@ export function createServer(serving: Serving): FastifyInstance {
     }
   });
   return app;
+}
+
+function noUser(principal: string): CsnError {
+  return new CsnError(
+    "E_NOT_PERMITTED",
+    `expected a user of this host, found ${principal} by a token, which has no files and runs no programs`,
+    "call without the token (CSN_TOKEN), as a local user",
+    403,
+  );
 }
 
 /** Answers with JSON values, one a line; an error after the first is the last line. */

@@ -3,6 +3,8 @@
  */
 import type { Status, World } from "../api/index.ts";
 import { type Csn, kernelRelease } from "./csn.ts";
+import type { Caller } from "./identity.ts";
+import { knows } from "./privileges.ts";
 import { VERSION } from "./version.ts";
 
 const ENFORCED: readonly (readonly [string, string])[] = [
@@ -48,7 +50,11 @@ export function worlds(attached: boolean): World[] {
   ];
 }
 
-export function status(csn: Csn): Status {
+/**
+ * Counts are root's alone: a labelled program could make them go up, for whoever looks, and a number of all tags tells
+ * of tags that are none of the caller's business.
+ */
+export function status(csn: Csn, caller: Caller): Status {
   const { monitor } = csn;
   const counters = monitor?.counters() ?? { allowed: 0, refused: 0, recorded: 0, lost: 0, internal: 0 };
   return {
@@ -60,11 +66,24 @@ export function status(csn: Csn): Status {
     absentHooks: csn.absentHooks,
     since: csn.since?.toISOString() ?? null,
     pid: process.pid,
-    tags: csn.authority.world.state.tags.size,
-    labels: csn.store.labelCount(),
-    unmounted: csn.waitingLabels,
-    subjects: csn.labelledPids().length,
-    flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
+    tags: tagsOf(csn, caller),
+    counts:
+      caller.uid === 0
+        ? {
+            labels: csn.store.labelCount(),
+            unmounted: csn.waitingLabels,
+            subjects: csn.labelledPids().length,
+            flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
+          }
+        : null,
     worlds: worlds(monitor !== null),
   };
+}
+
+function tagsOf({ authority }: Csn, caller: Caller): number {
+  const { tags } = authority.world.state;
+  if (caller.uid === 0) return tags.size;
+  let count = 0;
+  for (const name of tags.keys()) if (knows(authority, caller, name)) count++;
+  return count;
 }

@@ -5,7 +5,7 @@
  * An inode is known by its file system and its file handle (name_to_handle_at), which stay the same over
  * reboots and change when the inode number is used again. The path is a hint for people.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Interning } from "../kernel/index.ts";
@@ -43,7 +43,11 @@ export class Store implements Interning {
     this.bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     try {
       mkdirSync(home, { recursive: true, mode: 0o700 });
-      this.#db = new DatabaseSync(join(home, "csn.db"));
+      // it has keys in it, whoever may enter the folder; what SQLite puts beside it gets the same mode
+      const path = join(home, "csn.db");
+      closeSync(openSync(path, "a", 0o600));
+      chmodSync(path, 0o600);
+      this.#db = new DatabaseSync(path);
       this.#db.exec(SCHEMA);
       this.#db.prepare("DELETE FROM boot_context WHERE boot <> ?").run(this.bootId);
       this.#db.prepare("DELETE FROM boot_tag WHERE boot <> ?").run(this.bootId);
@@ -71,14 +75,19 @@ export class Store implements Interning {
     return rows.map((row) => row.text as string);
   }
 
-  /** All of them or none, and with them a principal's private key: kept from now on, or (null) no longer. */
+  /**
+   * All of them or none, and with them a principal's private key: kept from now on, or (null) no longer; and what
+   * `also` writes.
+   */
   putStatements(
     statements: readonly (readonly [seq: number, text: string])[],
     key?: { principal: string; pem: string | null },
+    also: () => void = () => {},
   ): void {
     const insert = this.#db.prepare("INSERT INTO statement VALUES (?, ?)");
     this.#transaction(() => {
       for (const [seq, text] of statements) insert.run(seq, text);
+      also();
       if (key === undefined) return;
       this.#db.prepare("DELETE FROM key WHERE principal = ?").run(key.principal);
       if (key.pem !== null) this.#db.prepare("INSERT INTO key VALUES (?, ?)").run(key.principal, key.pem);

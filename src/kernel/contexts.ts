@@ -3,6 +3,7 @@
  *
  * Guarantee: an id's meaning never changes within a boot, and it is stored (by `Interning`) before the
  * kernel knows it, so a daemon that takes over reads the same meanings.
+ * Not covered: one user can use up the contexts of a boot; the others then keep those that they have.
  */
 import {
   ALL_INTEGRITY,
@@ -18,7 +19,8 @@ import {
   type TagId,
   UNLABELLED,
 } from "../label/index.ts";
-import { CONTEXT_ID, SHAPE } from "./abi.ts";
+import { CONTEXT_ID, LIMITS, SHAPE } from "./abi.ts";
+import { KernelError } from "./errors.ts";
 import { type Fd, native } from "./native.ts";
 
 /** Where the meanings of this boot are kept. */
@@ -60,6 +62,13 @@ export class Contexts {
     const key = contextKey(context);
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
+    // before anything is stored: what the kernel can't hold would stop the next daemon, too
+    if (this.#byId.size >= LIMITS.MAX_CONTEXTS)
+      throw new KernelError(
+        "E_CONTEXTS",
+        `expected at most ${LIMITS.MAX_CONTEXTS} different contexts in one boot, found another`,
+        "use contexts that are in use already; a reboot forgets those that nothing stored needs",
+      );
     const id = this.#next;
     this.#interning.add(id, key);
     this.#put(id, context);

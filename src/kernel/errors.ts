@@ -8,6 +8,7 @@ export type KernelErrorCode =
   | "E_MONITOR_OFF" // nothing is attached
   | "E_NOT_FOUND"
   | "E_FS_UNSUPPORTED"
+  | "E_CONTEXTS" // all ids of this boot are given out
   | "E_NO_MEMORY";
 
 export class KernelError extends Error {

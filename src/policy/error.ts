@@ -8,6 +8,7 @@ export type PolicyErrorCode =
   | "E_NAME"
   | "E_PRINCIPAL_EXISTS"
   | "E_PRINCIPAL_UNKNOWN"
+  | "E_TOKEN_UNKNOWN"
   | "E_TAG_NAME"
   | "E_TAG_EXISTS"
   | "E_TAG_UNKNOWN"

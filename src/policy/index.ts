@@ -18,9 +18,10 @@ export { covering, covers, ownerOf, type Pattern, parsePattern, requireTagName }
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";
 export { parseProperty, type Property } from "./prove/property.ts";
 export { type Proof, prove, type ProveOptions } from "./prove/prove.ts";
-export { collides, MAX_TAGS_AT_ONCE, unknownPrincipal, unknownTag } from "./rules.ts";
+export { collides, NO_USER, unknownPrincipal, unknownTag } from "./require.ts";
+export { MAX_TAGS_AT_ONCE } from "./rules.ts";
 export { BodyShape, GateShape } from "./shape.ts";
-export type { Conflict, Gate, Grant, NamedContext, PolicyDocument, Principal, Tag } from "./state.ts";
+export type { Conflict, Gate, Grant, NamedContext, PolicyDocument, Principal, Tag, Token } from "./state.ts";
 export { State } from "./state.ts";
 export {
   type Body,

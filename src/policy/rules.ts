@@ -2,20 +2,36 @@
  * Who may say what: one rule a kind of statement. Each checks everything first and then changes the state, so a
  * statement is taken whole or not at all.
  */
-import { MAX_TAGS, parseTagName, type TagName } from "../label/index.ts";
+import { MAX_TAGS, type TagName } from "../label/index.ts";
 import { conflictFor, conflictWithin } from "./conflict.ts";
 import { PolicyError } from "./error.ts";
 import { covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
-import { endOf, isLive, linksOf } from "./privilege.ts";
+import { linksOf } from "./privilege.ts";
+import {
+  collides,
+  collidesUnnamed,
+  MAX_TEXT,
+  must,
+  onlyOwner,
+  onlyPlatform,
+  quote,
+  requireFreeUser,
+  requireHolder,
+  requireLabel,
+  requireName,
+  requireOwned,
+  requirePattern,
+  requirePrivileges,
+  requireText,
+  type Said,
+  unknownPrincipal,
+  viaOf,
+} from "./require.ts";
 import type { Grant, State } from "./state.ts";
-import { type Body, gateHolder, type LabelText, PLATFORM, type Privilege, PRIVILEGES } from "./statement.ts";
+import { type Body, gateHolder, PLATFORM, type Privilege } from "./statement.ts";
 
-type Said = { readonly seq: number; readonly at: string; readonly by: string };
 type Rule<K extends Body["kind"]> = (state: State, body: Extract<Body, { kind: K }>, said: Said) => void;
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-/** Longest purpose, path or argument, in characters; most of them in one statement. */
-const MAX_TEXT = 4096;
 export const MAX_TAGS_AT_ONCE = 10_000;
 
 export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
@@ -63,6 +79,30 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
     must(said.by === body.name, "who rotates a key signs with the old one");
     principal.key = body.key;
     principal.custody = body.custody;
+    // who got hold of the old key may have made some
+    for (const token of state.tokens.values()) if (token.principal === body.name) token.revoked = true;
+  },
+
+  token: (state, body, said) => {
+    must(said.by !== PLATFORM, "a principal other than the platform, for which nobody speaks from afar");
+    must(/^[0-9a-f]{64}$/.test(body.hash) && !state.tokens.has(body.hash), "the sha256 of a new random text");
+    requireText(body.note);
+    const until = body.until === null ? null : Date.parse(body.until);
+    must(until === null || until > Date.parse(said.at), "a term that ends later than now");
+    const { hash, note } = body;
+    state.tokens.set(hash, { hash, principal: said.by, note, until, at: said.at, revoked: false });
+  },
+
+  untoken: (state, body, said) => {
+    const token = state.tokens.get(body.hash);
+    const may = token && (said.by === PLATFORM || said.by === token.principal);
+    if (!token || !may || token.revoked)
+      throw new PolicyError(
+        "E_TOKEN_UNKNOWN",
+        `expected a token in force of ${said.by}, found none with the hash ${quote(body.hash)}`,
+        "`csn token list` shows them",
+      );
+    token.revoked = true;
   },
 
   tag: (state, body, said) => {
@@ -107,7 +147,7 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
       onlyOwner(said, ownerOf(body.tag), `grant \`${body.tag}\` without having it from somebody`);
     must(body.to !== said.by, "somebody else to grant to");
     const collision = conflictFor(state, body.to, body.tag);
-    if (collision !== null) throw collides(body.to, collision);
+    if (collision !== null) throw collidesUnnamed(body.to, collision);
     const { id, to, tag, privileges, delegate, purpose } = body;
     const grant: Grant = {
       id,
@@ -233,30 +273,6 @@ export const RULES: { readonly [K in Body["kind"]]: Rule<K> } = {
   },
 };
 
-/** The grant that this one derives from: its maker's own, with the grant option, and no smaller. [PRIV-1] */
-function viaOf(state: State, body: Extract<Body, { kind: "grant" }>, said: Said): Grant {
-  const via = state.grants.get(body.via!);
-  const enough =
-    via !== undefined &&
-    via.to === said.by &&
-    via.delegate &&
-    isLive(via, Date.parse(said.at)) &&
-    covers(via.tag, body.tag) &&
-    body.privileges.every((privilege) => via.privileges.includes(privilege)) &&
-    conflictFor(state, said.by, body.tag) === null;
-  if (!enough)
-    throw new PolicyError(
-      "E_PRIVILEGE",
-      `[PRIV-1] expected a privilege of ${said.by} on \`${body.tag}\` with the grant option, found none`,
-      "only who holds it with the grant option may pass it on: ask the tag's owner for `--delegate`",
-    );
-  must(
-    (body.until === null ? Infinity : Date.parse(body.until)) <= endOf(via),
-    "a term no longer than one's own",
-  );
-  return via;
-}
-
 /** Only what there is, and only its owner. */
 function remove(
   all: Map<string, unknown>,
@@ -272,133 +288,4 @@ function remove(
       `\`csn ${what} list\` shows them`,
     );
   all.delete(name);
-}
-
-function requireFreeUser(state: State, uid: number): void {
-  must(uid !== 0, "a user other than root, who is the platform");
-  const taken = state.byUid.get(uid);
-  if (taken !== undefined)
-    throw new PolicyError(
-      "E_PRINCIPAL_EXISTS",
-      `user ${uid} is \`${taken.name}\` already`,
-      "a user is one principal",
-    );
-}
-
-function must(condition: boolean, expected: string): void {
-  if (!condition)
-    throw new PolicyError("E_STATEMENT", `expected ${expected}, found otherwise`, "nothing was changed");
-}
-
-function onlyPlatform(said: Said, what: string): void {
-  if (said.by === PLATFORM) return;
-  throw new PolicyError(
-    "E_PRIVILEGE",
-    `expected the platform to ${what}, found ${said.by}`,
-    "its administrator may",
-  );
-}
-
-function onlyOwner(said: Said, owner: string, what: string): void {
-  if (said.by === owner) return;
-  throw new PolicyError(
-    "E_PRIVILEGE",
-    `[TAG-1] expected ${owner} to ${what}, found ${said.by}`,
-    `only \`${owner}\` may`,
-  );
-}
-
-function requireName(name: string, what: string): void {
-  if (NAME.test(name) && name !== PLATFORM && name !== "*") return;
-  throw new PolicyError(
-    "E_NAME",
-    `expected ${what} named with a-z, 0-9, \`.\`, \`_\` and \`-\`, at most 63, found ${quote(name)}`,
-    "such as `registry`",
-  );
-}
-
-/** `owner/name`; gives the owner. */
-function requireOwned(name: string, what: string): string {
-  const parsed = parseTagName(name);
-  if (parsed.ok && !parsed.local.includes(":")) return parsed.owner;
-  throw new PolicyError(
-    "E_NAME",
-    `expected ${what} named \`owner/name\`, found ${quote(name)}`,
-    "such as `registry/anonymise`",
-  );
-}
-
-function requirePattern(state: State, text: string): Pattern {
-  const pattern = parsePattern(text);
-  if (pattern.endsWith(":*") ? state.principals.has(ownerOf(pattern)) : state.tags.has(pattern))
-    return pattern;
-  throw unknownTag(text);
-}
-
-function requireLabel(state: State, label: LabelText): void {
-  must(label.length <= MAX_TAGS, `at most ${MAX_TAGS} tags [CTX-1]`);
-  must(
-    label.every((tag, i) => i === 0 || label[i - 1]! < tag),
-    "tags sorted, each once",
-  );
-  for (const tag of label) if (!state.tags.has(tag)) throw unknownTag(tag);
-}
-
-function requirePrivileges(privileges: readonly Privilege[]): void {
-  must(privileges.length > 0 && new Set(privileges).size === privileges.length, "one to four privileges");
-  must(
-    privileges.every((privilege) => PRIVILEGES.includes(privilege)),
-    "`s+`, `s-`, `i+` or `i-`",
-  );
-}
-
-function requireText(text: string): void {
-  must(text.length <= MAX_TEXT && !text.includes("\0"), `a text of at most ${MAX_TEXT} characters`);
-}
-
-/** A principal there is, or a gate as it is defined now. */
-function requireHolder(state: State, holder: string): void {
-  if (!holder.startsWith("gate:")) {
-    if (state.principals.has(holder)) return;
-    throw unknownPrincipal(holder);
-  }
-  const gate = state.gates.get(holder.slice(5, holder.lastIndexOf("@")));
-  if (gate?.holder === holder) return;
-  throw new PolicyError(
-    "E_GATE_UNKNOWN",
-    `expected a gate as it is defined now, found ${quote(holder)}`,
-    "`csn gate list` shows them",
-  );
-}
-
-export function unknownTag(name: string): PolicyError {
-  return new PolicyError(
-    "E_TAG_UNKNOWN",
-    `expected the name of a tag that you may use, found ${quote(name)}`,
-    "`csn tag list` shows them; `csn tag create OWNER/NAME` makes one",
-  );
-}
-
-export function unknownPrincipal(name: string): PolicyError {
-  return new PolicyError(
-    "E_PRINCIPAL_UNKNOWN",
-    `expected the name of a principal, found ${quote(name)}`,
-    "`csn principal list` shows all",
-  );
-}
-
-export function collides(
-  who: string,
-  { conflict, wanted, other }: { conflict: { name: string }; wanted: string; other: string },
-): PolicyError {
-  return new PolicyError(
-    "E_CONFLICT",
-    `[COI-1] ${who} may not have \`${wanted}\`: it has held \`${other}\`, and \`${conflict.name}\` allows only one of them`,
-    "history counts: dropping the one does not free the other; somebody else has to do it",
-  );
-}
-
-/** Untrusted text on one line. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}...` : text);
 }

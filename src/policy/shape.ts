@@ -39,6 +39,13 @@ export const BodyShape = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("bind"), name, uid }),
   z.strictObject({ kind: z.literal("rotate"), name, key, custody }),
   z.strictObject({
+    kind: z.literal("token"),
+    hash: z.string().max(64),
+    until: time.nullable(),
+    note: z.string().max(200),
+  }),
+  z.strictObject({ kind: z.literal("untoken"), hash: z.string().max(64) }),
+  z.strictObject({
     kind: z.literal("tag"),
     tags: z.array(z.strictObject({ name, id: z.string().regex(/^[0-9a-f]{32}$/) })).max(10_000),
   }),

@@ -15,6 +15,17 @@ export type Principal = {
   readonly seq: number;
 };
 
+/** Who shows what has this hash speaks for the principal. */
+export type Token = {
+  readonly hash: string;
+  readonly principal: string;
+  readonly note: string;
+  /** Milliseconds since 1970. */
+  readonly until: number | null;
+  readonly at: string;
+  revoked: boolean;
+};
+
 export type Tag = { readonly name: TagName; readonly id: TagId; readonly at: string; readonly seq: number };
 
 export type Grant = {
@@ -56,6 +67,8 @@ export type PolicyDocument = { readonly type: string; readonly name: string; rea
 export class State {
   readonly principals = new Map<string, Principal>();
   readonly byUid = new Map<number, Principal>();
+  /** By hash; ended ones too, so that none comes back. */
+  readonly tokens = new Map<string, Token>();
   readonly tags = new Map<string, Tag>();
   readonly tagsById = new Map<TagId, Tag>();
   readonly grants = new Map<string, Grant>();

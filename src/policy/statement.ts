@@ -62,6 +62,9 @@ export type Body =
       readonly key: string;
       readonly custody: "daemon" | "own";
     }
+  /** Who shows a text with this SHA-256 (hexadecimal) is this principal, until then. The text itself is nowhere. */
+  | { readonly kind: "token"; readonly hash: string; readonly until: string | null; readonly note: string }
+  | { readonly kind: "untoken"; readonly hash: string }
   | { readonly kind: "tag"; readonly tags: readonly { readonly name: TagName; readonly id: TagId }[] }
   | { readonly kind: "open"; readonly tag: Pattern; readonly privilege: Privilege; readonly open: boolean }
   | {

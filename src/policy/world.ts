@@ -34,12 +34,14 @@ export class World {
 
   /**
    * @param verify hold the signature against the principal's key; false only for what this daemon has verified before
+   * @param allow asked when the signature was found right, before the rules; throws when it may not be said
    * @throws PolicyError; nothing is changed then
    */
-  apply(input: unknown, verify = true): Statement {
+  apply(input: unknown, verify = true, allow: (statement: Statement) => void = () => {}): Statement {
     const statement = parseStatement(input);
     this.#requireOrder(statement);
     if (verify) this.#requireSignature(statement);
+    allow(statement);
     const { body, seq, at, by } = statement;
     if (by !== PLATFORM && !this.state.principals.has(by))
       throw new PolicyError(

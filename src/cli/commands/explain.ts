@@ -67,5 +67,6 @@ function privilegeLines({ tag, holder, privileges, conflict }: PrivilegeView): s
     lines.push(
       `[COI-1] ${safe(conflict)}: another member of the set has been held, so nothing of this one is`,
     );
-  return [`${safe(holder)} on ${safe(tag)}:`, ...lines];
+  // a gate's definition is 64 digits long; `--json` has it
+  return [`${safe(holder.replace(/@[0-9a-f]{64}$/, ""))} on ${safe(tag)}:`, ...lines];
 }

@@ -79,6 +79,11 @@ export function registerGate(program: Command): void {
       });
       if (ui.json) return ui.answer(made);
       ui.print(...gateLines(made, ui.paint));
+      for (const { by, tag, privilege } of made.tags)
+        if (by === null)
+          ui.note(
+            `${safe(tag.slice(0, tag.indexOf("/")))} may grant it: \`csn tag grant ${safe(tag)} ${privilege} --to gate:${safe(name)}\``,
+          );
     });
   example(
     create,

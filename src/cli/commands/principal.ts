@@ -9,6 +9,7 @@ import { publicText } from "../../policy/index.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
+import { state } from "../stating.ts";
 import { safe, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
 
@@ -58,7 +59,13 @@ export function registerPrincipal(program: Command): void {
       const ui = makeUi(options);
       const all = await (await connect("look", ui)).call("principals");
       if (ui.json) return ui.answer(all);
-      const rows = all.map((one) => [safe(one.name), one.type, userText(one), one.custody, String(one.tags)]);
+      const rows = all.map((one) => [
+        safe(one.name),
+        one.type,
+        userText(one),
+        one.custody,
+        String(one.tags ?? ""),
+      ]);
       ui.print(...table([["PRINCIPAL", "TYPE", "USER", "KEY", "TAGS"], ...rows]));
     });
   example(list, "$ csn principal list");
@@ -87,16 +94,32 @@ export function registerPrincipal(program: Command): void {
     .description("give a principal a new key; the old one signs no more")
     .argument("<name>", "yourself, or for root any whose key the daemon keeps")
     .option("--own-key <file>", "make the new pair, and keep the private half in this new file")
+    .option("--key <file>", "the old private key, for a principal who keeps it himself; needs --own-key")
     .option(...JSON_OPTION)
-    .action(async (name: string, options: { ownKey?: string; json?: true }) => {
+    .action(async (name: string, options: { ownKey?: string; key?: string; json?: true }) => {
       const ui = makeUi(options);
+      if (options.key !== undefined && options.ownKey === undefined)
+        throw new CliError(
+          "E_USAGE",
+          "expected --own-key with --key, found none",
+          "who keeps his key goes on doing so: name a new file for the new one",
+        );
       const client = await connect("look", ui);
       const key = options.ownKey === undefined ? null : makeKey(options.ownKey);
-      const now = await client.call("rotatePrincipal", { body: { name, key } });
+      if (options.key !== undefined)
+        await state(client, [{ kind: "rotate", key: key! }], { as: name, key: options.key });
+      const now =
+        options.key === undefined
+          ? await client.call("rotatePrincipal", { body: { name, key } })
+          : (await client.call("principals")).find((one) => one.name === name)!;
       if (ui.json) return ui.answer(now);
       ui.print(`new key of ${line(now)}`);
     });
-  example(rotate, "$ csn principal rotate alice");
+  example(
+    rotate,
+    "$ csn principal rotate alice",
+    "$ csn principal rotate carol --key carol.pem --own-key carol-2.pem",
+  );
 
   const bind = principal
     .command("bind")

@@ -4,6 +4,7 @@
 import type { Command } from "commander";
 import type { GrantView, Intent, Mine, Privilege } from "../../api/index.ts";
 import { connect } from "../connect.ts";
+import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { dateOf } from "../sharing.ts";
 import { type SpeakOptions, speaking, state } from "../stating.ts";
@@ -38,6 +39,12 @@ export function registerShare(program: Command): void {
   ).action(async (tags: string[], options: ShareOptions) => {
     const ui = makeUi(options);
     const intents = tags.flatMap((tag) => sharing(tag, options));
+    if (intents.length === 0)
+      throw new CliError(
+        "E_USAGE",
+        "expected `--with` or `--through`, found neither",
+        "`--with clinic` lets somebody take it on board, `--through registry/anonymise` lets a gate take the label off",
+      );
     const said = await state(await connect("start", ui), intents, options);
     if (ui.json) return ui.answer(said.statements);
     for (const { body } of said.statements) ui.print(`shared: ${grantText(body as unknown as GrantView)}`);
@@ -86,6 +93,8 @@ export function registerShare(program: Command): void {
       ui.print(...mineLines(found));
       if (found.done.length > 0)
         ui.print("", "what was done, newest first:", ...found.done.map((entry) => logLine(entry, ui.paint)));
+      if (found.uses.length > 0)
+        ui.print("", "through gates, together with others' data:", ...found.uses.map(useLine));
     });
   example(mine, "$ csn mine");
 }
@@ -107,7 +116,9 @@ function mineLines({ principal, tags, holds }: Mine): string[] {
   const lines = [
     principal === null
       ? "you are no principal yet: your first tag makes you one"
-      : `you are ${safe(principal)}`,
+      : principal === "platform"
+        ? "you are root, and own nothing: `--as NAME` shows what a principal sees"
+        : `you are ${safe(principal)}`,
   ];
   for (const tag of tags) {
     const open = tag.open.length > 0 ? ` (open to all: ${tag.open.join(",")})` : "";
@@ -121,6 +132,13 @@ function mineLines({ principal, tags, holds }: Mine): string[] {
   if (holds.length > 0)
     lines.push("", "granted to you:", ...holds.map((grant) => `  ${grantText(grant)} by ${safe(grant.by)}`));
   return lines;
+}
+
+/** `2026-11-25 registry/anonymise drops alice/medical for research, run by research (3fa91c20)` */
+function useLine({ day, gate, change, tag, purpose, user, grants }: Mine["uses"][number]): string {
+  const what = purpose === "" ? "" : ` for ${safe(purpose)}`;
+  const by = grants.length === 0 ? "" : ` (${grants.map((id) => id.slice(0, 8)).join(", ")})`;
+  return `  ${day} ${safe(gate)} ${change} ${safe(tag)}${what}, run by ${safe(user)}${by}`;
 }
 
 function list(text: string, before: string[] = []): string[] {

@@ -29,5 +29,5 @@ export function registerStatus(program: Command): void {
       else ui.print(ui.paint.yellow("nothing is enforced: no daemon runs"));
       ui.print("start it with `csn up`");
     });
-  example(status, "$ csn status", "$ csn status --json | jq .flows.refused");
+  example(status, "$ csn status", "$ csn status --json | jq .counts.flows.refused");
 }

@@ -83,7 +83,7 @@ function steps(at: string): Step[] {
     allowed("alice", "alice consents: anonymised, for research, for 90 days", "csn share alice/medical --through registry/anonymise --until 90d --purpose research"),
     allowed("bob", "so does bob", "csn share bob/medical --through registry/anonymise --until 90d --purpose research"),
     allowed("research", "research gets both, anonymised", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out1`, `test "$(ls ${at}/out1 | wc -l)" = 2 && test "$(cat ${at}/out1/* | grep -cx '"time","status","sex"')" = 2 && test "$(cat ${at}/out1/* | wc -l)" = 41`),
-    allowed("bob", "bob sees who may do what, and what was done", "csn mine | grep -q registry/anonymise"),
+    allowed("bob", "bob sees who may do what, and what the gate did for whom, though alice's data was in the same runs", "csn mine > /tmp/mine-$$ && grep -q 's- on bob/medical to gate:registry/anonymise' /tmp/mine-$$ && grep -q 'registry/anonymise drops bob/medical for research, run by research' /tmp/mine-$$; code=$?; rm -f /tmp/mine-$$; exit $code"),
     allowed("bob", "bob takes his consent back", "csn unshare bob/medical --through registry/anonymise"),
     allowed("research", "the next run leaves him out", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out2`, `test "$(ls ${at}/out2 | wc -l)" = 1 && test "$(cat ${at}/out2/* | wc -l)" = 20`),
 
