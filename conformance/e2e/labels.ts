@@ -89,6 +89,7 @@ open("/tmp/held", "w"); time.sleep(100)' </dev/null >/dev/null 2>&1 & until test
   {
     name: "a file that is a disk or swap of the kernel's gets no label",
     async run(b) {
+      await b.csn(["tag", "create", TAG]); // may be there
       await b.shellOk(
         "mkdir -p /data/l && head -c 1048576 /dev/zero > /data/l/f && modprobe loop; losetup /dev/loop0 /data/l/f",
       );
