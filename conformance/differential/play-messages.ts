@@ -121,7 +121,12 @@ export const madeKinds: Readonly<Record<string, Kind>> = {
     return null;
   })])),
   "key-read": using("key", "read", 4, (act, inode) => {
-    act.check("OP-1", inode, "key");
+    // keyctl_read_key() says of every key that it can't look up that there is none
+    try {
+      act.check("OP-1", inode, "key");
+    } catch (error) {
+      throw error instanceof Refused ? new Refused(error.refusal, ["ENOKEY"]) : error;
+    }
     act.learns(inode);
     return inode.data;
   }),

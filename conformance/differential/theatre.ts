@@ -84,6 +84,7 @@ export class Theatre {
       if (who === PLATFORM) makePlatform(party.pid);
       else {
         party.label(this.monitor, contextOfParty(who));
+        party.ask("key session"); // of its own: each look at a key searches it too
         party.send(`stage play ${who}`);
       }
     }
