@@ -212,6 +212,7 @@ enum csn_record_kind {
 	CSN_KIND_EVENT = 6,   /* something the daemon did */
 	CSN_KIND_DETAIL = 7,  /* what more there is to say of the event that follows (daemon) */
 	CSN_KIND_LOG = 32,    /* what the log says of itself (src/audit) */
+	CSN_KIND_MARK = 33,   /* what came before was whole (src/audit) */
 };
 
 enum csn_record_flags {

@@ -12,11 +12,13 @@ import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { owners } from "./owners.ts";
+import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
 import { statementAttacks } from "./statement-attacks.ts";
@@ -37,8 +39,10 @@ const CASES: readonly Case[] = [
   ...ownersAttacks,
   ...statementAttacks,
   ...gates,
+  ...questions,
   ...accounts,
   ...survival,
+  ...evidence,
 ];
 
 export function systemSuite(kernel: string): Suite {

@@ -11,8 +11,8 @@
  * Guarantee: the program never runs with more than its context, its user and its
  * compartment; if any step fails, it does not run.
  *
- * To the daemon on descriptor 3: "stream INODE" (a pipe between launcher and program),
- * "device NUMBER" (a file system of the compartment's own), "started PID", "exec ERRNO" (the
+ * To the daemon on descriptor 3: "stream INODE DEVICE" (a pipe between launcher and program: input,
+ * output, error), "terminal INODE DEVICE" (what it has instead), "device NUMBER" (a file system of the compartment's own), "started PID", "exec ERRNO" (the
  * program could not be executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT",
  * "ask LINE" (see ask.c), and with --digests "digest HEX" for each file.
  */
@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #define CONTROL 3
@@ -241,6 +242,16 @@ static void join_group(const struct options *o)
 	close(fd);
 }
 
+/* What the kernel's records call it. */
+static void tell_stream(const char *what, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		fail("%s", what);
+	dprintf(CONTROL, "%s %lu %u\n", what, (unsigned long)st.st_ino, major(st.st_dev) << 20 | minor(st.st_dev));
+}
+
 /* The first process inside. Never returns. */
 static void inside(const struct options *o, int input, int output, int error, int report, int channel)
 {
@@ -250,6 +261,8 @@ static void inside(const struct options *o, int input, int output, int error, in
 	join_group(o);
 	if (!o->plain)
 		slave = build_tree(o, map_open(o, "devices"), channel);
+	if (slave >= 0)
+		tell_stream("terminal", slave);
 	umask(022);
 	if (setsid() < 0 && errno != EPERM)
 		fail("setsid");
@@ -293,15 +306,6 @@ static void inside(const struct options *o, int input, int output, int error, in
 	_exit(init(&all));
 }
 
-static void tell_stream(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		fail("pipe");
-	dprintf(CONTROL, "stream %lu\n", (unsigned long)st.st_ino);
-}
-
 static void pipes(int objects, int input[2], int output[2], int error[2], int report[2], const struct options *o)
 {
 	if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
@@ -310,9 +314,9 @@ static void pipes(int objects, int input[2], int output[2], int error[2], int re
 	label_object(objects, output[0], o->out);
 	label_object(objects, error[0], o->out);
 	label_object(objects, report[0], o->out);
-	tell_stream(input[0]);
-	tell_stream(output[0]);
-	tell_stream(error[0]);
+	tell_stream("stream", input[0]);
+	tell_stream("stream", output[0]);
+	tell_stream("stream", error[0]);
 }
 
 int main(int argc, char **argv)

@@ -5,8 +5,10 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import { AUDIT } from "./routes-audit.ts";
 import type { Route } from "./route.ts";
 import { OWNERS } from "./routes-owners.ts";
+import * as ask from "./wire-ask.ts";
 import * as gate from "./wire-gate.ts";
 import * as wire from "./wire.ts";
 
@@ -43,6 +45,7 @@ export const ROUTES = {
     token: true,
   },
   ...OWNERS,
+  ...AUDIT,
   getLabel: {
     method: "GET",
     path: "/v1/labels",
@@ -116,6 +119,30 @@ export const ROUTES = {
     path: "/v1/log/:id/explanation",
     summary: "why a flow was decided so",
     answer: wire.Explanation,
+    token: true,
+  },
+  trace: {
+    method: "POST",
+    path: "/v1/ask/trace",
+    summary: "where data went, or where it came from",
+    body: ask.TraceQuery,
+    answer: ask.TraceAnswer,
+    token: true,
+  },
+  leak: {
+    method: "POST",
+    path: "/v1/ask/leak",
+    summary: "did data reach somewhere? a path, or what was looked at and not found",
+    body: ask.LeakQuery,
+    answer: ask.LeakAnswer,
+    token: true,
+  },
+  exportRecord: {
+    method: "GET",
+    path: "/v1/ask/export",
+    summary: "all flows that you may see, in a format of others",
+    query: ask.ExportQuery,
+    answer: z.string(),
     token: true,
   },
   createRun: {

@@ -76,6 +76,16 @@ export const GateFolderResult = z.object({
   why: z.string().describe("why there is none"),
 });
 
+const GateStream = z.object({
+  what: z.string(),
+  bytes: z.number(),
+  digest: z.string(),
+  streams: z
+    .array(z.string())
+    .default([])
+    .describe("pipes that were one for the data: `device:inode:generation` as records have them"),
+});
+
 /** What one run of a gate was, on the record. [GATE-2] */
 export const GateRunView = z.object({
   gate: GateName,
@@ -89,8 +99,8 @@ export const GateRunView = z.object({
   ended: z.string(),
   exit: z.number().nullable().describe("null: it did not start"),
   failure: z.string().describe("why it did not; empty otherwise"),
-  input: z.object({ what: z.string(), bytes: z.number(), digest: z.string() }),
-  output: z.object({ what: z.string(), bytes: z.number(), digest: z.string() }),
+  input: GateStream,
+  output: GateStream,
 });
 
 export type GateCreate = z.input<typeof GateCreate>;

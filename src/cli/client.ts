@@ -46,6 +46,17 @@ export class Client {
     return parse(text) as Answer<K>;
   }
 
+  /** Text as it comes. */
+  async *pieces(name: RouteName, input: Input = {}): AsyncGenerator<string> {
+    const response = await this.#response(ROUTES[name], input);
+    response.setEncoding("utf8");
+    try {
+      for await (const chunk of response as AsyncIterable<string>) yield chunk;
+    } catch (error) {
+      throw this.#lost(error);
+    }
+  }
+
   /** The values of a stream of lines as they come. A failure among them is thrown. */
   async *lines<K extends RouteName>(name: K, input: Input = {}): AsyncGenerator<Answer<K>> {
     const response = await this.#response(ROUTES[name], input);

@@ -2,6 +2,7 @@
  * The command line as a whole: each command registers itself.
  */
 import { Command } from "commander";
+import { registerAudit } from "./commands/audit.ts";
 import { registerCheck } from "./commands/check.ts";
 import { registerConflict } from "./commands/conflict.ts";
 import { registerContext } from "./commands/context.ts";
@@ -13,6 +14,7 @@ import { registerGate } from "./commands/gate.ts";
 import { registerHelp } from "./commands/help.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerLabel } from "./commands/label.ts";
+import { registerLeak } from "./commands/leak.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerNetwork } from "./commands/network.ts";
@@ -24,6 +26,7 @@ import { registerShare } from "./commands/share.ts";
 import { registerStatement } from "./commands/statement.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTag } from "./commands/tag.ts";
+import { registerTrace } from "./commands/trace.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerUp } from "./commands/up.ts";
 import { example } from "./example.ts";
@@ -43,7 +46,14 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerGate,
     registerStatement,
   ],
-  "What happened and why:": [registerLog, registerExplain, registerCheck],
+  "What happened and why:": [
+    registerLog,
+    registerExplain,
+    registerCheck,
+    registerTrace,
+    registerLeak,
+    registerAudit,
+  ],
   "More:": [registerMachine, registerCompletion, registerHelp],
 };
 

@@ -5,11 +5,14 @@
  * enforcement calls `attached()`, which attaches, marks base and csn's own state, and brings back all that is
  * stored before it returns.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { BASE, type Context, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { type AnswerTo, type Ask, AskThread, type Format, type Reader } from "../audit/index.ts";
 import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
 import { CsnError } from "./errors.ts";
@@ -18,6 +21,8 @@ import { Mounts } from "./mounts.ts";
 import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
+import { VERSION } from "./version.ts";
+import { Witnessing } from "./witnessing.ts";
 import { removeWaysOut, WaysOut } from "./way-out.ts";
 
 /** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
@@ -28,8 +33,10 @@ export class Csn {
   readonly store: Store;
   readonly authority: Authority;
   readonly records: Records;
+  readonly witnessing: Witnessing;
   readonly machine: string | null;
   readonly waysOut = new WaysOut();
+  readonly #questions: AskThread;
   monitor: Monitor | null = null;
   since: Date | null = null;
   absentHooks: string[] = [];
@@ -42,7 +49,30 @@ export class Csn {
     if (Monitor.isAttached()) becomePlatform();
     this.store = new Store(home);
     this.authority = new Authority(this.store);
-    this.records = new Records(join(home, "log"), this.store.bootId);
+    this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
+    this.witnessing = new Witnessing(join(home, "witnesses.json"), this.records.keeper);
+    this.#questions = new AskThread(join(home, "log"));
+  }
+
+  /** What the host is called in statements. */
+  get host(): string {
+    return this.machine === null ? hostname() : `machine ${this.machine} of ${hostname()}`;
+  }
+
+  /** All that a reader may see. */
+  exportRecord(
+    reader: Reader,
+    format: Format,
+    options: { noise: boolean; refused: boolean },
+  ): AsyncGenerator<string> {
+    this.records.drain();
+    return this.#questions.export(reader, format, options);
+  }
+
+  /** Of the record as it is now. @throws AskError */
+  ask<A extends Ask>(reader: Reader, ask: A): Promise<AnswerTo<A>> {
+    this.records.drain();
+    return this.#questions.ask(reader, ask, this.authority.now().getTime());
   }
 
   /** Takes over or restores what was in force; attaches nothing where no label is stored. */
@@ -136,8 +166,25 @@ export class Csn {
 
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
+    this.witnessing.close();
+    void this.#questions.close();
     this.records.close();
     this.store.close();
+  }
+
+  /** What records were made under: each segment of the log begins with it. */
+  #describe(): Record<string, unknown> {
+    const { seq } = this.authority.world;
+    const [head] = seq === 0 ? [] : this.store.statements(seq, 1);
+    return {
+      csn: VERSION,
+      kernel: kernelRelease(),
+      machine: this.machine,
+      addresses: this.store.addresses().length,
+      labels: this.store.labelCount(),
+      statements: seq,
+      policy: head === undefined ? null : createHash("sha256").update(head).digest("hex"),
+    };
   }
 
   #use(monitor: Monitor): void {

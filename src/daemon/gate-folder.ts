@@ -67,9 +67,9 @@ async function runOne(
     "--",
     `${FROM}/${file}`,
   ]);
-  const stage = ready.start(ready.from);
   const names = [`${TO}/${target}`, `${TO}/.${target}.part`];
   const writer = part(csn, caller, ready.to, `${volumeText(to)}:${TO}`, ["sh", "-c", KEEP, "sh", ...names]);
+  const stage = ready.start(ready.from, { before: reader.streams, after: writer.streams });
   reader.input.end();
   for (const { errors } of [reader, stage, writer]) errors.resume();
   reader.output.on("data", (bytes: Buffer) => ready.input(bytes));

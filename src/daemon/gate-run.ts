@@ -20,7 +20,7 @@ import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
 import type { Caller } from "./identity.ts";
 import { NETWORKS } from "./networks.ts";
 import { recordGate } from "./run-events.ts";
-import { scratchArgs, type Stage, startStage, userArgs, type Watch } from "./stage.ts";
+import { scratchArgs, type Stage, startStage, type Streams, userArgs, type Watch } from "./stage.ts";
 import { readContext, unvouched } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
@@ -42,7 +42,9 @@ export function compartmentArgs(caller: Caller): string[] {
   return ["--pins", PINS, "--networks", NETWORKS, ...scratchArgs(), "--cwd", "/", ...userArgs(caller)];
 }
 
-type Stream = { readonly what: string; bytes: number; readonly hash: Hash };
+type Stream = { readonly what: string; bytes: number; readonly hash: Hash; streams: string[] };
+/** What the gate's own input comes from, or its output goes to: the daemon carries the bytes. */
+export type Neighbours = { before?: Streams; after?: Streams };
 
 /** A gate that its user may run now. It looks on while it runs, and says what was. */
 export class ReadyGate implements Watch {
@@ -60,8 +62,8 @@ export class ReadyGate implements Watch {
     this.#caller = caller;
     this.#gate = gate;
     this.#begun = requireNow(csn, caller, gate);
-    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256") };
-    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256") };
+    this.#input = { what: what.input, bytes: 0, hash: createHash("sha256"), streams: [] };
+    this.#output = { what: what.output, bytes: 0, hash: createHash("sha256"), streams: [] };
   }
 
   get from(): Context {
@@ -98,11 +100,17 @@ export class ReadyGate implements Watch {
   }
 
   /** Starts it as a part of a pipeline, after `begin`. */
-  start(input: Context): Stage {
+  start(input: Context, { before, after }: Neighbours = {}): Stage {
     const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
     stage.output.on("data", (bytes: Buffer) => this.output(bytes));
-    void stage.ended.then(({ code, pid, failure }) => this.end(code, pid, failure));
+    void this.#recordEnd(stage, before, after);
     return stage;
+  }
+
+  async #recordEnd(stage: Stage, before?: Streams, after?: Streams): Promise<void> {
+    const [{ code, pid, failure }] = await Promise.all([stage.ended, before?.told, after?.told]);
+    this.#input.streams = before?.pipes.slice(1, 2) ?? [];
+    this.end(code, pid, failure, stage.streams, after);
   }
 
   begin(): void {
@@ -130,7 +138,9 @@ export class ReadyGate implements Watch {
     add(this.#output, bytes);
   }
 
-  end(exit: number | null, pid: number, failure: string): void {
+  end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {
+    this.#input.streams.push(...own.pipes.slice(0, 1));
+    this.#output.streams = [...own.pipes.slice(1, 2), ...(after?.pipes.slice(0, 1) ?? [])];
     const { now, from, to } = this.#begun;
     const { authority } = this.#csn;
     const { name, holder, gate } = this.#gate;
@@ -164,6 +174,6 @@ function add(stream: Stream, bytes: Buffer): void {
   stream.hash.update(bytes);
 }
 
-function told({ what, bytes, hash }: Stream): GateRunView["input"] {
-  return { what, bytes, digest: hash.digest("hex") };
+function told({ what, bytes, hash, streams }: Stream): GateRunView["input"] {
+  return { what, bytes, digest: hash.digest("hex"), streams };
 }

@@ -87,7 +87,7 @@ export function userIdOf(name: string): number | null {
   return null;
 }
 
-function userNames(): Map<number, string> {
+export function userNames(): Map<number, string> {
   const changed = mtime("/etc/passwd");
   if (changed !== usersRead) {
     usersRead = changed;

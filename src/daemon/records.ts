@@ -2,25 +2,27 @@
  * Records: from the kernel's ring to segment files, and back as log entries.
  *
  * Guarantee: every record that the ring held is written, in order; what was lost, in the ring or on
- * disk, is counted and shown. Refusals are on disk before the batch that holds them is told to anybody.
+ * disk, is counted and shown. Refusals and events are on disk before the batch that holds them is told to
+ * anybody; when the rest is, log-keeper.ts says.
  */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import {
+  AuditError,
+  prove,
+  type Proofs,
   readRecords,
   readTextPart,
   RECORD_BYTES,
   type SegmentHeader,
   textRecords,
-  Writer,
-  segments,
 } from "../audit/index.ts";
 import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
-import { type Context, contextKey, parseContextKey } from "../label/index.ts";
+import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
+import { LogKeeper } from "./log-keeper.ts";
 import { Names } from "./names.ts";
 
 const R = SHAPE.csn_record;
-const DRAIN_MS = 20;
 
 /** A record with what is needed to show it. */
 export type Entry = {
@@ -50,38 +52,69 @@ export type DaemonEvent = {
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
-  readonly #folder: string;
-  readonly #writer: Writer;
+  readonly folder: string;
+  readonly keeper: LogKeeper;
   readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
   #monitor: Monitor | null = null;
   #ring: Ring | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #described = new Set<number>();
   #sequence = 0n;
 
-  constructor(folder: string, bootId: string) {
+  /** @param describe what each segment says at its start: version, configuration, policy */
+  constructor(folder: string, bootId: string, describe: () => Record<string, unknown>) {
     super();
     this.setMaxListeners(0);
-    this.#folder = folder;
-    this.#writer = new Writer({ folder, bootId, wallOffset, keyFile: `${folder}-key.pem` });
+    this.folder = folder;
+    this.keeper = new LogKeeper({
+      folder,
+      bootId,
+      wallOffset,
+      describe,
+      onBeat: () => {
+        this.drain();
+        return this.#ring !== null;
+      },
+    });
     for (const { record } of readRecords(folder)) this.names.learn(record);
   }
 
   get trouble(): { unwritten: number; error: string } | null {
-    return this.#writer.trouble;
+    return this.keeper.writer.trouble;
+  }
+
+  /** In the log's name; null where it has no keys. */
+  sign(text: string): string | null {
+    return this.keeper.writer.signStatement(text);
+  }
+
+  /** Of records, to the newest checkpoint; null while there is none that holds them. */
+  prove(ids: readonly number[]): Proofs | null {
+    try {
+      this.keeper.sign();
+      return prove(this.folder, ids);
+    } catch (error) {
+      if (error instanceof AuditError) return null;
+      throw error;
+    }
+  }
+
+  /** The newest; null: none was signed. */
+  get checkpoint(): string | null {
+    this.keeper.sign();
+    return this.keeper.writer.checkpoint?.text ?? null;
   }
 
   /** Begins to empty the ring. */
   start(monitor: Monitor): void {
     this.#monitor = monitor;
     this.#ring = monitor.openRing();
-    this.#timer = setInterval(() => this.drain(), DRAIN_MS);
+    this.keeper.wake();
   }
 
   /** Empties the ring a last time and stops; the next `start` may be for another monitor. */
   stop(): void {
-    clearInterval(this.#timer);
     if (this.#ring) this.drain();
+    this.keeper.sign();
     this.#ring = null;
     this.#monitor = null;
     this.#described.clear();
@@ -89,7 +122,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   close(): void {
     this.stop();
-    this.#writer.close();
+    this.keeper.close();
   }
 
   /** Moves what is in the ring now to disk and to those who follow. */
@@ -105,7 +138,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** Records something that the daemon did; durable before it returns. @param detail text of any length */
   event(event: DaemonEvent, detail = ""): void {
-    if (this.#monitor === null) return;
+    const ids = [event.source, event.sink].map((context) => this.#idOf(context));
+    if (ids.includes(null)) return; // nothing is attached, and a label is not in force yet
     const record = Buffer.alloc(RECORD_BYTES);
     record[R.version] = 1;
     record[R.kind] = KIND.EVENT;
@@ -115,8 +149,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeUInt16LE(OPS.indexOf(event.op), R.op);
     record.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n - wallOffset(), R.time);
     record.writeBigUInt64LE(this.#sequence++, R.sequence);
-    record.writeUInt32LE(this.#monitor.contexts.idOf(event.source), R.source_context);
-    record.writeUInt32LE(this.#monitor.contexts.idOf(event.sink), R.sink_context);
+    record.writeUInt32LE(ids[0]!, R.source_context);
+    record.writeUInt32LE(ids[1]!, R.sink_context);
     writeEntity(record, R.source, event.sourceEntity);
     writeEntity(record, R.sink, event.sinkEntity);
     record.writeUInt32LE(event.pid, R.pid);
@@ -130,8 +164,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   /** Number of the newest record on disk; 0 when there is none. */
   last(): number {
     this.drain();
-    const newest = segments(this.#folder).at(-1);
-    return newest === undefined ? 0 : newest.first + newest.count - 1;
+    return Math.max(0, this.keeper.writer.next - 1);
   }
 
   /** Stored flows and events, oldest first. */
@@ -141,7 +174,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
     const detail: Buffer[] = [];
-    for (const stored of readRecords(this.#folder, after)) {
+    for (const stored of readRecords(this.folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
         contexts = new Map();
@@ -163,13 +196,20 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     }
   }
 
+  /** Without the monitor, only what is unlabelled has a number. */
+  #idOf(context: Context): number | null {
+    if (this.#monitor !== null) return this.#monitor.contexts.idOf(context);
+    return isLabelled(context) ? null : 0;
+  }
+
   #append(records: Buffer): void {
-    const monitor = this.#monitor!;
+    const monitor = this.#monitor;
+    const meaningOf = (id: number) => (monitor === null ? UNLABELLED : monitor.contexts.meaning(id));
     const parts: Buffer[] = [];
     const flows: { at: number; record: Buffer; detail: string }[] = [];
     const detail: Buffer[] = [];
     let durable = false;
-    if (this.#writer.atStart) this.#described.clear();
+    if (this.keeper.writer.atStart) this.#described.clear();
     let count = 0;
     for (let at = 0; at < records.length; at += RECORD_BYTES) {
       const record = records.subarray(at, at + RECORD_BYTES);
@@ -178,7 +218,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       if (kind === KIND.FLOW || kind === KIND.EVENT) {
         for (const field of [R.source_context, R.sink_context]) {
           const id = record.readUInt32LE(field);
-          const meaning = monitor.contexts.meaning(id);
+          const meaning = meaningOf(id);
           if (meaning === undefined || this.#described.has(id)) continue;
           this.#described.add(id);
           const described = textRecords(KIND.CONTEXT, id, contextKey(meaning));
@@ -192,7 +232,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       parts.push(record);
       count++;
     }
-    const first = this.#writer.append(Buffer.concat(parts), durable);
+    const first = this.keeper.append(Buffer.concat(parts), durable);
     if (first === null) {
       this.#described.clear();
       return;
@@ -200,10 +240,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     if (this.listenerCount("entry") === 0) return;
     const offset = wallOffset();
     for (const flow of flows)
-      this.emit(
-        "entry",
-        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id), flow.detail),
-      );
+      this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail));
   }
 }
 

@@ -9,32 +9,54 @@ import type { Csn } from "./csn.ts";
 import { policyBytes } from "./entity-text.ts";
 import type { Caller } from "./identity.ts";
 import type { DaemonEvent } from "./records.ts";
+import type { Streams } from "./stage.ts";
+import type { View } from "./view.ts";
 
 const PROCESS = ENTITY_KINDS.indexOf("process");
 /** csn_verdict: nothing ran. */
 const CLOSED = VERDICTS.findIndex(({ name }) => name === "refused_closed");
 const PRINCIPAL = ENTITY_KINDS.indexOf("principal");
 
+/** Streams are numbered as the launcher tells them. */
+const STREAM = { output: 1, error: 2 } as const;
+
+/** What a person saw, and what was kept from him: of the pipe or terminal that it came from. */
 export function recordShown(
   csn: Csn,
   context: Context,
   caller: Caller,
-  pid: number,
-  shown: number,
-  dropped: number,
+  by: { pid: number; output: Streams; error: Streams },
+  { shown, dropped }: Pick<View, "shown" | "dropped">,
 ): void {
-  const event: Omit<DaemonEvent, "op" | "verdict" | "bytes"> = {
-    sourceKind: PROCESS,
-    sinkKind: PRINCIPAL,
-    source: context,
-    sink: UNLABELLED,
-    sourceEntity: [0n, pid, 0],
-    sinkEntity: [BigInt(caller.uid), 0, 0],
-    pid,
-    uid: caller.uid,
-  };
-  if (shown > 0) csn.records.event({ ...event, op: "release", verdict: 0, bytes: shown });
-  if (dropped > 0) csn.records.event({ ...event, op: "withhold", verdict: 1, bytes: dropped });
+  for (const stream of ["output", "error"] as const) {
+    const from = sourceOf(by[stream], STREAM[stream], by.pid);
+    const event: Omit<DaemonEvent, "op" | "verdict" | "bytes"> = {
+      sourceKind: from.kind,
+      sinkKind: PRINCIPAL,
+      source: context,
+      sink: UNLABELLED,
+      sourceEntity: from.entity,
+      sinkEntity: [BigInt(caller.uid), 0, 0],
+      pid: by.pid,
+      uid: caller.uid,
+    };
+    const [seen, kept] = [shown[stream], dropped[stream]];
+    if (seen > 0) csn.records.event({ ...event, op: "release", verdict: 0, bytes: seen });
+    if (kept > 0) csn.records.event({ ...event, op: "withhold", verdict: 1, bytes: kept });
+  }
+}
+
+/** A program that never came so far as to have streams is all there is. */
+function sourceOf(
+  { pipes, terminal }: Streams,
+  number: number,
+  pid: number,
+): { kind: number; entity: DaemonEvent["sourceEntity"] } {
+  const text = terminal ?? pipes[number];
+  if (text === undefined) return { kind: PROCESS, entity: [0n, pid, 0] };
+  const [device = 0, inode = 0, generation = 0] = text.split(":").map(Number);
+  const kind = ENTITY_KINDS.indexOf(terminal === null ? "pipe" : "device");
+  return { kind, entity: [BigInt(inode), device, generation] };
 }
 
 /** A run of a gate: what came in with one context and went out with another. Refused: it did not start. */

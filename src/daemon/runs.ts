@@ -23,7 +23,7 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { noteHeld, requireApart, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
-import { scratchArgs, type StageEnd, userArgs, type Watch } from "./stage.ts";
+import { scratchArgs, type StageEnd, Streams, userArgs, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
 import { View } from "./view.ts";
 import { bookFor, readContext, unvouched } from "./views.ts";
@@ -151,7 +151,8 @@ export class Runs {
     });
     this.#running.add(child);
     const control = child.stdio[CONTROL] as Duplex;
-    const tail = startTail(prepared, child, client);
+    const streams = new Streams();
+    const tail = startTail(prepared, child, client, streams);
     const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
     const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
     child.on("error", (error) => {
@@ -178,8 +179,9 @@ export class Runs {
           pid = Number(line.slice(8));
           if (run) run.pid = pid;
         } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
-        else if (line.startsWith("stream ")) run?.streams.push(line.slice(7));
-        else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
+        else if (streams.take(line)) {
+          if (line.startsWith("stream ")) run?.streams.push(line.split(" ")[1]!);
+        } else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else failed ??= launchFailure(line, request);
       }
     });
@@ -190,10 +192,10 @@ export class Runs {
       const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
-      recordShown(this.#csn, prepared.via ? context : view.context, caller, pid, view.shown, view.dropped);
-      if (errors !== view)
-        recordShown(this.#csn, watch?.errors ?? context, caller, pid, errors.shown, errors.dropped);
-      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "");
+      const by = { pid, output: tail?.streams ?? streams, error: streams };
+      recordShown(this.#csn, prepared.via ? context : view.context, caller, by, view);
+      if (errors !== view) recordShown(this.#csn, watch?.errors ?? context, caller, by, errors);
+      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "", streams);
       if (failed) end(client, controlFrame(failed));
       else
         end(
@@ -204,6 +206,7 @@ export class Runs {
         );
     };
     child.on("close", () => {
+      streams.close();
       this.#running.delete(child);
       compartment?.remove();
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
@@ -224,9 +227,9 @@ export class Runs {
 }
 
 /** The gates behind it; null when there are none. */
-function startTail(prepared: Prepared, child: ChildProcess, client: Duplex): Tail | null {
+function startTail(prepared: Prepared, child: ChildProcess, client: Duplex, streams: Streams): Tail | null {
   if (prepared.via === undefined) return null;
-  const tail = prepared.via.start(child.stdout!);
+  const tail = prepared.via.start(child.stdout!, streams);
   client.on("close", () => tail.kill());
   return tail;
 }

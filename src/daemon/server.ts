@@ -8,6 +8,8 @@ import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
+import * as audit from "./audit.ts";
+import * as asking from "./asking.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
 import { CsnError } from "./errors.ts";
@@ -128,6 +130,20 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.explain, (request, _reply, who) =>
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );
+  on(ROUTES.auditProof, (request, _reply, who) =>
+    audit.proof(csn, who, (request.params as { id: string }).id),
+  );
+  on(ROUTES.auditCheckpoint, () => audit.checkpoint(csn));
+  on(ROUTES.auditRotate, (_request, _reply, who) => audit.rotate(csn, who));
+  on(ROUTES.auditKeep, (request, _reply, who) => audit.keep(csn, who, request.body));
+  on(ROUTES.auditWitnesses, () => audit.listWitnesses(csn));
+  on(ROUTES.auditAddWitness, (request, _reply, who) => audit.addWitness(csn, who, request.body));
+  on(ROUTES.auditVerify, (request, reply, who) =>
+    lines(reply, (line) => audit.verifyLog(csn, who, request.body, line)),
+  );
+  on(ROUTES.trace, (request, _reply, who) => asking.trace(csn, who, request.body));
+  on(ROUTES.leak, (request, _reply, who) => asking.leak(csn, who, request.body));
+  on(ROUTES.exportRecord, (request, reply, who) => asking.exportAll(csn, who, request.query, reply));
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
   on(ROUTES.gates, (_request, _reply, who) => listGates(csn, who));
   on(ROUTES.createGate, (request, _reply, who) => createGate(csn, who, request.body));

@@ -30,6 +30,35 @@ export function scratchArgs(): string[] {
 }
 const CONTROL = 3;
 
+/** What the launcher tells of a program's streams: pipes of input, output and error, or a terminal. */
+export class Streams {
+  /** `device:inode:generation` in the kernel's numbers, as records have them. */
+  readonly pipes: string[] = [];
+  terminal: string | null = null;
+  /** When it has told all. */
+  readonly told: Promise<this>;
+  #tell = (): void => undefined;
+
+  constructor() {
+    this.told = new Promise((resolve) => (this.#tell = () => resolve(this)));
+  }
+
+  /** @returns was it a line about streams? */
+  take(line: string): boolean {
+    const [what, inode = "", device = ""] = line.split(" ");
+    if (what === "stream") this.pipes.push(`${device}:${inode}:0`);
+    else if (what === "terminal") this.terminal = `${device}:${inode}:0`;
+    else return false;
+    if (this.pipes.length === 3) this.#tell();
+    return true;
+  }
+
+  /** The launcher has ended: there is nothing more to tell. */
+  close(): void {
+    this.#tell();
+  }
+}
+
 export type StageEnd = {
   /** null: it did not start. */
   code: number | null;
@@ -42,6 +71,7 @@ export type Stage = {
   readonly output: Readable;
   readonly errors: Readable;
   readonly ended: Promise<StageEnd>;
+  readonly streams: Streams;
   signal(number: number): void;
   kill(): void;
 };
@@ -55,7 +85,7 @@ export type Watch = {
   input(bytes: Buffer): void;
   output(bytes: Buffer): void;
   /** @param code null: it did not start */
-  end(code: number | null, pid: number, failure: string): void;
+  end(code: number | null, pid: number, failure: string, streams: Streams): void;
 };
 
 /** @param args of the launcher, up to the program's own */
@@ -66,13 +96,21 @@ export function startStage(args: readonly string[], request: Pick<RunRequest, "a
   });
   const control = child.stdio[CONTROL] as Duplex;
   const end: StageEnd = { code: null, pid: 0, failure: "" };
+  const streams = new Streams();
   let text = "";
-  control.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  let rest = "";
+  control.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) streams.take(line);
+  });
   control.on("error", () => undefined);
   child.stdin!.on("error", () => undefined); // it does not read: its own affair
   const ended = new Promise<StageEnd>((resolve) => {
     child.on("error", (error) => (end.failure = error.message));
     child.on("close", () => {
+      streams.close();
       for (const line of text.split("\n")) {
         if (line.startsWith("exit ")) end.code = Number(line.slice(5));
         else if (line.startsWith("started ")) end.pid = Number(line.slice(8));
@@ -88,6 +126,7 @@ export function startStage(args: readonly string[], request: Pick<RunRequest, "a
     output: child.stdout!,
     errors: child.stderr!,
     ended,
+    streams,
     signal: (number) => void control.write(`signal ${number}\n`),
     kill: () => void control.destroy(), // the launcher takes that as our end
   };

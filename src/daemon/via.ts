@@ -11,13 +11,15 @@ import { CsnError } from "./errors.ts";
 import { ReadyGate } from "./gate-run.ts";
 import { findGate } from "./gates.ts";
 import type { Caller } from "./identity.ts";
-import type { Stage, StageEnd } from "./stage.ts";
+import type { Stage, StageEnd, Streams } from "./stage.ts";
 
 export type Tail = {
   readonly output: Readable;
   /** Error output of each gate, and who may see it. */
   readonly errors: readonly { from: Readable; context: Context }[];
   readonly ended: Promise<StageEnd[]>;
+  /** Of the last gate. */
+  readonly streams: Streams;
   kill(): void;
 };
 
@@ -50,16 +52,18 @@ export class Via {
     for (const gate of this.#gates) gate.begin();
   }
 
-  start(from: Readable): Tail {
+  /** @param program of the program whose output it is */
+  start(from: Readable, program: Streams): Tail {
     const stages: Stage[] = [];
     for (const [at, gate] of this.#gates.entries()) {
       const source = stages.at(-1)?.output ?? from;
-      const stage = gate.start(this.#inputOf(at));
+      const stage = gate.start(this.#inputOf(at), { before: stages.at(-1)?.streams ?? program });
       source.on("data", (bytes: Buffer) => gate.input(bytes));
       source.pipe(stage.input);
       stages.push(stage);
     }
     return {
+      streams: stages.at(-1)!.streams,
       output: stages.at(-1)!.output,
       errors: stages.map((stage, at) => ({ from: stage.errors, context: this.#gates[at]!.errors })),
       ended: Promise.all(stages.map((stage) => stage.ended)),

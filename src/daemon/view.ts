@@ -12,8 +12,9 @@ import { isCleared } from "./privileges.ts";
 import { nameOf, unvouched } from "./views.ts";
 
 export class View {
-  shown = 0;
-  dropped = 0;
+  /** Bytes, by stream. */
+  readonly shown = { output: 0, error: 0 };
+  readonly dropped = { output: 0, error: 0 };
   /** Of all that may have been seen. */
   context: Context;
   readonly #csn: Csn;
@@ -48,10 +49,10 @@ export class View {
     const tags = this.#tags();
     const { cleared } = this;
     if (tags.length === 0 || (cleared && (terminal || this.#request.release))) {
-      if (tags.length > 0) this.shown += bytes.length;
+      if (tags.length > 0) this.shown[stream] += bytes.length;
       return frame(kind, bytes);
     }
-    this.dropped += bytes.length;
+    this.dropped[stream] += bytes.length;
     if (this.#told.has(stream)) return null;
     this.#told.add(stream);
     const hint = cleared

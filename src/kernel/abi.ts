@@ -148,5 +148,6 @@ export const KIND = {
   EVENT: 6,
   DETAIL: 7,
   LOG: 32,
+  MARK: 33,
 } as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

@@ -106,8 +106,13 @@ async function bundleDaemon(root: string, folder: string): Promise<void> {
   const { build } = await import("esbuild");
   try {
     await build({
-      entryPoints: [join(root, "src/daemon/main.ts")],
-      outfile: join(folder, "main.mjs"), // as deep as src/daemon/main.ts, so that relative paths hold
+      // as deep as src/daemon/main.ts, so that relative paths hold
+      entryPoints: {
+        main: join(root, "src/daemon/main.ts"),
+        "ask-worker": join(root, "src/audit/ask/worker.ts"),
+      },
+      outdir: folder,
+      outExtension: { ".js": ".mjs" },
       bundle: true,
       platform: "node",
       format: "esm",

@@ -10,6 +10,7 @@ export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId }
 export {
   buildNeeds,
   isPresent,
+  formatNeeds,
   kernelNeeds,
   machineNeeds,
   type Need,

@@ -104,3 +104,14 @@ export function isStatic(path: string): boolean {
   }
   return true;
 }
+
+/** To hold exported formats against programs that others wrote. */
+export const formatNeeds: readonly Need[] = [
+  { files: ["/usr/bin/python3"], package: "python3", why: "read PROV as others do" },
+  {
+    files: ["/usr/lib/python3/dist-packages/prov/model.py"],
+    package: "python3-prov",
+    why: "read PROV as others do",
+  },
+  { command: "dot", package: "graphviz", why: "draw pictures as others do" },
+];

@@ -8,7 +8,11 @@ export function registerDemo(program: Command): void {
   const demo = program
     .command("demo")
     .description("see it work: programs process labelled data, and what the rules refuse is refused")
-    .argument("[name]", "`registry`, or `hospital`: owners who don't trust each other share", "registry")
+    .argument(
+      "[name]",
+      "`registry`; `hospital`: owners who don't trust each other share; `evidence`: who leaked what",
+      "registry",
+    )
     .option("--json", "one JSON value for machines")
     .option("--keep", "leave the data and the machine as they are afterwards")
     .action(async (name: string, flags: { json?: true; keep?: true }) => {
@@ -16,5 +20,5 @@ export function registerDemo(program: Command): void {
       const options = { name, json: flags.json === true, keep: flags.keep === true };
       process.exitCode = await runDemo(options);
     });
-  example(demo, "$ csn demo", "$ csn demo hospital");
+  example(demo, "$ csn demo", "$ csn demo hospital", "$ csn demo evidence");
 }

@@ -1,5 +1,6 @@
 /**
- * csn demo: unmodified programs meet labels (registry.ts), and owners who don't trust each other share (hospital.ts).
+ * csn demo: unmodified programs meet labels (registry.ts), owners who don't trust each other share (hospital.ts), and
+ * the record settles who leaked what (evidence.ts).
  *
  * Guarantee: nothing is played. Each step runs a real program under the real monitor; what happened is
  * judged by its exit and by an independent look at the effect. Exit 0 only if each was as expected.
@@ -10,12 +11,13 @@ import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { makeUi, type Ui } from "../ui.ts";
+import { evidence } from "./evidence.ts";
 import { hospital } from "./hospital.ts";
 import { registry } from "./registry.ts";
 import { type Outcome, perform, type Scene } from "./stage.ts";
 import type { Step } from "./steps.ts";
 
-export const SCENES: readonly Scene[] = [registry, hospital];
+export const SCENES: readonly Scene[] = [registry, hospital, evidence];
 
 type Result = {
   title: string;

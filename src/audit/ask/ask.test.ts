@@ -1,0 +1,240 @@
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { answer, type Ask, type Graph, PLATFORM, type Reader } from "../index.ts";
+import {
+  contextRecords,
+  contextWith,
+  type Flow,
+  file,
+  flowRecord,
+  folder,
+  gateRecords,
+  graphOf,
+  header,
+  nameRecord,
+  pipe,
+  principal,
+  process,
+  tagOf,
+} from "./testing.ts";
+import { Graph as Empty } from "../graph/index.ts";
+
+/** 1: alice/medical, 2: bob/medical. Contexts: 0 none, 1 alice, 2 bob, 3 both. */
+const described = [[], [1], [2], [1, 2]].map((tags, id) => contextRecords(id, contextWith(tags)));
+const TAGS = { [tagOf(1)]: "alice/medical", [tagOf(2)]: "bob/medical" };
+const ROOT: Reader = { ...PLATFORM, tags: TAGS, users: { "0": "root", "61001": "vendor" } };
+const ALICE: Reader = { ...ROOT, clearance: [tagOf(1)], tags: { [tagOf(1)]: "alice/medical" } };
+const NOW = 1_000_000;
+
+const ask = <A extends Ask>(graph: Graph, question: A, reader = ROOT) => answer(graph, reader, question, NOW);
+const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
+
+/** alice's file is read by cat, goes through a pipe to awk, into report; a gate lets out a part, shown to the vendor. */
+const story: Flow[] = [
+  { source: file(1), sink: process(10), from: 1, to: 1, op: "open", time: 10 },
+  { source: folder(9), sink: process(10), from: 1, to: 1, op: "lookup", time: 11 },
+  { source: process(10), sink: pipe(50), from: 1, to: 1, op: "write", time: 20 },
+  { source: pipe(50), sink: process(11), from: 1, to: 1, op: "read", time: 30 },
+  { source: process(11), sink: file(2), from: 1, to: 1, op: "write", time: 40 },
+  { source: process(11), sink: file(3), from: 1, to: 0, op: "open", verdict: 1, time: 50 },
+  { source: file(2), sink: process(12), from: 1, to: 1, op: "read", time: 60 },
+  { source: process(12), sink: pipe(51), from: 1, to: 1, op: "write", time: 70 },
+  { source: pipe(52), sink: process(13), from: 1, to: 1, op: "read", time: 80 },
+  { source: process(13), sink: pipe(53), from: 0, to: 0, op: "write", time: 90 },
+];
+const named = [
+  nameRecord(file(1), "data", "registry", "lung.csv"),
+  nameRecord(file(2), "data", "registry", "report.csv"),
+  nameRecord(process(10), "cat"),
+  nameRecord(process(11), "awk"),
+];
+const gate = gateRecords(
+  {
+    gate: "alice/wide",
+    user: "root",
+    purpose: "study",
+    tags: [{ tag: "alice/medical", by: "gate", grants: [{ id: "abcdef0123", by: "alice" }] }],
+    input: { streams: ["13:51:0", "13:52:0"] },
+    output: { streams: ["13:53:0"] },
+  },
+  { from: 1, to: 0, time: 100, bytes: 4 },
+);
+const shown = flowRecord({ source: pipe(53), sink: principal(61001), op: "release", event: true, time: 110 });
+const whole = () => graphOf(...described, ...named, ...story.map(flowRecord), gate, shown);
+
+describe("trace", () => {
+  it("follows data forward, through a pipe, a gate's streams and to a person, without folders", () => {
+    const { nodes, edges, leftOut } = ask(whole(), { ask: "trace", from: "/data/registry/lung.csv" });
+    deepStrictEqual(names(nodes), ["…/data/registry/lung.csv", "cat", "pipe 50", "awk", "…/data/registry/report.csv", "process 12", "pipe 51", "process 13", "pipe 53", "vendor"]); // prettier-ignore
+    const crossing = edges.find(({ step }) => step.crossing !== null)!.step.crossing!;
+    deepStrictEqual([crossing.by, crossing.drops, crossing.gate!.name, crossing.gate!.grants[0]!.by], ["gate", ["alice/medical"], "alice/wide", "alice"]); // prettier-ignore
+    strictEqual(leftOut.entities, 0);
+  });
+
+  it("stops at gates when asked to", () => {
+    const { nodes } = ask(whole(), { ask: "trace", from: "alice/medical", stopAtGates: true });
+    ok(names(nodes).includes("process 13") && !names(nodes).includes("pipe 53"));
+  });
+
+  it("goes back, within a time and a depth, between two, folded, and bounded", () => {
+    const graph = whole();
+    deepStrictEqual(names(ask(graph, { ask: "trace", to: "/data/registry/report.csv", depth: 2 }).nodes), ["…/data/registry/report.csv", "awk", "pipe 50"]); // prettier-ignore
+    const until = ask(graph, {
+      ask: "trace",
+      from: "alice/medical",
+      until: "1970-01-01T00:00:00.000000030Z",
+    });
+    ok(!names(until.nodes).includes("report.csv"));
+    const ways = ask(graph, { ask: "trace", from: "program:cat", to: "program:awk" });
+    deepStrictEqual([names(ways.nodes), ways.edges.length], [["cat", "pipe 50", "awk"], 2]);
+    const folded = ask(graph, { ask: "trace", from: "alice/medical", collapse: "kind" });
+    deepStrictEqual(folded.nodes.map(({ name, holds }) => [name, holds]), [["file", 2], ["process", 4], ["pipe", 3], ["principal", 1]]); // prettier-ignore
+    const some = ask(graph, { ask: "trace", from: "alice/medical", limit: 3 });
+    deepStrictEqual([some.nodes.length, some.leftOut.entities], [3, 7]);
+    const noisy = ask(graph, { ask: "trace", to: "program:cat", noise: true });
+    deepStrictEqual(noisy.nodes.length, 3);
+  });
+
+  it("tells what was refused, and what is not there", () => {
+    const { refused } = ask(whole(), { ask: "trace", from: "alice/medical", refused: true });
+    deepStrictEqual(refused.map(({ to, step, times }) => [to.name, step.rule, times]), [["file 3", "FLOW-1", 1]]); // prettier-ignore
+    throws(() => ask(whole(), { ask: "trace", from: "/nothing" }), { code: "E_ASK_NOTHING" });
+    throws(() => ask(whole(), { ask: "trace", from: "alice/medical", since: "soon" }), {
+      code: "E_ASK_WORDS",
+    });
+  });
+
+  it("from a record on, and what was newly reached since a time", () => {
+    const graph = whole();
+    const at = graph.flows.record(3);
+    const { nodes } = ask(graph, { ask: "trace", from: `#${at}` });
+    deepStrictEqual(names(nodes).slice(0, 2), ["awk", "…/data/registry/report.csv"]);
+  });
+});
+
+describe("leak", () => {
+  it("finds the path, the gate and who granted it, or says what was looked at", () => {
+    const yes = ask(whole(), { ask: "leak", of: "/data/registry/lung.csv", to: "user:vendor" });
+    strictEqual(yes.path!.at(-1)!.to.name, "vendor");
+    strictEqual(yes.path!.find(({ step }) => step.crossing)!.step.crossing!.gate!.name, "alice/wide");
+    const no = ask(graphOf(...described, ...named, ...story.map(flowRecord)), {
+      ask: "leak",
+      of: "alice/medical",
+      to: "user:vendor",
+    });
+    deepStrictEqual([no.path, no.coverage.gaps, no.coverage.boots.length], [null, [], 1]);
+    const out = ask(graphOf(...described, ...named, ...story.slice(0, 6).map(flowRecord)), {
+      ask: "leak",
+      of: "alice/medical",
+      to: "outside",
+    });
+    deepStrictEqual([out.path, out.refused.map(({ to }) => to.name)], [null, ["file 3"]]);
+  });
+
+  it("counts a label that was taken off", () => {
+    const off = flowRecord({ source: principal(0), sink: file(2), from: 1, to: 0, op: "label", event: true, time: 99 }); // prettier-ignore
+    const { path } = ask(graphOf(...described, ...story.map(flowRecord), off), {
+      ask: "leak",
+      of: tagName(1),
+      to: "outside",
+      since: "1970-01-01T00:00:00.000000000Z",
+    });
+    ok(path !== null);
+    function tagName(n: number) {
+      return TAGS[tagOf(n)]!;
+    }
+  });
+
+  it("tells of gaps", () => {
+    const lost = flowRecord({ ...story[0]!, lost: 3, time: 200 });
+    const { coverage } = ask(graphOf(...described, ...story.slice(0, 3).map(flowRecord), lost), {
+      ask: "leak",
+      of: "alice/medical",
+      to: "user:vendor",
+    });
+    deepStrictEqual(coverage.gaps.map(({ lost: n }) => n), [3]); // prettier-ignore
+    match(coverage.gaps[0]!.what, /processor 0/);
+  });
+});
+
+describe("boots", () => {
+  it("a file on a disk is the same after a boot, a process and a file in memory are not", () => {
+    const memory = { ...file(7), second: 25 };
+    const graph = new Empty();
+    const first = [
+      flowRecord({ source: file(1), sink: process(10), from: 1, to: 1, time: 5 }),
+      flowRecord({ source: process(10), sink: file(2), from: 1, to: 1, time: 6 }),
+      flowRecord({ source: process(10), sink: memory, from: 1, to: 1, time: 7 }),
+    ];
+    const second = [
+      flowRecord({ source: file(2), sink: process(11), from: 16, to: 16, time: 2 }),
+      flowRecord({ source: process(10), sink: file(4), from: 16, to: 16, time: 3 }),
+      flowRecord({ source: memory, sink: process(12), from: 16, to: 16, time: 4 }),
+    ];
+    graph.add(Buffer.concat([...described, ...first]), 1, header(1));
+    // the same context has another id
+    graph.add(Buffer.concat([contextRecords(16, contextWith([1])), ...second]), 100, header(100, "ff".repeat(16), 10_000n)); // prettier-ignore
+    const { nodes } = ask(graph, { ask: "trace", from: "8:1:1:1" });
+    deepStrictEqual(nodes.map(({ id }) => id).sort(), ["10@1010/012345", "11@1011", "0:25:7:1/012345", "8:1:1:1", "8:1:2:1"].sort()); // prettier-ignore
+    const { coverage } = ask(graph, { ask: "leak", of: "8:1:1:1", to: "10.1.2.3" });
+    match(coverage.limits.join(), /another number after a boot/);
+  });
+});
+
+describe("who may see what [AUD-4]", () => {
+  const QUESTIONS: Ask[] = [
+    ...["alice/medical", "8:1:1:1", "8:1:6:1", "bob/medical", "program:cat", "pid:10", "none"].flatMap(
+      (thing): Ask[] => [
+        { ask: "trace", from: thing, noise: true, refused: true },
+        { ask: "trace", to: thing, refused: true },
+        { ask: "trace", from: thing, limit: 2 },
+        { ask: "trace", from: thing, stopAtGates: true, collapse: "tenant" },
+        { ask: "leak", of: thing, to: "outside" },
+        { ask: "leak", of: "alice/medical", to: thing },
+      ],
+    ),
+  ];
+  const answers = (graph: Graph, reader: Reader) =>
+    QUESTIONS.map((question) => {
+      try {
+        return JSON.stringify(ask(graph, question, reader));
+      } catch (error) {
+        return `${(error as { code?: string }).code}: ${(error as Error).message}`;
+      }
+    });
+
+  it("two logs that differ only in what the reader may not see answer alike, to the byte", () => {
+    const end = fc.oneof(
+      fc.nat(4).map((n) => process(10 + n)),
+      fc.nat(4).map((n) => file(1 + n)),
+    );
+    const visible = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 1), to: fc.constant(1), verdict: fc.constantFrom(0, 0, 1), time: fc.nat(300) }); // prettier-ignore
+    const hidden = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 2, 3), to: fc.constantFrom(2, 3), verdict: fc.constantFrom(0, 1), time: fc.nat(300), event: fc.boolean(), op: fc.constantFrom<"read" | "release" | "gate" | "label">("read", "release", "gate", "label") }); // prettier-ignore
+    let seen = 0;
+    fc.assert(
+      fc.property(fc.array(visible, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), (mine, one, other) => {
+        const build = (others: Flow[]) =>
+          // names are told when an entity is first used, whoever uses it
+          graphOf(...described, ...named, ...[...mine, ...others].toSorted((a, b) => a.time! - b.time!).map((flow, sequence) => flowRecord({ ...flow, sequence }))); // prettier-ignore
+        const [a, b] = [answers(build(one), ALICE), answers(build(other), ALICE)];
+        deepStrictEqual(a, b);
+        seen += a.filter((text) => text.includes('"edges":[{')).length;
+      }), // prettier-ignore
+      { numRuns: 150 },
+    );
+    ok(seen > 250, "questions that had an answer");
+  });
+
+  it("gives no numbers of records, and finds a record again by what it is called", () => {
+    const graph = whole();
+    const { edges } = ask(graph, { ask: "trace", from: "alice/medical" }, ALICE);
+    ok(edges.length > 5);
+    for (const { step } of edges) {
+      match(step.record, /^012345-[0-9a-z]+$/);
+      ok(ask(graph, { ask: "trace", to: step.record }, ALICE).edges.length > 0);
+    }
+    throws(() => ask(graph, { ask: "trace", from: "#3" }, ALICE), { code: "E_ASK_NOTHING" });
+    throws(() => ask(graph, { ask: "trace", from: "bob/medical" }, ALICE), { code: "E_ASK_NOTHING" });
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * Entities in words: what they are called, and the text that identifies them.
+ */
+import type { Graph } from "../graph/index.ts";
+import type { Sight } from "./reader.ts";
+
+export type EntityText = {
+  kind: string;
+  /** For people; whoever made the thing has chosen it. */
+  name: string;
+  /** Names it in a question. */
+  id: string;
+};
+
+const MINOR_BITS = 0xfffff;
+
+export function entityText(sight: Sight, entity: number): EntityText {
+  const { graph } = sight;
+  const { kind, boot, first, second, third, port } = graph.entities.key(entity);
+  const known = graph.names.of(entity);
+  // several boots have the same numbers: those but the newest are told apart
+  const when = boot === -1 || boot === graph.boots.length - 1 ? "" : `/${graph.boots[boot]!.id.slice(0, 6)}`;
+  switch (kind as string) {
+    case "none":
+      return { kind, name: "nothing", id: "none" };
+    case "process":
+      return { kind, name: known ?? `process ${second}`, id: `${second}@${first}${when}` };
+    case "principal":
+      return { kind, name: sight.userText(first), id: `uid:${first}` };
+    case "address": {
+      const text = addressText(first, second, third, port);
+      return { kind, name: text, id: text };
+    }
+    case "socket":
+      if (first === 0n && second === 0)
+        return { kind, name: "a socket of its network", id: `socket:0${when}` };
+      break;
+    case "ipc":
+      return { kind, name: `System V object ${first} of namespace ${second}`, id: `ipc:${second}:${first}${when}` }; // prettier-ignore
+    case "key":
+      return { kind, name: `key ${first}`, id: `key:${first}${when}` };
+    default: // an inode
+  }
+  const id = `${second >>> 20}:${second & MINOR_BITS}:${first}:${third}${when}`;
+  return { kind, name: known ?? `${kind} ${first}`, id };
+}
+
+/** `10.1.2.3:443`, `[2001:db8::1]:443`; without a port the address alone. */
+export function addressText(first: bigint, second: number, third: number, port: number): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeBigUInt64LE(first, 0);
+  bytes.writeUInt32LE(second >>> 0, 8);
+  bytes.writeUInt32LE(third >>> 0, 12);
+  const isV4 = bytes.subarray(0, 12).equals(Buffer.from("00000000000000000000ffff", "hex"));
+  if (isV4) return `${[...bytes.subarray(12)].join(".")}${port === 0 ? "" : `:${port}`}`;
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16));
+  const host = new URL(`http://[${groups.join(":")}]/`).hostname;
+  return port === 0 ? host.slice(1, -1) : `${host}:${port}`;
+}
+
+/** An address with an optional port, as the parts of an entity; null when it is none. */
+export function readAddress(
+  text: string,
+): { first: bigint; second: number; third: number; port: number | null } | null {
+  // prettier-ignore
+  const [, v6, v6port] = /^\[([0-9a-fA-F:.]+)\](?::(\d+))?$/.exec(text) ?? [];
+  const [, v4, v4port] = /^(\d+\.\d+\.\d+\.\d+)(?::(\d+))?$/.exec(text) ?? [];
+  const bare =
+    v6 === undefined && v4 === undefined && /^[0-9a-fA-F:]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(text);
+  const host = v6 ?? v4 ?? (bare ? text : undefined);
+  if (host === undefined) return null;
+  const bytes = v4 === undefined ? bytesOfV6(host) : bytesOfV4(host);
+  if (bytes === null) return null;
+  const port = v6port ?? v4port;
+  return {
+    first: bytes.readBigUInt64LE(0),
+    second: bytes.readUInt32LE(8),
+    third: bytes.readUInt32LE(12),
+    port: port === undefined ? null : Number(port),
+  };
+}
+
+function bytesOfV4(host: string): Buffer | null {
+  const parts = host.split(".").map(Number);
+  if (parts.some((part) => part > 255)) return null;
+  return Buffer.concat([Buffer.from("00000000000000000000ffff", "hex"), Buffer.from(parts)]);
+}
+
+function bytesOfV6(host: string): Buffer | null {
+  try {
+    const written = new URL(`http://[${host}]/`).hostname.slice(1, -1);
+    const [head = "", tail] = written.split("::");
+    const groups = (text: string) => (text === "" ? [] : text.split(":"));
+    const [before, after] = [groups(head), groups(tail ?? "")];
+    const middle = Array.from({ length: 8 - before.length - after.length }, () => "0");
+    const bytes = Buffer.alloc(16);
+    for (const [at, group] of [...before, ...middle, ...after].entries())
+      bytes.writeUInt16BE(Number.parseInt(group, 16), at * 2);
+    return bytes;
+  } catch {
+    return null;
+  }
+}
+
+/** Of which host's person, which program, which kind: what a picture is folded by. */
+export function programOf(graph: Graph, entity: number): string {
+  const name = graph.names.of(entity) ?? "";
+  return name.slice(name.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,133 @@
+/**
+ * What a question is about: a text to entities, a tag, one record, or the outside.
+ *
+ *   owner/name, tag:owner/name   all that had the tag
+ *   /a/path                      the file of that name, by number if it is there, and by what records called it
+ *   17, #17, 3f2a1b-1k9x0        a record
+ *   8:1:1234:5, 812@4711         an entity, as answers name it
+ *   pid:812, 10.1.2.3:443, user:alice, uid:1000, program:curl
+ *   outside                      whatever does not have the data's tags: people, addresses, files without the label
+ *
+ * Guarantee: only what occurs in records that the reader may see is found.
+ */
+import type { TagId } from "../../label/index.ts";
+import type { EntityKey, Graph } from "../graph/index.ts";
+import { ENTITY } from "../record.ts";
+import { entityText, programOf, readAddress } from "./entity.ts";
+import { AskError } from "./error.ts";
+import type { Sight } from "./reader.ts";
+
+/** Numbers of an inode that a path leads to now, as the daemon found them. */
+export type Inode = { first: string; second: number; third: number };
+export type Target =
+  | { what: "tag"; text: string; tag: TagId }
+  | { what: "record"; text: string; flow: number }
+  | { what: "entities"; text: string; entities: readonly number[] }
+  | { what: "outside"; text: string };
+
+/** @throws AskError E_ASK_NOTHING */
+export function findTarget(sight: Sight, text: string, inodes: readonly Inode[] = []): Target {
+  if (text === "outside") return { what: "outside", text };
+  const tagName = text.startsWith("tag:") ? text.slice(4) : text;
+  const tag = sight.tagNamed(tagName);
+  if (tag !== null) return { what: "tag", text, tag };
+  const flow = sight.flowNamed(text.replace(/^#/, ""));
+  if (flow !== -1) return { what: "record", text, flow };
+  const candidates = candidatesFor(sight, text, inodes);
+  const entities = candidates.length === 0 ? [] : seenOf(sight, candidates);
+  if (entities.length > 0) return { what: "entities", text, entities };
+  throw new AskError(
+    "E_ASK_NOTHING",
+    `expected something that occurs in records that you may read, found nothing for ${JSON.stringify(text)}`,
+    "a path, OWNER/NAME of a tag, a record's number, `pid:812`, `program:curl`, `10.1.2.3:443`, `user:alice`, or `outside`",
+  );
+}
+
+function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): number[] {
+  const { graph } = sight;
+  const where = (test: (key: EntityKey, entity: number) => boolean) => all(graph, test);
+  const [, pid, start] = /^(?:pid:)?(\d+)(?:@(\d+))?(?:\/[0-9a-f]{6})?$/.exec(text) ?? [];
+  if (text.startsWith("pid:") || start !== undefined)
+    return where(
+      (key) =>
+        key.kind === "process" &&
+        key.second === Number(pid) &&
+        (start === undefined || key.first === BigInt(start)),
+    ).filter((entity) => !text.includes("/") || entityText(sight, entity).id === text);
+  if (text.startsWith("/")) return namedSo(sight, text, inodes);
+  if (text.startsWith("program:")) {
+    const program = text.slice(8);
+    return where((key, entity) => key.kind === "process" && programOf(graph, entity) === program);
+  }
+  const inode = inodeNamed(sight, text);
+  if (inode !== null) return inode;
+  const [, user] = /^user:(.+)$/.exec(text) ?? [];
+  if (user !== undefined)
+    return where((key) => key.kind === "principal" && sight.reader.users[String(key.first)] === user);
+  const address = readAddress(text);
+  if (address !== null)
+    return where(
+      (key) =>
+        key.kind === "address" &&
+        key.first === address.first &&
+        key.second === address.second &&
+        key.third === address.third &&
+        (address.port === null || key.port === address.port),
+    );
+  return where((_, entity) => entityText(sight, entity).id === text);
+}
+
+/** `8:1:1234:5`: without a boot, of the newest; null when the text is something else. */
+function inodeNamed({ graph }: Sight, text: string): number[] | null {
+  const [, major, minor, first, third, prefix] =
+    /^(\d+):(\d+):(\d+):(\d+)(?:\/([0-9a-f]{6}))?$/.exec(text) ?? [];
+  if (first === undefined) return null;
+  const second = (Number(major) << 20) | Number(minor);
+  const { boots } = graph;
+  const at = prefix === undefined ? boots.length - 1 : boots.findIndex(({ id }) => id.startsWith(prefix));
+  const found = graph.entities.find(ENTITY.file, at, BigInt(first), second, Number(third));
+  return found === -1 ? [] : [graph.same(found)];
+}
+
+/** By its number now, and by the end of a path that records tell: a file may be gone, or another one in its place. */
+function namedSo(sight: Sight, path: string, inodes: readonly Inode[]): number[] {
+  const { graph } = sight;
+  const found = new Set<number>();
+  for (const { first, second, third } of inodes)
+    for (let boot = 0; boot < graph.boots.length; boot++) {
+      const entity = graph.entities.find(ENTITY.file, boot, BigInt(first), second, third);
+      if (entity !== -1) found.add(graph.same(entity));
+    }
+  for (const [entity, name] of graph.names.entries()) {
+    const isIt = name === path || (name.startsWith("…/") && path.endsWith(name.slice(1)));
+    if (isIt && graph.entities.kind(entity) !== ENTITY.process) found.add(graph.same(entity));
+  }
+  return [...found];
+}
+
+function all(graph: Graph, test: (key: EntityKey, entity: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let entity = 0; entity < graph.entities.size; entity++)
+    if (graph.same(entity) === entity && test(graph.entities.key(entity), entity)) found.push(entity);
+  return found;
+}
+
+/** Those that a record which may be seen tells of. */
+function seenOf({ graph, sees }: Sight, candidates: readonly number[]): number[] {
+  const wanted = new Set(candidates);
+  const seen: number[] = [];
+  const take = (entity: number) => {
+    if (wanted.delete(entity)) seen.push(entity);
+  };
+  const first = Math.min(...candidates.map((entity) => graph.firstUse[entity]!));
+  const { blocks } = graph.flows;
+  for (let b = Math.floor(first / 65536); b < blocks.length && wanted.size > 0; b++) {
+    const { n, source, sink, meta } = blocks[b]!;
+    for (let i = 0; i < n; i++) {
+      if (sees[meta[i]!] === 0) continue;
+      if (wanted.has(source[i]!)) take(source[i]!);
+      if (wanted.has(sink[i]!)) take(sink[i]!);
+    }
+  }
+  return seen;
+}

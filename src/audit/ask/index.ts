@@ -1,0 +1,12 @@
+/**
+ * Questions to the log. [AUD-4, AUD-5]
+ */
+export { type Answers, type AnswerTo, answer, type Ask } from "./answer.ts";
+export { COLLAPSE_BY, type CollapseBy } from "./collapse.ts";
+export type { Coverage } from "./coverage.ts";
+export { AskError, type AskErrorCode } from "./error.ts";
+export type { LeakAnswer, PathStep } from "./leak.ts";
+export { type ContextText, PLATFORM, type Reader, Sight } from "./reader.ts";
+export type { Crossing, Step } from "./steps.ts";
+export { AskThread } from "./thread.ts";
+export type { TraceAnswer, TraceEdge, TraceNode } from "./trace.ts";

@@ -1,0 +1,144 @@
+/**
+ * Did it leak? A witness path, or what was looked at and not found. [AUD-5]
+ *
+ * Guarantee: everything counts that the record has: also what pictures leave out as noise, gates crossed or not. When a
+ * path exists among the records that the reader may see, within the time, one is found: the first that arrived.
+ */
+import { isRefused, type Pass, pathTo, reach } from "../graph/index.ts";
+import type { TagId } from "../../label/index.ts";
+import { type Coverage, coverageOf } from "./coverage.ts";
+import { AskError } from "./error.ts";
+import { findTarget, type Inode, type Target } from "./find.ts";
+import type { Sight } from "./reader.ts";
+import { endsOf, type Ends, type Step, stepOf } from "./steps.ts";
+import { questionFor, refusedBy, type TraceAnswer } from "./trace.ts";
+import { readTime } from "./when.ts";
+
+export type LeakAsk = {
+  of: string;
+  to: string;
+  since?: string | undefined;
+  until?: string | undefined;
+  inodes?: Record<string, Inode[]> | undefined;
+};
+
+export type PathStep = Ends & { step: Step };
+export type LeakAnswer = {
+  asked: { of: string; to: string; since: string | null; until: string | null };
+  /** From the data to the target; null: none within the time and the coverage. */
+  path: PathStep[] | null;
+  /** Numbers of the path's records, for proofs; empty for others than the platform. */
+  records: number[];
+  /** It had arrived before `since`. */
+  earlier: PathStep[] | null;
+  coverage: Coverage;
+  /** Attempts at the target that were refused. */
+  refused: TraceAnswer["refused"];
+  leftOut: number;
+};
+
+const MOST_REFUSED = 50;
+
+export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly string[] = []): LeakAnswer {
+  const of = findTarget(sight, ask.of, ask.inodes?.[ask.of]);
+  const target = leakTarget(sight, ask);
+  const since = ask.since === undefined ? null : readTime(ask.since, now);
+  const question = questionFor(sight, { noise: true, until: ask.until }, "from", of, now);
+  const hits = target === null ? null : hitsFor(sight, of, target);
+  let [found, earlier] = [null, null] as [number[] | null, number[] | null];
+  let pass: Pass | null = null;
+  const hit = (flow: number, label: number, walk: Pass): boolean => {
+    if (hits!.isAt !== undefined && !hits!.isAt(flow)) return false;
+    const way = [...pathTo(walk, label), flow];
+    const isEarly = since !== null && sight.graph.wallTime(flow, !sight.isPlatform) < since;
+    if (isEarly) earlier ??= way;
+    else found = way;
+    return !isEarly;
+  };
+  if (hits !== null) {
+    pass = reach(sight.graph, { ...question, hits: hits.mask, hit });
+  } else pass = reach(sight.graph, question);
+  const whole = found === null ? pass : null;
+  const refused =
+    hits === null || whole === null
+      ? { list: [], leftOut: 0 }
+      : refusedBy(sight, whole, question, MOST_REFUSED, (flow) => hits.refused(flow));
+  return {
+    asked: { of: ask.of, to: ask.to, since: ask.since ?? null, until: ask.until ?? null },
+    path: found && shown(sight, found),
+    records: sight.isPlatform ? (found ?? []).map((flow) => sight.graph.flows.record(flow)) : [],
+    earlier: earlier && shown(sight, earlier),
+    coverage: coverageOf(sight, whole, damaged),
+    refused: refused.list,
+    leftOut: refused.leftOut,
+  };
+}
+
+function shown(sight: Sight, path: readonly number[]): PathStep[] {
+  return path.map((flow, at) => ({ ...endsOf(sight, flow), step: stepOf(sight, flow, path[at - 1] ?? -1) }));
+}
+
+/** Null: nothing that may be seen is that, so nothing can have reached it. */
+function leakTarget(sight: Sight, ask: LeakAsk): Target | null {
+  try {
+    return findTarget(sight, ask.to, ask.inodes?.[ask.to]);
+  } catch (error) {
+    if (error instanceof AskError && error.code === "E_ASK_NOTHING") return null;
+    throw error;
+  }
+}
+
+type Hits = {
+  /** Kinds of flows that may be hits. */
+  mask: Uint8Array;
+  isAt?: (flow: number) => boolean;
+  refused: (flow: number) => boolean;
+};
+
+function hitsFor(sight: Sight, of: Target, target: Target): Hits {
+  const { graph } = sight;
+  const all = new Uint8Array(graph.metas.size).fill(1);
+  if (target.what === "entities") {
+    const wanted = new Set(target.entities);
+    const isAt = (flow: number) => wanted.has(graph.flows.sink(flow));
+    return { mask: all, isAt, refused: isAt };
+  }
+  if (target.what === "record") {
+    const isAt = (flow: number) => flow === target.flow;
+    return { mask: all, isAt, refused: isAt };
+  }
+  const tags = target.what === "outside" ? tagsOf(sight, of) : [];
+  const mask = all.map((_, n) => {
+    const sink = graph.metas.of(n).sink;
+    if (target.what === "tag") return graph.contexts.has(sink, target.tag) ? 1 : 0;
+    return tags.some((tag) => !graph.contexts.hasSecret(sink, tag)) ? 1 : 0;
+  });
+  return { mask, refused: (flow) => mask[graph.flows.meta(flow)] === 1 };
+}
+
+/** The secrets that data has where the question begins. @throws AskError E_ASK_WORDS */
+export function tagsOf({ graph, sees }: Sight, of: Target): TagId[] {
+  if (of.what === "tag") return [of.tag];
+  const found = new Set<TagId>();
+  const add = (context: number) => {
+    const secrecy = graph.contexts.of(context)?.secrecy;
+    if (secrecy !== undefined && secrecy !== "ALL") for (const tag of secrecy) found.add(tag);
+  };
+  if (of.what === "record") add(graph.metas.of(graph.flows.meta(of.flow)).sink);
+  if (of.what === "entities") {
+    const wanted = new Set(of.entities);
+    const counts = sees.map((seen, n) => (seen === 1 && !isRefused(graph.metas.of(n)) ? 1 : 0));
+    for (const { n, source, sink, meta } of graph.flows.blocks)
+      for (let i = 0; i < n; i++) {
+        if (counts[meta[i]!] === 0) continue;
+        if (wanted.has(source[i]!)) add(graph.metas.of(meta[i]!).source);
+        if (wanted.has(sink[i]!)) add(graph.metas.of(meta[i]!).sink);
+      }
+  }
+  if (found.size > 0) return [...found];
+  throw new AskError(
+    "E_ASK_WORDS",
+    "expected data with a secrecy tag, found none: everything is outside of it",
+    "name a target: a path, an address, `user:NAME`",
+  );
+}

@@ -1,0 +1,141 @@
+/**
+ * Flows as they are shown, and by whose right data crossed from one label to another.
+ */
+import type { Annotation, Graph } from "../graph/index.ts";
+import { isObserved } from "../graph/index.ts";
+import { streamsOf } from "../graph/graph.ts";
+import { ENTITY, OP, opName, ruleOf } from "../record.ts";
+import { type EntityText, entityText } from "./entity.ts";
+import type { ContextText, Sight } from "./reader.ts";
+
+/** Data went on with fewer secrecy tags or more integrity tags than it came with. [GATE-2, CHG-1] */
+export type Crossing = {
+  drops: string[];
+  adds: string[];
+  /** `gate`: a gate's run; `release`: shown to a person; `label`: an owner changed a label; `change`: a program's context was changed. */
+  by: "gate" | "release" | "label" | "change";
+  /** Of a gate: its name, who ran it, for what, by whose grants. */
+  gate: GateText | null;
+};
+export type GateText = {
+  record: string | null;
+  name: string;
+  user: string;
+  purpose: string;
+  grants: { tag: string; by: string; grant: string }[];
+};
+
+export type Step = {
+  record: string;
+  time: string;
+  op: string;
+  verdict: "allowed" | "refused" | "observed";
+  rule: string | null;
+  source: ContextText | null;
+  sink: ContextText | null;
+  crossing: Crossing | null;
+};
+
+export type Ends = { from: EntityText; to: EntityText };
+
+/** @param before the flow by which the data came to this one's source; -1: none */
+export function stepOf(sight: Sight, flow: number, before = -1): Step {
+  const { graph } = sight;
+  const meta = graph.metas.of(graph.flows.meta(flow));
+  return {
+    record: sight.recordText(flow),
+    time: sight.timeText(flow),
+    op: opName(meta.op),
+    verdict: isObserved(meta) ? "observed" : meta.verdict === 0 ? "allowed" : "refused",
+    rule: ruleOf(meta.verdict),
+    source: sight.contextText(meta.source),
+    sink: sight.contextText(meta.sink),
+    crossing: meta.verdict === 0 ? crossingOf(sight, before, flow) : null,
+  };
+}
+
+export function endsOf(sight: Sight, flow: number): Ends {
+  const { flows } = sight.graph;
+  return { from: entityText(sight, flows.source(flow)), to: entityText(sight, flows.sink(flow)) };
+}
+
+/** For `reach`: data that comes by one kind of flow and goes on by another crosses. */
+export function crosser(graph: Graph): (before: number, after: number) => boolean {
+  return (before, after) => graph.contexts.crosses(graph.metas.of(before).sink, graph.metas.of(after).source);
+}
+
+/** Does the flow itself, as a release or a change of label does? */
+export function crossesAlone(graph: Graph, meta: number): boolean {
+  const { source, sink, isEvent } = graph.metas.of(meta);
+  return isEvent && graph.contexts.crosses(source, sink);
+}
+
+export function crossingOf(sight: Sight, before: number, flow: number): Crossing | null {
+  const { graph } = sight;
+  const { flows, metas, contexts } = graph;
+  const meta = metas.of(flows.meta(flow));
+  const isAlone = crossesAlone(graph, flows.meta(flow));
+  const from = isAlone ? meta.source : before === -1 ? meta.source : metas.of(flows.meta(before)).sink;
+  const to = isAlone ? meta.sink : meta.source;
+  if (!contexts.crosses(from, to)) return null;
+  const drops = contexts.dropped(from, to).map((tag) => sight.tagText(tag));
+  const adds = contexts.gained(from, to).map((tag) => sight.tagText(tag));
+  if (isAlone) return { drops, adds, by: meta.op === OP.label ? "label" : meta.op === OP.change ? "change" : "release", gate: null }; // prettier-ignore
+  const run = gateRunAt(sight, before, flow, from, to);
+  return { drops, adds, by: run === null ? "change" : "gate", gate: run && gateText(sight, run) };
+}
+
+/** The run of a gate that this was: by its streams, else the next of these contexts to have ended. */
+export function gateRunAt(
+  sight: Sight,
+  before: number,
+  flow: number,
+  from: number,
+  to: number,
+): Annotation | null {
+  const { graph } = sight;
+  const runs = graph.annotations.filter(({ op, meta }) => {
+    if (op !== OP.gate || sight.sees[meta] === 0) return false;
+    const { source, sink, verdict } = graph.metas.of(meta);
+    return verdict === 0 && source === from && sink === to;
+  });
+  const streams = (run: Annotation, end: "input" | "output") =>
+    streamsOf(run.detail, end).map(([second, first, third]) =>
+      graph.same(graph.entities.find(ENTITY.pipe, run.boot, BigInt(first), second, third)),
+    );
+  const came = before === -1 ? -1 : graph.flows.source(before);
+  const went = graph.flows.sink(flow);
+  return (
+    runs.find((run) => streams(run, "output").includes(went) || streams(run, "input").includes(came)) ??
+    runs.find((run) => run.flows > flow) ??
+    null
+  );
+}
+
+type Detail = {
+  gate?: string;
+  user?: string;
+  purpose?: string;
+  tags?: { tag: string; by: string | null; grants?: { id: string; by: string }[] }[];
+};
+
+export function gateText(sight: Sight, run: Annotation): GateText {
+  let detail: Detail = {};
+  try {
+    detail = JSON.parse(run.detail) as Detail;
+  } catch {
+    // a gap may have taken a part of it: the run itself is on the record
+  }
+  const grants = (detail.tags ?? []).flatMap(({ tag, by, grants: chain = [] }) =>
+    chain.length > 0
+      ? chain.map((grant) => ({ tag, by: grant.by, grant: grant.id }))
+      : [{ tag, by: by ?? "nobody", grant: "" }],
+  );
+  return {
+    record: sight.isPlatform ? String(run.record) : null,
+    name: detail.gate ?? "a gate",
+    user: detail.user ?? sight.userText(run.uid),
+    purpose: detail.purpose ?? "",
+    grants,
+  };
+}

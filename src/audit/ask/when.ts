@@ -1,0 +1,53 @@
+/**
+ * Times in questions: `2026-11-25T14:00:00Z`, `2026-11-25`, `14:00` (today, UTC), `2h` (ago).
+ *
+ * What a question asks is what was so at a time: what had been reached until then. `since` takes away what had been
+ * reached before. So the answer does not depend on flows that were left out because they told nothing new. [AUD-2]
+ */
+import type { Graph } from "../graph/index.ts";
+import { AskError } from "./error.ts";
+import type { Sight } from "./reader.ts";
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31557600 };
+
+/** ns of wall time. @param now ms. @throws AskError E_ASK_WORDS */
+export function readTime(text: string, now: number): bigint {
+  const [, number, unit] = /^(\d{1,9})([smhdwy])$/.exec(text) ?? [];
+  if (number !== undefined) return BigInt(now - Number(number) * UNITS[unit!]! * 1000) * 1_000_000n;
+  const clock = /^\d\d:\d\d(:\d\d)?$/.test(text)
+    ? `${new Date(now).toISOString().slice(0, 10)}T${text}Z`
+    : text;
+  const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)?$/.test(clock);
+  const ms = isForm ? Date.parse(clock) : Number.NaN;
+  if (!Number.isNaN(ms)) return BigInt(ms) * 1_000_000n;
+  throw new AskError(
+    "E_ASK_WORDS",
+    `expected a time, found ${JSON.stringify(text)}`,
+    "`2026-11-25T14:00:00Z`, `2026-11-25`, `14:00` (today, UTC) or `2h` (ago)",
+  );
+}
+
+/** Flows until a time, each by its own clock: it may have jumped. */
+export function untilTime(sight: Sight, time: bigint): (at: number) => boolean {
+  const { graph } = sight;
+  const isOver = wholeBlocks(graph, sight, time);
+  return (at) => {
+    const known = isOver[Math.floor(at / 65536)];
+    return known === undefined || known === null ? graph.wallTime(at, !sight.isPlatform) <= time : known;
+  };
+}
+
+/** Of blocks of one segment and boot, those that lie wholly before or after. */
+function wholeBlocks(graph: Graph, sight: Sight, time: bigint): (boolean | null)[] {
+  const steady = !sight.isPlatform;
+  return graph.flows.blocks.map(({ n }, b) => {
+    if (n === 0) return null;
+    const [first, last] = [b * 65536, b * 65536 + n - 1];
+    if (graph.spans.some(({ flow }) => flow > first && flow <= last)) return null;
+    if (graph.wallTime(last, steady) + SLACK <= time) return true;
+    return graph.wallTime(first, steady) - SLACK > time ? false : null;
+  });
+}
+
+/** Records of several processors are in order within a block but for this, in ns. */
+const SLACK = 1_000_000_000n;

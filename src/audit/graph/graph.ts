@@ -1,0 +1,287 @@
+/**
+ * The log as a graph of flows, built from records as they come.
+ *
+ * Guarantee: each flow with two ends is in it, allowed and refused, in the order of the decisions, over all segments
+ * and boots; what the daemon did with data is a flow like the kernel's (shown to a person, withheld, a label taken
+ * off). Streams that the daemon carries from one program to the next are one entity. What could not be read is in
+ * `gaps`.
+ *
+ * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
+ */
+import { readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
+import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND } from "../record.ts";
+import { BLOCK, Columns } from "./columns.ts";
+import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
+import { Entities } from "./entities.ts";
+import { EntityNames, pathIn, programIn } from "./names.ts";
+import { Metas } from "./metas.ts";
+
+/** A run of a gate, or a statement: what the daemon wrote besides. */
+export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string }; // prettier-ignore
+export type Gap = { record: number; boot: number; time: number; lost: number; what: string };
+export type Boot = { id: string; wallOffset: bigint; firstFlow: number };
+/** From this flow on, times are to be read so. */
+type Span = { flow: number; boot: number; wallOffset: bigint };
+
+/** First and last uses grow by doubling. */
+const START = 1 << 12;
+const NEVER = 0xffffffff;
+const HIGH = 0x1_0000_0000;
+
+export class Graph {
+  readonly entities = new Entities();
+  readonly contexts = new Contexts();
+  readonly metas = new Metas();
+  readonly flows = new Columns();
+  readonly names = new EntityNames();
+  readonly annotations: Annotation[] = [];
+  readonly gaps: Gap[] = [];
+  readonly boots: Boot[] = [];
+  readonly spans: Span[] = [];
+  /** Records that were read, of any kind. */
+  records = 0;
+  /** Flows of kinds or versions that are not known here: counted, and a limit of each answer. */
+  strange = 0;
+  /** Position of the last flow out of an entity, of the first one in, and of the first at all. */
+  lastOut = new Uint32Array(START);
+  firstIn = new Uint32Array(START).fill(NEVER);
+  firstUse = new Uint32Array(START).fill(NEVER);
+
+  #segment: SegmentHeader | null = null;
+  #boot = -1;
+  #ids = new Map<number, number>();
+  #text: Buffer[] = [];
+  #detail: Buffer[] = [];
+  readonly #same = new Map<number, number>();
+  readonly #lost = new Map<number, number>();
+  #lastId = -1;
+  #lastNumber = 0;
+
+  /** @param chunk whole records of one segment, in order @param first number of the first of them */
+  add(chunk: Buffer, first: number, segment: SegmentHeader): void {
+    if (segment !== this.#segment) this.#begin(segment);
+    const count = Math.floor(chunk.length / RECORD_BYTES);
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
+    for (let i = 0; i < count; i++) this.#record(chunk, view, i * RECORD_BYTES, first + i);
+    this.records += count;
+  }
+
+  /** Both names are of one thing from now on, and were from the beginning. */
+  join(a: number, b: number): void {
+    const [keep, drop] = [this.same(a), this.same(b)].toSorted((x, y) => x - y) as [number, number];
+    if (keep === drop) return;
+    this.#same.set(drop, keep);
+    const since = Math.min(this.firstUse[keep]!, this.firstUse[drop]!);
+    if (since < this.flows.length) this.flows.rename(since, drop, keep);
+    this.firstUse[keep] = since;
+    this.firstIn[keep] = Math.min(this.firstIn[keep]!, this.firstIn[drop]!);
+    this.lastOut[keep] = Math.max(this.lastOut[keep]!, this.lastOut[drop]!);
+  }
+
+  same(entity: number): number {
+    let found = entity;
+    for (let next = this.#same.get(found); next !== undefined; next = this.#same.get(found)) found = next;
+    return found;
+  }
+
+  /** When a flow was decided, in ns of wall time. @param steady by the clock as it was at the boot's first record */
+  wallTime(at: number, steady: boolean): bigint {
+    let [low, high] = [0, this.spans.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.spans[middle]!.flow <= at) low = middle;
+      else high = middle - 1;
+    }
+    const span = this.spans[low]!;
+    const offset = steady ? this.boots[span.boot]!.wallOffset : span.wallOffset;
+    return BigInt(Math.round(this.flows.time(at))) + offset;
+  }
+
+  bootAt(at: number): number {
+    return this.boots.findLastIndex((boot) => boot.firstFlow <= at);
+  }
+
+  /** Bytes held by columns and tables, without names. */
+  get bytes(): number {
+    return this.flows.bytes + this.entities.bytes + 3 * this.lastOut.byteLength;
+  }
+
+  #begin(segment: SegmentHeader): void {
+    this.#segment = segment;
+    this.#ids = new Map();
+    this.#lastId = -1;
+    this.#text = [];
+    this.#detail = [];
+    const at = this.flows.length;
+    const known = this.boots.findIndex(({ id }) => id === segment.bootId);
+    if (known === -1) {
+      this.#boot = this.boots.push({ id: segment.bootId, wallOffset: segment.wallOffset, firstFlow: at }) - 1;
+      this.flows.startBoot();
+      this.#lost.clear();
+    } else this.#boot = known;
+    this.spans.push({ flow: at, boot: this.#boot, wallOffset: segment.wallOffset });
+  }
+
+  #record(chunk: Buffer, view: DataView, at: number, number: number): void {
+    const kind = chunk[at + FIELD.kind]!;
+    if (kind === RECORD_KIND.FLOW || kind === RECORD_KIND.EVENT) {
+      this.#flow(chunk, view, at, number, kind === RECORD_KIND.EVENT);
+      return;
+    }
+    const record = chunk.subarray(at, at + RECORD_BYTES);
+    if (kind === RECORD_KIND.NAME) {
+      const parts = record[NAME_FIELD.parts]!;
+      this.names.set(
+        this.#entity(view, at + NAME_FIELD.entity, record[NAME_FIELD.entity_kind]!, 0),
+        pathIn(record, parts),
+      );
+    } else if (kind === RECORD_KIND.PROCESS) {
+      this.names.set(this.#entity(view, at + NAME_FIELD.entity, ENTITY.process, 0), programIn(record));
+    } else if (kind === RECORD_KIND.CONTEXT) {
+      const { part, parts, id, bytes } = readTextPart(record);
+      if (part === 0) this.#text = [];
+      this.#text.push(bytes);
+      if (part === parts - 1) this.#ids.set(id, this.contexts.read(Buffer.concat(this.#text).toString()));
+      this.#lastId = -1;
+    } else if (kind === RECORD_KIND.DETAIL) {
+      this.#detail.push(readTextPart(record).bytes);
+    } else if (kind === RECORD_KIND.GAP) {
+      const what = record[FIELD.verdict] === 0 ? "records" : "refusals";
+      this.#gap(number, view.getUint32(at + FIELD.count, true), `${what} that could not be written`);
+    } else if (kind !== RECORD_KIND.LOG) this.strange++;
+  }
+
+  #flow(chunk: Buffer, view: DataView, at: number, number: number, isEvent: boolean): void {
+    const op = view.getUint16(at + FIELD.op, true);
+    const flags = chunk[at + FIELD.flags]!;
+    const verdict = chunk[at + FIELD.verdict]!;
+    let sourceKind = chunk[at + FIELD.source_kind]!;
+    const sinkKind = chunk[at + FIELD.sink_kind]!;
+    const time = view.getUint32(at + FIELD.time, true) + view.getUint32(at + FIELD.time + 4, true) * HIGH;
+    const from = this.#context(view.getUint32(at + FIELD.source_context, true));
+    const to = this.#context(view.getUint32(at + FIELD.sink_context, true));
+    this.#losses(view, at, number);
+    if (isEvent && this.#isAside(op)) {
+      const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, true, false);
+      const detail = Buffer.concat(this.#detail.splice(0)).toString();
+      const uid = view.getUint32(at + FIELD.uid, true);
+      this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail }); // prettier-ignore
+      if (op === OP.gate) this.#streams(detail);
+      return;
+    }
+    if (isEvent) this.#detail = [];
+    const port = view.getUint32(at + FIELD.bytes, true) & 0xffff;
+    const sink = this.#entity(view, at + FIELD.sink, sinkKind, port);
+    // a label that was changed: what is in the file is now under the other one
+    const isLabel = isEvent && op === OP.label;
+    if (isLabel) sourceKind = sinkKind;
+    const source = isLabel ? sink : this.#entity(view, at + FIELD.source, sourceKind, port);
+    const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, isEvent, false);
+    this.#add(source, sink, meta, time, number);
+    if ((flags & RECORD_FLAG.BOTH) === 0 || verdict !== 0) return;
+    const reverse = this.#meta(to, from, op, verdict, flags, sinkKind, sourceKind, isEvent, true);
+    this.#add(sink, source, reverse, time, number);
+  }
+
+  #add(source: number, sink: number, meta: number, time: number, record: number): void {
+    const at = this.flows.add(source, sink, meta, time, record);
+    const last = this.flows.length - 1;
+    if (this.lastOut[source]! < last) this.lastOut[source] = last;
+    if (this.firstIn[sink]! > at) this.firstIn[sink] = at;
+    if (this.firstUse[source]! > at) this.firstUse[source] = at;
+    if (this.firstUse[sink]! > at) this.firstUse[sink] = at;
+  }
+
+  #meta(
+    from: number, to: number, op: number, verdict: number, flags: number,
+    sourceKind: number, sinkKind: number, isEvent: boolean, isReverse: boolean,
+  ): number {
+    const what = op | (verdict << 16) | (flags << 24);
+    return this.metas.intern(from, to, what, sourceKind | (sinkKind << 8), isEvent, isReverse);
+  } // prettier-ignore
+
+  #context(id: number): number {
+    if (id === this.#lastId) return this.#lastNumber;
+    this.#lastId = id;
+    this.#lastNumber = this.#ids.get(id) ?? UNKNOWN_CONTEXT;
+    return this.#lastNumber;
+  }
+
+  #entity(view: DataView, at: number, kind: number, port: number): number {
+    const entity = this.entities.intern(
+      kind,
+      this.#boot,
+      view.getUint32(at, true),
+      view.getUint32(at + 4, true),
+      view.getUint32(at + 8, true),
+      view.getUint32(at + 12, true),
+      port,
+    );
+    if (entity >= this.lastOut.length) this.#grow();
+    return this.#same.size === 0 ? entity : this.same(entity);
+  }
+
+  #grow(): void {
+    const more = (old: Uint32Array<ArrayBuffer>, fill: number) => {
+      const grown = new Uint32Array(old.length * 2).fill(fill, old.length);
+      grown.set(old);
+      return grown;
+    };
+    this.lastOut = more(this.lastOut, 0);
+    this.firstIn = more(this.firstIn, NEVER);
+    this.firstUse = more(this.firstUse, NEVER);
+  }
+
+  /** Events that move no data: they say who decided what. */
+  #isAside(op: number): boolean {
+    return op !== OP.release && op !== OP.withhold && op !== OP.label && op !== OP.change;
+  }
+
+  /** The pipes that a gate's run was between: the daemon carried the bytes from one to the next. */
+  #streams(detail: string): void {
+    for (const end of ["input", "output"] as const)
+      for (const [a, b] of pairs(streamsOf(detail, end))) {
+        const [x, y] = [a, b].map((id) => {
+          const [second, first, third] = id;
+          return this.#known(this.entities.intern(ENTITY.pipe, this.#boot, first, 0, second, third, 0));
+        }) as [number, number];
+        this.join(x, y);
+      }
+  }
+
+  #known(entity: number): number {
+    if (entity >= this.lastOut.length) this.#grow();
+    return entity;
+  }
+
+  /** A processor's count of lost records grew. */
+  #losses(view: DataView, at: number, number: number): void {
+    const lost = view.getUint32(at + FIELD.lost, true);
+    if (lost === 0) return;
+    const cpu = view.getUint32(at + FIELD.cpu, true);
+    const before = this.#lost.get(cpu) ?? 0;
+    if (lost > before) this.#gap(number, lost - before, `records of processor ${cpu}, whose ring was full`);
+    this.#lost.set(cpu, Math.max(lost, before));
+  }
+
+  #gap(record: number, lost: number, what: string): void {
+    const last = this.flows.length - 1;
+    this.gaps.push({ record, boot: this.#boot, time: last < 0 ? 0 : this.flows.time(last), lost, what });
+  }
+}
+
+/** Pipes of a gate's run at one end, as `device:inode:generation`. */
+export function streamsOf(detail: string, end: "input" | "output"): [number, number, number][] {
+  try {
+    const streams = (JSON.parse(detail) as Record<string, { streams?: string[] }>)[end]?.streams ?? [];
+    return streams.map((text) => text.split(":").map(Number) as [number, number, number]);
+  } catch {
+    return [];
+  }
+}
+
+function pairs<T>(list: readonly T[]): [T, T][] {
+  return list.slice(1).map((item, at) => [list[at]!, item]);
+}
+
+export { BLOCK };

@@ -1,0 +1,10 @@
+/**
+ * The log as a graph in columns, and what is reachable in it.
+ */
+export { BLOCK, Columns, WINDOW } from "./columns.ts";
+export { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
+export { Entities, type EntityKey } from "./entities.ts";
+export { type Annotation, type Boot, type Gap, Graph } from "./graph.ts";
+export { Loader } from "./load.ts";
+export { isNoise, isObserved, isRefused, type Meta } from "./metas.ts";
+export { labelOf, type Pass, pathTo, type Question as Reach, reach } from "./reach.ts";
