@@ -29,6 +29,7 @@
 #include "task.bpf.c"
 #include "socket.bpf.c"
 #include "way.bpf.c"
+#include "letter.bpf.c"
 #include "ipc.bpf.c"
 #include "key.bpf.c"
 #include "system.bpf.c"

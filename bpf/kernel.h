@@ -91,6 +91,7 @@ struct path {
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 struct mount {
 	struct vfsmount mnt;
@@ -104,9 +105,6 @@ struct file {
 };
 struct fown_struct {
 	struct file *file;
-};
-struct net {
-	u64 net_cookie;
 };
 struct in6_addr {
 	u8 bytes[16];
@@ -123,6 +121,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	u16 sk_protocol;
 };
 struct socket {
 	short type;
@@ -142,11 +141,27 @@ struct msghdr {
 	int msg_namelen;
 	unsigned long msg_controllen;
 };
+struct sk_buff {
+	unsigned int len;
+	unsigned char *data;
+};
+struct proc_ns_operations {
+	int type;
+};
 struct ns_common {
 	unsigned int inum;
+	const struct proc_ns_operations *ops;
+};
+struct ns_common___typed { /* since 6.18 */
+	u32 ns_type;
 };
 struct ipc_namespace {
 	struct ns_common ns;
+	struct vfsmount *mq_mnt;
+};
+struct net {
+	struct ns_common ns;
+	u64 net_cookie;
 };
 struct nsproxy {
 	struct ipc_namespace *ipc_ns;
@@ -262,7 +277,6 @@ struct bpf_fib_lookup {
 /* Only passed through. */
 struct mnt_idmap;
 struct iattr;
-struct sk_buff;
 struct kernel_siginfo;
 struct user_namespace;
 struct bpf_map;

@@ -88,13 +88,21 @@ struct {
 	__type(value, u64);
 } stopped SEC(".maps");
 
+/* System V objects have numbers of their own for each sort. 0: a key, or not known */
+enum made_sort { MADE_SEGMENT = 1, MADE_QUEUE, MADE_SEMAPHORES };
+
+struct made {
+	u32 context;
+	u32 sort;
+};
+
 /* System V objects and keys that a labelled subject made, by the kernel's address */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CSN_MAX_IPC);
 	__type(key, u64);
-	__type(value, u32);
+	__type(value, struct made);
 } made SEC(".maps");
 
 /* what a context id means; never changed once written */

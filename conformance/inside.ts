@@ -325,12 +325,13 @@ function say(line: { id: string; row: string; fault: string | null; milliseconds
 }
 
 async function main(): Promise<void> {
-  const only = process.argv[2];
+  const only = process.argv[2]?.split("|");
   const begun = performance.now();
   const world = World.make();
   say({ id: "attach", row: "", fault: null, milliseconds: Math.round(performance.now() - begun) });
   for (const one of allCases()) {
-    if (only && ![one.id, one.row, `${one.mode}/`].some((name) => name.startsWith(only))) continue;
+    if (only && !only.some((name) => one.id.startsWith(name) || one.row === name || `${one.mode}/` === name))
+      continue;
     let fault: string | null;
     try {
       fault = runCase(world, one);
@@ -342,7 +343,7 @@ async function main(): Promise<void> {
   const matrix = performance.now();
   say({ id: "matrix", row: "", fault: null, milliseconds: Math.round(matrix - begun) });
   for (const { id, row, run } of scenarios) {
-    if (only && !id.startsWith(only)) continue;
+    if (only && !only.some((name) => id.startsWith(name) || row === name || name === "scenarios")) continue;
     const start = performance.now();
     let fault: string | null;
     try {

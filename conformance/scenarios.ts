@@ -14,8 +14,10 @@ import { native, PINS, SHAPE } from "../src/kernel/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
+import { compartmentScenarios } from "./scenarios/compartments.ts";
 import { observeScenarios } from "./scenarios/observe.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
+import { namespaceScenarios } from "./scenarios/namespaces.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { recordScenarios } from "./scenarios/records.ts";
@@ -524,6 +526,8 @@ export const scenarios: readonly Scenario[] = [
   },
   ...socketScenarios,
   ...wayScenarios,
+  ...namespaceScenarios,
+  ...compartmentScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
@@ -645,6 +649,18 @@ export const scenarios: readonly Scenario[] = [
       const { detail } = world.party("A").ask(`futex wake ${PROGRAM}`);
       const answer = u.receive("futex");
       return detail === "1" && answer.error === "ok" ? null : `no longer: ${detail} ${answer.error}`;
+    },
+  },
+  {
+    // no hook sees that a descriptor is closed
+    id: "known-leak/closing-a-file-that-is-watched-later",
+    row: "K6",
+    run: (world) => {
+      const path = file(world, "U");
+      const fault = expectAll(world, ["ok", "A", `open r ${path}`], ["ok", "U", `watch add ${path}`], ["ok", "A", "close"]); // prettier-ignore
+      const told = world.party("U").ask("watch get").detail;
+      world.party("U").ask("watch end");
+      return fault ?? (told !== "0" ? null : "closed? then turn this case round");
     },
   },
   {

@@ -21,10 +21,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -515,6 +517,26 @@ static napi_value settle(napi_env env, napi_callback_info info)
 	close(fd);
 	return error ? fail(env, error, "cachestat") : from_int(env, counts[0]);
 }
+/* loopFile(path) → {dev, ino} of the file behind a loop device, as stat has them */
+static napi_value loop_file(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct loop_info64 loop;
+	napi_value result;
+	int fd, error;
+	take(env, info, &a);
+	fd = open(string(&a, 0), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return fail(env, errno, "open");
+	error = ioctl(fd, LOOP_GET_STATUS64, &loop) ? errno : 0;
+	close(fd);
+	if (error)
+		return fail(env, error, "loop");
+	napi_create_object(env, &result);
+	put(env, result, "dev", from_int(env, loop.lo_device));
+	put(env, result, "ino", from_int(env, loop.lo_inode));
+	return result;
+}
 /* syncFs(path): writes the file system that holds it */
 static napi_value sync_fs(napi_env env, napi_callback_info info)
 {
@@ -635,7 +657,7 @@ NAPI_MODULE_INIT()
 		{ "pidfd", pidfd }, { "markSelf", mark_self }, { "ask", ask },
 		{ "openPath", open_path }, { "closeFd", close_fd },
 		{ "handleOf", handle_of }, { "handleOpen", handle_open }, { "fsOf", fs_of },
-		{ "settle", settle }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
+		{ "settle", settle }, { "loopFile", loop_file }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
 		napi_value function;

@@ -29,6 +29,7 @@ export type Native = {
   handleOpen(mount: Fd, handle: Buffer): Fd;
   fsOf(path: string): { fsid: Buffer; magic: number };
   settle(path: string): number;
+  loopFile(path: string): { dev: number; ino: number };
   syncFs(path: string): void;
   peer(fd: Fd): { pid: number; uid: number; gid: number; groups: number[] };
   xattrSet(path: string, name: string, value: Buffer): void;
