@@ -43,7 +43,7 @@ export const RELATIONS: readonly (readonly [SubjectName, ContextName, string])[]
 ];
 
 /** Relations that enforcing refuses: their cases run observed as well. [SUBJ-5] */
-const WATCHED: readonly string[] = ["U-A", "U-V", "A-U", "A-AB", "V-U"];
+const WATCHED: ReadonlySet<string> = new Set(["U-A", "U-V", "A-U", "A-AB", "V-U"]);
 export const OBSERVED = ["U", "A", "V"] as const satisfies readonly SubjectName[];
 
 /** What a command finds at `{p}`. `new`: nothing, in a directory `{d}` of the object's context. */
@@ -329,7 +329,7 @@ function* channelCases(channel: Channel): Generator<Case> {
       const each = one("path", [], channel.path);
       yield each;
       // a labelled party passes descriptors only in its context's network, where these are not
-      if (each.expect !== "allow" && channel.id !== "pass-fd" && WATCHED.includes(`${subject}-${object}`))
+      if (each.expect !== "allow" && channel.id !== "pass-fd" && WATCHED.has(`${subject}-${object}`))
         yield { ...each, id: `${channel.id}/${subject}-${object}/observed`, mode: "observe" };
     }
     if (!channel.open || object === "base") continue;

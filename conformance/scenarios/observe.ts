@@ -14,17 +14,17 @@ const tags = (secrecy: readonly string[], integrity: readonly string[] = []): Co
   contextOf(secrecyOf(secrecy.map(idOf)), integrityOf(integrity.map(idOf)));
 
 /** A party that may cross these tags. */
-async function observed(
+function observed(
   world: World,
   name: ContextName,
   crosses: Context,
   run: (party: Party) => string | null,
-): Promise<string | null> {
+): string | null {
   const party = Party.start(`observed-${name}`);
   try {
     party.label(world.monitor, name, crosses);
     world.flows();
-    return await run(party);
+    return run(party);
   } finally {
     party.stop();
   }
@@ -97,18 +97,18 @@ export const observeScenarios: readonly Scenario[] = [
   {
     id: "observe/its-own-label-goes-out-only-with-the-tag",
     row: "F1",
-    run: async (world) =>
-      (await observed(world, "A", tags(["a"]), (party) =>
+    run: (world) =>
+      observed(world, "A", tags(["a"]), (party) =>
         expectAll(world, ["ok", party, `with rw ${file(world, "U")} write`]),
-      )) ??
-      (await observed(world, "A", tags(["b"]), (party) =>
+      ) ??
+      observed(world, "A", tags(["b"]), (party) =>
         expectAll(
           world,
           ["EACCES", party, `open rw ${file(world, "U")}`],
           ["EACCES", party, `open rw ${file(world, "B")}`],
           ["ok", party, `open r ${file(world, "B")}`],
         ),
-      )),
+      ),
   },
   {
     id: "observe/told-once-and-again-when-there-is-news",

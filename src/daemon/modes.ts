@@ -29,7 +29,9 @@ export function crossingOf(csn: Csn, caller: Caller, request: RunRequest, contex
 }
 
 function own({ secrecy, integrity }: Context): TagId[] {
-  return [secrecy, integrity].flatMap((label) => (isAll(label) ? [] : [...label]));
+  const tags: TagId[] = [];
+  for (const label of [secrecy, integrity]) if (!isAll(label)) tags.push(...label);
+  return tags;
 }
 
 function find(csn: Csn, caller: Caller, name: string): TagId {

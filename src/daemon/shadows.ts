@@ -28,8 +28,19 @@ export type Moved = {
 const R = SHAPE.csn_record;
 const PROCESS = ENTITY_KINDS.indexOf("process");
 /** Ends that keep what they are given: not addresses, nor people. */
-const KEEPING = ["process", "file", "directory", "symlink", "pipe", "socket", "device", "anon", "ipc", "key"];
-const ON_DISK = ["file", "directory", "symlink"];
+const KEEPING = new Set([
+  "process",
+  "file",
+  "directory",
+  "symlink",
+  "pipe",
+  "socket",
+  "device",
+  "anon",
+  "ipc",
+  "key",
+]);
+const ON_DISK = new Set(["file", "directory", "symlink"]);
 const MINOR_BITS = 20;
 
 export class Shadows {
@@ -81,7 +92,7 @@ export class Shadows {
     if (key === null || shadow === null) return;
     const before = this.#of.get(key);
     this.#of.set(key, before === undefined ? shadow : merge(before, shadow));
-    if (ON_DISK.includes(ENTITY_KINDS[kind]!) && record.readUInt32LE(at + 8) >>> MINOR_BITS !== 0)
+    if (ON_DISK.has(ENTITY_KINDS[kind]!) && record.readUInt32LE(at + 8) >>> MINOR_BITS !== 0)
       this.#lasting.add(key);
   }
 }
@@ -130,7 +141,7 @@ function keyOf(record: Buffer, at: number, kind: number): string | null {
   const compartment = kind === PROCESS ? record.readUInt32LE(at + 12) : 0;
   if (compartment !== 0) return `c${compartment}`;
   const name = ENTITY_KINDS[kind] ?? "";
-  if (!KEEPING.includes(name)) return null;
+  if (!KEEPING.has(name)) return null;
   // an inode is one whatever kind it is called
   const group = ["process", "ipc", "key"].includes(name) ? name : "inode";
   return `${group}:${record.toString("latin1", at, at + SHAPE.csn_entity.size)}`;
