@@ -199,6 +199,8 @@ test("ps, log and explain: names can't act on the terminal", async (t) => {
     in: CONTEXT,
     out: CONTEXT,
     holds: [HOSTILE],
+    mode: "enforce",
+    shadow: null,
   };
   const replies = {
     "GET /v1/processes": { body: [labelled] },

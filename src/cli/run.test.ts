@@ -75,6 +75,7 @@ test("run: the request says what the caller has; options after the program are t
     cwd: "/srv",
     volumes: [`${process.cwd()}/x:/y:ro`],
     tty: null,
+    mode: "enforce",
     via: [],
     hostname: "h",
     shows: { output: "other", error: "other" },
