@@ -20,6 +20,8 @@
 #include "maps.bpf.h"
 #include "object.bpf.h"
 #include "worlds.bpf.h"
+#include "record.bpf.h"
+#include "observe.bpf.h"
 #include "decide.bpf.h"
 
 #include "file.bpf.c"

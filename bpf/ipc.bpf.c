@@ -42,7 +42,7 @@ struct made_use {
 	u8 kind;
 	u32 context;
 	u32 sort;
-	u32 pad;
+	u32 crosses;
 };
 
 __noinline int access_made_slow(const struct made_use *use)
@@ -50,7 +50,8 @@ __noinline int access_made_slow(const struct made_use *use)
 	struct csn_entity other = {};
 	struct event event = {};
 	struct csn_key key = {};
-	u64 source;
+	u64 source, write = 0;
+	int error;
 
 	if (!use)
 		return -EACCES;
@@ -65,13 +66,17 @@ __noinline int access_made_slow(const struct made_use *use)
 		if (event.verdict)
 			event.want = WANT_WRITE;
 	}
-	if (!event.verdict) {
+	if (event.verdict && use->crosses &&
+	    is_observed(use->in, use->out, use->crosses, use->context, use->want, event.verdict))
+		event.observed = use->want;
+	if (!event.verdict || event.observed) {
 		key.ino = use->number;
 		key.dev = ~(u32)(use->kind << 8 | use->sort); /* no device has that number */
 		key.generation = use->space;
 		/* what is in it nobody keeps the time of: each reading is news, and so counts
 		 * for who reads, in a use of both directions too */
-		if (!informative_of(use->id, &key, 0, CHECK(reads, use->want & WANT_READ) ? 0 : 1, &source))
+		write = CHECK(reads, use->want & WANT_READ) ? 0 : 1;
+		if (!informative_of(use->id, &key, 0, write, &source))
 			return 0;
 	}
 	other.first = use->number;
@@ -81,8 +86,13 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.other_context = use->context;
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
-	emit(&event, &other, use->kind);
-	return event.verdict ? -EACCES : 0;
+	error = tell(&event, &other, use->kind);
+	if (error && (!event.verdict || event.observed)) { /* no record tells of it: the next one like it is news */
+		struct seen_key known = { .subject = use->id, .object = key, .write = write };
+
+		bpf_map_delete_elem(&seen, &known);
+	}
+	return error < 0 ? -EACCES : 0;
 }
 
 static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space, u32 sort)
@@ -101,6 +111,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 		use.id = s->id;
 		use.in = s->in;
 		use.out = s->out;
+		use.crosses = s->crosses;
 	} else {
 		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	}

@@ -17,6 +17,7 @@ import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
+import { observe } from "./observe.ts";
 import { owners } from "./owners.ts";
 import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
@@ -34,6 +35,7 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...modes,
+  ...observe,
   ...wayOut,
   ...owners,
   ...ownersAttacks,

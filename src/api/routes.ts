@@ -21,7 +21,13 @@ export const ROUTES = {
     token: true,
   },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
-  up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
+  up: {
+    method: "POST",
+    path: "/v1/up",
+    summary: "attach the monitor now",
+    body: wire.Up,
+    answer: wire.Status,
+  },
   down: {
     method: "POST",
     path: "/v1/down",

@@ -164,12 +164,22 @@ export class Csn {
       });
   }
 
+  observedPids(): number[] {
+    return this.labelledPids().filter((pid) => this.monitor?.subject(pid)?.observed === true);
+  }
+
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
     this.witnessing.close();
     void this.#questions.close();
     this.records.close();
     this.store.close();
+  }
+
+  /** Whether flows that cannot be recorded are refused [AUD-3]; stays so over restarts. */
+  setOnFull(refuse: boolean): void {
+    this.store.refuseOnFull = refuse;
+    this.monitor?.setOnFull(refuse);
   }
 
   /** What records were made under: each segment of the log begins with it. */
@@ -182,6 +192,7 @@ export class Csn {
       machine: this.machine,
       addresses: this.store.addresses().length,
       labels: this.store.labelCount(),
+      onFull: this.store.refuseOnFull ? "refuse" : "count",
       statements: seq,
       policy: head === undefined ? null : createHash("sha256").update(head).digest("hex"),
     };
@@ -189,6 +200,7 @@ export class Csn {
 
   #use(monitor: Monitor): void {
     this.monitor = monitor;
+    monitor.setOnFull(this.store.refuseOnFull);
     this.since = new Date();
     this.records.start(monitor);
   }

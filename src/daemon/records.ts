@@ -17,10 +17,11 @@ import {
   type SegmentHeader,
   textRecords,
 } from "../audit/index.ts";
-import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
+import { FLAG, KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
 import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { Names } from "./names.ts";
+import { type Moved, parseShadow, type Shadow, Shadows, shadowText } from "./shadows.ts";
 
 const R = SHAPE.csn_record;
 
@@ -33,6 +34,8 @@ export type Entry = {
   sinkContext: Context | null;
   /** What more there is to say of an event; "" when nothing. */
   detail: string;
+  /** What it carried besides its source's context. [SUBJ-5] */
+  shadow: Shadow | null;
 };
 
 /** Something that the daemon itself did. */
@@ -52,6 +55,7 @@ export type DaemonEvent = {
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
+  readonly shadows = new Shadows();
   readonly folder: string;
   readonly keeper: LogKeeper;
   readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
@@ -75,7 +79,12 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         return this.#ring !== null;
       },
     });
-    for (const { record } of readRecords(folder)) this.names.learn(record);
+    let hasShadows = false;
+    for (const { record } of readRecords(folder)) {
+      this.names.learn(record);
+      hasShadows ||= record[R.kind] === KIND.SHADOW;
+    }
+    if (hasShadows) this.#learnShadows(bootId);
   }
 
   get trouble(): { unwritten: number; error: string } | null {
@@ -169,11 +178,17 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** Stored flows and events, oldest first. */
   *read(after = 0): Generator<Entry> {
+    for (const { entry: found } of this.#walk(after)) yield found;
+  }
+
+  /** The same, with the boot that each is of. */
+  *#walk(after: number): Generator<{ entry: Entry; boot: string }> {
     this.drain();
     let segment: SegmentHeader | null = null;
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
     const detail: Buffer[] = [];
+    const shadow: Buffer[] = [];
     for (const stored of readRecords(this.folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
@@ -189,11 +204,33 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         continue;
       }
       if (kind === KIND.DETAIL) detail.push(readTextPart(stored.record).bytes);
+      if (kind === KIND.SHADOW) shadow.push(readTextPart(stored.record).bytes);
       if (kind !== KIND.FLOW && kind !== KIND.EVENT) continue;
       const more = kind === KIND.EVENT ? Buffer.concat(detail.splice(0)).toString() : "";
+      const carried = shadow.length === 0 ? null : parseShadow(Buffer.concat(shadow.splice(0)).toString());
       if (stored.id <= after) continue;
-      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id), more);
+      const meaning = (id: number) => contexts.get(id);
+      yield {
+        entry: entry(stored.id, stored.record, segment.wallOffset, meaning, more, carried),
+        boot: segment.bootId,
+      };
     }
+  }
+
+  /** What earlier records tell of them. */
+  #learnShadows(bootId: string): void {
+    let boot = "";
+    const turn = (next: string) => {
+      if (boot !== next) this.shadows.forgetMemory();
+      boot = next;
+    };
+    for (const { entry: told, boot: its } of this.#walk(0)) {
+      if (told.shadow === null) continue;
+      turn(its);
+      const moved = movedBy(told.record, told.sourceContext, told.sinkContext);
+      if (moved !== null) this.shadows.learn(moved, told.shadow);
+    }
+    turn(bootId.replaceAll("-", ""));
   }
 
   /** Without the monitor, only what is unlabelled has a number. */
@@ -206,7 +243,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     const monitor = this.#monitor;
     const meaningOf = (id: number) => (monitor === null ? UNLABELLED : monitor.contexts.meaning(id));
     const parts: Buffer[] = [];
-    const flows: { at: number; record: Buffer; detail: string }[] = [];
+    const flows: { at: number; record: Buffer; detail: string; shadow: Shadow | null }[] = [];
     const detail: Buffer[] = [];
     let durable = false;
     if (this.keeper.writer.atStart) this.#described.clear();
@@ -227,7 +264,13 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         }
         if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
-        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString() });
+        const shadow = this.#follow(record);
+        if (shadow !== null) {
+          const told = textRecords(KIND.SHADOW, 0, shadowText(shadow));
+          parts.push(told);
+          count += told.length / RECORD_BYTES;
+        }
+        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString(), shadow });
       } else if (kind === KIND.DETAIL) detail.push(readTextPart(record).bytes);
       parts.push(record);
       count++;
@@ -240,7 +283,15 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     if (this.listenerCount("entry") === 0) return;
     const offset = wallOffset();
     for (const flow of flows)
-      this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail));
+      this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail, flow.shadow));
+  }
+
+  #follow(record: Buffer): Shadow | null {
+    const contexts = this.#monitor?.contexts;
+    if (contexts === undefined) return null; // nothing is labelled
+    const meaning = (at: number) => contexts.meaning(record.readUInt32LE(at)) ?? null;
+    const moved = movedBy(record, meaning(R.source_context), meaning(R.sink_context));
+    return moved === null ? null : this.shadows.follow(moved);
   }
 }
 
@@ -250,6 +301,7 @@ function entry(
   wallOffsetNs: bigint,
   meaning: (id: number) => Context | undefined,
   detail: string,
+  shadow: Shadow | null,
 ): Entry {
   return {
     id,
@@ -258,7 +310,19 @@ function entry(
     sourceContext: meaning(record.readUInt32LE(R.source_context)) ?? null,
     sinkContext: meaning(record.readUInt32LE(R.sink_context)) ?? null,
     detail,
+    shadow,
   };
+}
+
+/** Null when nothing moved: it was refused, or is an event that moves no data. */
+function movedBy(record: Buffer, source: Context | null, sink: Context | null): Moved | null {
+  const flags = record[R.flags]!;
+  const happened = record[R.verdict] === 0 || (flags & FLAG.OBSERVED) !== 0;
+  const moves = record[R.kind] === KIND.FLOW || record.readUInt16LE(R.op) === OPS.indexOf("release");
+  if (!happened || !moves || source === null || sink === null) return null;
+  // a release is somebody's decision: what it lets out by the context is no shadow
+  const to = record[R.kind] === KIND.FLOW ? sink : source;
+  return { record, source, sink: to, both: (flags & FLAG.BOTH) !== 0 };
 }
 
 /** As many texts as it takes: one holds 255 parts. */

@@ -6,7 +6,7 @@
  */
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
+import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery, Up } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import * as audit from "./audit.ts";
 import * as asking from "./asking.ts";
@@ -75,8 +75,10 @@ export function createServer(serving: Serving): FastifyInstance {
 
   on(ROUTES.status, (_request, _reply, who) => status(csn, who));
   on(ROUTES.doctor, () => doctor(csn));
-  on(ROUTES.up, (_request, _reply, who) => {
+  on(ROUTES.up, (request, _reply, who) => {
     requireRoot(who, "attach the monitor");
+    const { onFull } = parse(Up, request.body ?? {});
+    if (onFull !== undefined) csn.setOnFull(onFull === "refuse");
     csn.ready();
     return status(csn, who);
   });
