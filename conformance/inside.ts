@@ -25,6 +25,9 @@ import { allCases, type Case, OBSERVED, SUBJECTS, type SubjectName } from "./cas
 import { contextNamed, labelNetwork, Party, PROGRAM } from "./party.ts";
 import { scenarios } from "./scenarios.ts";
 
+/** The ring of all processors' refusals, beside one for each. */
+const REFUSALS = -1;
+
 /** Small, so that a case can fill them. */
 const RING_BYTES = 256 * 1024;
 
@@ -98,8 +101,8 @@ export class World {
   readonly kinds = new Set<number>();
   /** The same records, as the rings had them. */
   raw: Buffer[] = [];
-  /** Of all records so far: how many were earlier than the one before, and whose processors'. */
-  readonly order = { last: 0n, wrong: 0, cpus: new Set<number>() };
+  /** Of all records so far: the newest time, how many came too late, and the newest time of each ring. */
+  readonly order = { last: 0n, wrong: 0, rings: new Map<number, bigint>() };
 
   /** A name that nothing has yet. */
   fresh(): string {
@@ -132,6 +135,15 @@ export class World {
   /** How many refusals the records told of, in all. */
   #refused = 0;
 
+  /** One that is later than all of its own ring is later than all of the others'. Where programs of one processor
+   * interrupt each other, their records stand in one order and their times in another. */
+  #order(time: bigint, ring: number): void {
+    const newest = this.order.rings.get(ring) ?? 0n;
+    if (time >= newest && time < this.order.last) this.order.wrong++;
+    if (time > newest) this.order.rings.set(ring, time);
+    if (time > this.order.last) this.order.last = time;
+  }
+
   /** True when there may be more than fitted. */
   #drain(found: Flow[]): boolean {
     const shape = SHAPE.csn_record;
@@ -142,10 +154,8 @@ export class World {
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
       const time = this.#buffer.readBigUInt64LE(at + shape.time);
-      if (time < this.order.last) this.order.wrong++;
-      this.order.last = time;
-      this.order.cpus.add(this.#buffer.readUInt32LE(at + shape.cpu));
       const observed = (this.#buffer[at + shape.flags]! & FLAG.OBSERVED) !== 0;
+      this.#order(time, verdict !== 0 && !observed ? REFUSALS : this.#buffer.readUInt32LE(at + shape.cpu));
       if (verdict !== 0 && !observed) this.#refused++;
       const isSource = (this.#buffer[at + shape.flags]! & FLAG.ACTOR_IS_SOURCE) !== 0;
       found.push({
