@@ -12,6 +12,7 @@ import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { gateOwners } from "./gate-owners.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
@@ -38,6 +39,7 @@ const CASES: readonly Case[] = [
   ...ownersAttacks,
   ...statementAttacks,
   ...gates,
+  ...gateOwners,
   ...questions,
   ...accounts,
   ...survival,

@@ -190,4 +190,15 @@ test("the reference finds it when somebody did not hold the privilege, and when 
     unaccounted(silent, () => true),
     ["#1 p -> net: p has data of ann/a since #0 and shows no such tag"],
   );
+  const run = (since: number): Recorded => ({
+    ...flow(2, "in", "out", secret, none),
+    ...{ by: "gate:x", since },
+  });
+  deepStrictEqual(
+    unaccounted([...silent, run(1)], () => true),
+    [],
+    "a gate that was under way",
+  );
+  ok(unaccounted([...silent, run(2)], () => true).length === 1, "one that began later");
+  ok(unaccounted([...silent, run(1)], () => false).length === 2, "one that nobody let");
 });
