@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Store } from "../src/daemon/store.ts";
-import { Monitor, native, PINS, SHAPE } from "../src/kernel/index.ts";
+import { LIMITS, Monitor, native, PINS, SHAPE } from "../src/kernel/index.ts";
 import { type Context, contextOf, integrityOf, secrecyOf, tagIdFromBytes } from "../src/label/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { callIds, type Figures } from "./report.ts";
@@ -157,7 +157,7 @@ export function openStore(): { store: Store; context: Context } {
 export function attachFloor(): number {
   mkdirSync(PINS, { recursive: true });
   return native()
-    .load(`${ROOT}/build/floor.bpf.o`, PINS)
+    .load(`${ROOT}/build/floor.bpf.o`, PINS, LIMITS.RING_BYTES)
     .filter((p) => p.attached).length;
 }
 

@@ -14,13 +14,15 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 3,
+	CSN_ABI_VERSION = 4,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
 	CSN_MAX_DEVICES = 1024,	   /* file systems that hold a label */
 	CSN_MAX_DEPTH = 4096,	   /* directories between an inode and its root */
-	CSN_RING_BYTES = 4194304,  /* records that wait for the daemon */
+	CSN_RING_BYTES = 4194304,  /* records of one processor that wait for the daemon */
+	CSN_REFUSAL_BYTES = 4194304, /* refusals of all processors that wait for it */
+	CSN_MAX_CPUS = 1024,	   /* processors with a ring of their own */
 	CSN_MEMORY_SLOTS = 8,	   /* objects that a task remembers, a power of two */
 	CSN_NAME_BYTES = 24,	   /* one path component in a name record */
 	CSN_MAX_NETWORKS = 65536,  /* network namespaces that have a context */
@@ -57,7 +59,7 @@ struct csn_memory {
 	__u64 object; /* 0: nothing */
 	__u64 state;  /* read: of the object; written: how often the subject had taken in something */
 	__u32 context;
-	__u32 pad;
+	__u32 repeats; /* flows like it since its last record [AUD-2] */
 };
 
 /* A task's storage: what its subject may read, and what its writes get. */
@@ -66,7 +68,7 @@ struct csn_subject {
 	__u32 out;
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
 	__u32 compartment; /* of one `csn run`; 0: in none */
-	__u32 pad;
+	__u32 crosses; /* context of the tags that it may cross when it is observed; 0: enforce [SUBJ-5] */
 	/* What this task read and wrote last, allowed and recorded. Of this task alone,
 	 * so nobody else writes it meanwhile. */
 	struct csn_memory read[CSN_MEMORY_SLOTS];
@@ -160,6 +162,7 @@ enum csn_verdict {
 	/* the daemon's, of a change of context */
 	CSN_REFUSED_ENDPOINT = 7,  /* [CHG-3] something that is held would not be legal */
 	CSN_REFUSED_PRIVILEGE = 8, /* [CHG-1] who started the program may not do that */
+	CSN_REFUSED_UNRECORDED = 9, /* [AUD-3] allowed, but there was no room for its record */
 };
 
 enum csn_op {
@@ -183,6 +186,7 @@ enum csn_op {
 	CSN_OP_STATE,	/* the daemon's: a principal's statement */
 	CSN_OP_GATE,	/* the daemon's: a run of a gate */
 	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
+	CSN_OP_END,	/* the kernel's: a process is over; `bytes`: its exit code as wait(2) has it */
 };
 
 enum csn_entity_kind {
@@ -193,7 +197,7 @@ enum csn_entity_kind {
 	CSN_ENTITY_ADDRESS, CSN_ENTITY_IPC, CSN_ENTITY_KEY,
 };
 
-/* A process: first = start in ns since boot, second = pid. A file: first = inode
+/* A process: first = start in ns since boot, second = pid, third = compartment. A file: first = inode
  * number, second = device, third = generation. A principal: first = user id. An address:
  * its 16 bytes as IPv6 has them, the port in the record's `bytes`. System V: first = id in
  * its namespace, second = the namespace. A key: first = serial. */
@@ -211,14 +215,16 @@ enum csn_record_kind {
 	CSN_KIND_GAP = 5,     /* records were lost here (daemon) */
 	CSN_KIND_EVENT = 6,   /* something the daemon did */
 	CSN_KIND_DETAIL = 7,  /* what more there is to say of the event that follows (daemon) */
+	CSN_KIND_SHADOW = 8,  /* what the flow that follows carries besides its source's context (daemon) */
 	CSN_KIND_LOG = 32,    /* what the log says of itself (src/audit) */
+	CSN_KIND_MARK = 33,   /* what came before was whole (src/audit) */
 };
 
 enum csn_record_flags {
 	CSN_FLAG_ACTOR_IS_SOURCE = 1, /* the acting process is the source, else the sink */
-	CSN_FLAG_OBSERVED = 2,	      /* observe mode: would have been refused */
+	CSN_FLAG_OBSERVED = 2,	      /* observe mode: it happened, and `verdict` is what enforcing says */
 	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
-	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3] */
+	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3]; observed: moved */
 };
 
 /* One attempted flow; 96 bytes, as on disk. */
@@ -246,7 +252,7 @@ struct csn_record {
 	__u32 uid;
 };
 
-/* A name: the last three path components, or a program and its comm. 96 bytes. */
+/* A file's name: its last three path components. 96 bytes. */
 struct csn_name_record {
 	__u8 version;
 	__u8 kind;
@@ -257,6 +263,34 @@ struct csn_name_record {
 	char name[3][CSN_NAME_BYTES];
 };
 
+/* What a process is, told before the first record of what it does: part 0; part 1, the last
+ * three components of its program's path; then its arguments, each ended by a zero byte, as far
+ * as there are parts for them. 96 bytes. */
+enum { CSN_ARGUMENT_PARTS = 4, CSN_PART_BYTES = 72 };
+struct csn_process {
+	struct csn_entity parent;
+	__u64 cgroup;
+	__u32 uid;
+	__u32 gid;
+	__u32 executions; /* of this process so far: it tells one program of it from the next */
+	__u32 argument_bytes; /* of all arguments, told or not */
+	char comm[16];
+	__u8 pad[16];
+};
+struct csn_process_record {
+	__u8 version;
+	__u8 kind;
+	__u8 part;
+	__u8 pad;
+	__u32 context; /* who may know it: what the process may read */
+	struct csn_entity entity;
+	union {
+		struct csn_process process;
+		char path[3][CSN_NAME_BYTES];
+		char arguments[CSN_PART_BYTES];
+	};
+};
+
 /* A question of the daemon about the inode behind a descriptor, answered by the
  * inode_getattr hook while the daemon's thread calls fstat. Keyed by thread id. */
 enum csn_ask {
@@ -264,6 +298,7 @@ enum csn_ask {
 	CSN_ASK_SET = 2,
 	CSN_ASK_CLEAR = 3,
 	CSN_ASK_RENEW = 4, /* nothing changes, and every cached context is looked up again */
+	CSN_ASK_ON_FULL = 5, /* `flags` not 0: flows that can't be recorded are refused [AUD-3] */
 };
 enum csn_world {
 	CSN_WORLD_CLOSED = 0,
@@ -293,8 +328,14 @@ struct csn_control {
 	__u64 allowed;  /* flows with a labelled party */
 	__u64 refused;
 	__u64 recorded;
-	__u64 lost;
+	__u64 lost;	/* flows without a record, refused ones included */
 	__u64 internal; /* refused because something failed */
+	__u64 observed; /* not refused, since who acted is observed [SUBJ-5] */
+	__u64 lost_refused; /* refusals without a record */
+	__u64 lost_names;   /* descriptions without a record: told again when asked for */
+	__u64 merged;	    /* allowed flows that no record counts [AUD-2] */
+	__u32 on_full;	    /* not 0: what can't be recorded is refused */
+	__u32 pad;
 };
 
 #endif

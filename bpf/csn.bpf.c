@@ -20,6 +20,8 @@
 #include "maps.bpf.h"
 #include "object.bpf.h"
 #include "worlds.bpf.h"
+#include "record.bpf.h"
+#include "observe.bpf.h"
 #include "decide.bpf.h"
 
 #include "file.bpf.c"
@@ -27,6 +29,7 @@
 #include "task.bpf.c"
 #include "socket.bpf.c"
 #include "way.bpf.c"
+#include "letter.bpf.c"
 #include "ipc.bpf.c"
 #include "key.bpf.c"
 #include "system.bpf.c"

@@ -17,15 +17,6 @@ enum {
 	WANT_BOTH = WANT_READ | WANT_WRITE,
 };
 
-static __always_inline struct csn_subject *subject(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (!task->bpf_storage) /* of no map at all: most tasks of a host */
-		return 0;
-	return bpf_task_storage_get(&subjects, task, 0, 0);
-}
-
 static __always_inline int is_platform(const struct csn_subject *s)
 {
 	return s->in == CSN_CTX_PLATFORM_IN;
@@ -80,39 +71,20 @@ static __always_inline u8 kind_of(struct inode *inode)
 
 /* One flow, as the functions below hand it to the record. */
 struct event {
-	u64 inode; /* the far end, when it is one */
+	struct where where; /* the far end, when it is an inode */
 	u32 actor_context;
 	u32 other_context;
 	u16 op;
 	u8 verdict;
 	u8 want; /* WANT_READ: the actor is the sink */
 	u8 internal;
-	u8 pad[3];
+	u8 observed; /* WANT_*: what moved all the same */
+	u8 is_told; /* it happened, and cannot be refused */
+	u8 pad;
+	u32 repeats; /* that the record stands for as well [AUD-2] */
+	u32 pad2;
 	u64 bytes;
 };
-
-static __always_inline u64 count(u32 which)
-{
-	u64 *value = bpf_map_lookup_elem(&counters, &which);
-
-	/* a packet's program may run in the middle of another */
-	return value ? __sync_fetch_and_add(value, 1) : 0;
-}
-
-static __always_inline u64 counted(u32 which)
-{
-	u64 *value = bpf_map_lookup_elem(&counters, &which);
-
-	return value ? *value : 0;
-}
-
-static __always_inline void actor(struct csn_entity *entity)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	entity->first = task->group_leader->start_boottime;
-	entity->second = task->tgid;
-}
 
 /* Tells once what a file is called: its last three path components. */
 __noinline int record_name(const struct where *where)
@@ -136,9 +108,11 @@ __noinline int record_name(const struct where *where)
 		dentry = alias_of(inode);
 	if (!dentry)
 		return 0;
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	if (!r)
-		return 0; /* a name is a convenience: asked again at the next flow */
+	r = room_here();
+	if (!r) {
+		__sync_fetch_and_add(&control.lost_names, 1);
+		return 0; /* told at the next flow */
+	}
 	__builtin_memset(r, 0, sizeof(*r));
 	r->version = CSN_ABI_VERSION;
 	r->kind = CSN_KIND_NAME;
@@ -160,81 +134,100 @@ __noinline int record_name(const struct where *where)
 }
 
 /* Writes the record of one decided flow; `other` is its far end. Apart from record_flow
- * because most programs never have an inode, and the verifier looks at each. */
+ * because most programs never have an inode, and the verifier looks at each.
+ *
+ * 0, or 1: no room, and counted; -EACCES: no room, and what can't be recorded is refused. */
 __noinline int emit(const struct event *event, const struct csn_entity *other, u32 other_kind)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct csn_entity self = {};
+	struct csn_entity *self;
 	struct csn_record *r;
-	u8 sink;
+	u8 sink, verdict, observed, happened;
+	u32 compartment;
 
 	if (!event || !other)
 		return 0;
-	__sync_fetch_and_add(event->verdict ? &control.refused : &control.allowed, 1);
+	compartment = own_compartment(); /* no look-up while a record is open */
+	verdict = event->verdict;
+	observed = event->observed;
+	happened = !verdict || observed;
+	r = happened ? CHECK(record, room_here()) : 0;
+	if (!r) {
+		if (happened && !event->is_told && CHECK(full, control.on_full)) {
+			verdict = CSN_REFUSED_UNRECORDED;
+			happened = observed = 0;
+		}
+		if (!happened)
+			r = CHECK(refusal, room_for_refusal());
+	}
+	__sync_fetch_and_add(!happened ? &control.refused : observed ? &control.observed : &control.allowed, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
-	r = CHECK(record, bpf_ringbuf_reserve(&records, sizeof(*r), 0));
 	if (!r) {
-		count(1);
+		count(COUNT_LOST);
 		__sync_fetch_and_add(&control.lost, 1);
-		return 0;
+		if (!happened)
+			__sync_fetch_and_add(&control.lost_refused, 1);
+		return happened ? 1 : -EACCES;
 	}
-	actor(&self);
-	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && event->verdict == 0);
+	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && verdict == 0);
 	r->version = CSN_ABI_VERSION;
 	r->kind = CSN_KIND_FLOW;
-	r->verdict = event->verdict;
+	r->verdict = verdict;
 	r->op = event->op;
 	r->flags = sink ? 0 : CSN_FLAG_ACTOR_IS_SOURCE;
-	if ((event->want & WANT_BOTH) == WANT_BOTH)
+	if (((event->want | observed) & WANT_BOTH) == WANT_BOTH)
 		r->flags |= CSN_FLAG_BOTH;
+	if (observed)
+		r->flags |= CSN_FLAG_OBSERVED;
 	if (event->internal)
 		r->flags |= CSN_FLAG_INTERNAL;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
 	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
 	r->time = bpf_ktime_get_boot_ns();
-	r->sequence = count(0);
+	r->sequence = count(COUNT_SEQUENCE);
 	r->cpu = bpf_get_smp_processor_id();
-	r->lost = counted(1);
+	r->lost = counted(COUNT_LOST);
 	r->source_context = sink ? event->other_context : event->actor_context;
 	r->sink_context = sink ? event->actor_context : event->other_context;
-	if (sink) {
-		r->source = *other;
-		r->sink = self;
-	} else {
-		r->source = self;
-		r->sink = *other;
-	}
+	self = sink ? &r->sink : &r->source;
+	*(sink ? &r->source : &r->sink) = *other;
+	name_self(self, compartment);
 	r->pid = pid_tgid >> 32;
 	r->tid = (u32)pid_tgid;
 	r->bytes = event->bytes;
-	r->count = 1;
+	r->count = 1 + event->repeats;
 	r->uid = (u32)bpf_get_current_uid_gid();
-	bpf_ringbuf_submit(r, event->verdict ? BPF_RB_FORCE_WAKEUP : 0);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	__sync_fetch_and_add(&control.recorded, 1);
-	return 0;
+	return happened ? 0 : -EACCES;
 }
 
-/* The record of a flow between the current task and an inode. */
+/* emit, and before it what the acting process is. */
+static __always_inline int tell(const struct event *event, const struct csn_entity *other, u32 other_kind)
+{
+	describe(event->actor_context);
+	return emit(event, other, other_kind);
+}
+
+/* The record of a flow between the current task and an inode; gives what emit gives. */
 __noinline int record_flow(const struct event *event)
 {
 	struct csn_entity other = {};
 	struct dentry *dentry = 0;
 	struct inode *outer, *inode;
-	struct where where = {};
 	u32 lower = 0;
 
 	if (!event)
 		return 0;
-	outer = (void *)event->inode;
+	outer = (void *)event->where.inode;
 	inode = real_inode(outer, &dentry, &lower);
 	if (!inode)
 		inode = outer;
 	other.first = READ(inode, i_ino);
 	other.second = READ(READ(inode, i_sb), s_dev);
 	other.third = READ(inode, i_generation);
-	where.inode = event->inode;
-	record_name(&where);
+	record_name(&event->where);
 	return emit(event, &other, kind_of(inode));
 }
 
@@ -298,6 +291,9 @@ static __always_inline int informative(u64 id, struct inode *inode, struct csn_o
 
 /* Judged: nothing moves, so nothing is recorded. */
 #define JUDGED_NOTHING 255
+/* Judged: refused, but who acts is observed, so it happens; of which direction the verdict is. */
+#define JUDGED_OBSERVED 0x100
+#define JUDGED_WRITE 0x200
 
 /* What judge needs, on the caller's stack. */
 struct question {
@@ -391,11 +387,23 @@ static __always_inline int is_watched(struct file *file)
 	return above && CHECK(parent, READ(above, i_fsnotify_mask) & FS_EVENT_ON_CHILD);
 }
 
+/* A flow that the rules refuse: does it happen all the same, since who acts is observed? Each
+ * direction that is wanted must be within what may be crossed. */
+static __always_inline int is_observed(u32 in, u32 out, u32 tags, u32 context, u32 want, u32 verdict)
+{
+	if (verdict != CSN_REFUSED_SECRECY && verdict != CSN_REFUSED_INTEGRITY && verdict != CSN_REFUSED_CONTROL)
+		return 0;
+	if (want & WANT_READ && CHECK(read, !crosses(context, in, tags)))
+		return 0;
+	return !(want & WANT_WRITE && CHECK(write, !crosses(out, context, tags)));
+}
+
 /* The verdict on a flow between a subject and an inode, at least one of them
  * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
 __noinline int judge(const struct question *q)
 {
 	struct event event = {};
+	struct csn_subject *s;
 	struct inode *inode;
 	u32 verdict = CSN_ALLOWED, context, lower = 0, want;
 	u32 told = 0;
@@ -444,23 +452,65 @@ __noinline int judge(const struct question *q)
 	}
 	if (verdict == CSN_REFUSED_CLOSED)
 		event.want = want;
-	event.inode = q->where.inode;
+	event.where.inode = q->where.inode;
 	event.actor_context = event.want & WANT_READ ? q->in : q->out;
 	event.other_context = context;
 	event.op = q->op;
 	event.verdict = verdict;
 	event.internal = verdict == CSN_REFUSED_UNKNOWN;
-	if (verdict)
-		record_flow(&event);
+	if (!verdict)
+		return CSN_ALLOWED;
+	s = subject();
+	if (s && s->crosses && is_observed(q->in, q->out, s->crosses, context, want, verdict)) {
+		if (event.want & WANT_WRITE)
+			verdict |= JUDGED_WRITE;
+		return verdict | JUDGED_OBSERVED | want << 16;
+	}
+	record_flow(&event);
 	return verdict;
 }
 
 /* What is allowed and recorded need not be asked again while nothing of it changed. Not
  * for layers, which come and go. */
+static __always_inline void remember_in(struct csn_memory *memory, u64 id, u32 context, u64 state)
+{
+	if (memory->object != id) {
+		if (memory->repeats)
+			__sync_fetch_and_add(&control.merged, memory->repeats);
+		memory->repeats = 0;
+	}
+	memory->object = id;
+	memory->context = context;
+	memory->state = state;
+}
+
+/* One more that is like what the record has already. Of this task alone, so nobody else counts meanwhile. */
+static __always_inline void repeat(struct csn_memory *memory)
+{
+	memory->repeats++;
+}
+
+/* What the next record of this object stands for besides its own flow [AUD-2]. */
+static __always_inline u32 take_repeats(struct csn_subject *s, u64 id)
+{
+	struct csn_memory *written = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+	struct csn_memory *read = s->read + (id & (CSN_MEMORY_SLOTS - 1));
+	u32 repeats = 0;
+
+	if (written->object == id) {
+		repeats = written->repeats;
+		written->repeats = 0;
+	}
+	if (read->object == id) {
+		repeats += read->repeats;
+		read->repeats = 0;
+	}
+	return repeats;
+}
+
 static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state, u64 taken)
 {
 	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
-	struct csn_memory *memory;
 	u64 id;
 
 	if (magic == OVERLAYFS_MAGIC)
@@ -468,18 +518,10 @@ static __always_inline void remember(struct csn_subject *s, struct csn_object *o
 	if (!object->id)
 		object->id = __sync_fetch_and_add(&control.next_subject, 1);
 	id = object->id;
-	if (q->want & WANT_WRITE) {
-		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
-		memory->object = id;
-		memory->context = q->context;
-		memory->state = taken;
-	}
-	if (q->want & WANT_READ) {
-		memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
-		memory->object = id;
-		memory->context = q->context;
-		memory->state = state;
-	}
+	if (q->want & WANT_WRITE)
+		remember_in(s->written + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, taken);
+	if (q->want & WANT_READ)
+		remember_in(s->read + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, state);
 }
 
 /* As is_watched, for a file that the hook was given: loads and no helper. */
@@ -498,40 +540,69 @@ static __always_inline int is_watched_now(struct file *file)
 static __always_inline int is_remembered(struct csn_subject *s, struct csn_object *object, struct file *file, u32 context, u32 want)
 {
 	u64 id = object->id, *times;
-	struct csn_memory *memory;
+	struct csn_memory *memory, *written;
 
 	if (!id)
 		return 0;
+	written = s->written + (id & (CSN_MEMORY_SLOTS - 1));
 	if (want & WANT_WRITE) {
-		memory = s->written + (id & (CSN_MEMORY_SLOTS - 1));
+		memory = written;
 		if (CHECK(object_written, memory->object != id) || CHECK(context_written, memory->context != context) ||
 		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
 		if (!times || memory->state != *times)
 			return 0;
-		if (!(want & WANT_READ))
+		if (!(want & WANT_READ)) {
+			repeat(written);
 			return 1;
+		}
 	}
 	memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
 	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
 		return 0;
-	return memory->state >= object->state && (context == s->out || !file || !is_watched_now(file));
+	if (memory->state < object->state || (context != s->out && file && is_watched_now(file)))
+		return 0;
+	repeat(want & WANT_WRITE ? written : memory);
+	return 1;
 }
 
-/* Apart from the next one, whose stack is below the deepest calls. */
-__noinline int record_allowed(const struct question *q)
+/* What happened: allowed, or observed, as judge said. Apart from the next one, whose stack is below
+ * the deepest calls. Gives what emit gives. */
+__noinline int record_happened(const struct question *q, u32 judged, u32 repeats)
 {
 	struct event event = {};
 
 	if (!q)
 		return 0;
-	event.inode = q->where.inode;
+	event.where.inode = q->where.inode;
 	event.want = q->want;
+	if (judged) {
+		event.verdict = judged & 0xff;
+		event.want = judged & JUDGED_WRITE ? WANT_WRITE : WANT_READ;
+		event.observed = judged >> 16 & WANT_BOTH;
+	}
 	event.op = q->op;
-	event.actor_context = q->want & WANT_WRITE ? q->out : q->in;
+	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
+	event.repeats = repeats;
 	return record_flow(&event);
+}
+
+/* No record tells of it: the next one like it is news. What moved on because of it stays so, which
+ * can only record more. */
+__noinline int forget(const struct question *q)
+{
+	struct seen_key key = {};
+
+	if (!q)
+		return 0;
+	key.subject = q->id;
+	key_of((struct inode *)q->where.inode, &key.object);
+	bpf_map_delete_elem(&seen, &key);
+	key.write = 1;
+	bpf_map_delete_elem(&seen, &key);
+	return 0;
 }
 
 /* What is not decided at once: a labelled party. Not 0: refused. */
@@ -546,19 +617,42 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	times = taken_by(q->id);
 	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
 	verdict = judge(q);
-	if (verdict)
-		return verdict == JUDGED_NOTHING ? 0 : -EACCES;
+	if (verdict == JUDGED_NOTHING)
+		return 0;
+	if (verdict && !(verdict & JUDGED_OBSERVED)) {
+		describe(q->in);
+		return -EACCES;
+	}
 	if (!q->id) /* unlabelled: the process stands for the subject */
 		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		informs = informative_both(q, object, &state);
 	else
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
-	if (s && object)
+	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
+		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
+		int error;
+
+		describe(q->in);
+		error = record_happened(q, verdict, repeats);
+		if (error) {
+			__sync_fetch_and_add(&control.merged, repeats);
+			forget(q);
+			return error < 0 ? -EACCES : 0;
+		}
+	}
+	if (s && object && !verdict)
 		remember(s, object, q, state, before);
-	if (informs)
-		record_allowed(q);
+	if (!informs)
+		__sync_fetch_and_add(&control.merged, 1);
 	return 0;
+}
+
+/* What an observed subject took in is followed through what has no label, too: all that is not
+ * the host's own programs. */
+static __always_inline int is_followed(u32 tags, u32 context, u32 want)
+{
+	return tags && (context != CSN_CTX_BASE || want & WANT_WRITE);
 }
 
 /* Judges one access of the current task to an inode, records it, and gives what
@@ -569,7 +663,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	struct csn_object *object = 0;
 	struct csn_subject *s = 0;
 	struct question q;
-	u32 context, in = 0, out = 0;
+	u32 context, in = 0, out = 0, tags = 0;
 	u64 id = 0;
 
 	if (inode)
@@ -583,6 +677,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		in = s->in;
 		out = s->out;
 		id = s->id;
+		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN) {
 			/* the launcher carries a program's output to the next one: news for its reader */
 			if (want & WANT_WRITE && object && object->state)
@@ -593,7 +688,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	if (!inode)
 		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
-	if (!in && !out && context <= CSN_CTX_BASE)
+	if (!in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want))
 		return 0; /* [FLOW-4] */
 	if (s && object && is_remembered(s, object, file, context, want))
 		return 0;
@@ -648,7 +743,7 @@ static __always_inline int closed(u16 op)
 	event.op = op;
 	event.verdict = CSN_REFUSED_CLOSED;
 	event.want = WANT_BOTH;
-	emit(&event, &nothing, CSN_ENTITY_NONE);
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return -EACCES;
 }
 
@@ -672,13 +767,14 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	struct csn_subject *s = subject(), *o;
 	struct csn_entity process = {};
 	struct event event = {};
-	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0;
+	u32 in = 0, out = 0, other_in = 0, other_out = 0, verdict = 0, tags = 0;
 
 	if (s) {
 		if (is_platform(s))
 			return 0;
 		in = s->in;
 		out = s->out;
+		tags = s->crosses;
 	}
 	o = bpf_task_storage_get(&subjects, task, 0, 0);
 	if (o) {
@@ -697,15 +793,16 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = CHECK(read, flow(other_in, in));
 	if (!verdict && in == other_in && out == other_out)
 		return 0; /* within one context nothing moves that the record lacks */
-	process.first = task->group_leader->start_boottime;
-	process.second = task->tgid;
+	other_process(&process, task, o);
 	event.actor_context = want & WANT_WRITE ? out : in;
 	event.other_context = other_in;
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
-	emit(&event, &process, CSN_ENTITY_PROCESS);
-	if (verdict)
+	if (tags && verdict && is_observed(in, out, tags, other_in, want, verdict) &&
+	    !(want == WANT_BOTH && CHECK(out, other_in != other_out)))
+		event.observed = want;
+	if (tell(&event, &process, CSN_ENTITY_PROCESS) < 0)
 		return -EACCES;
 	if (want & WANT_WRITE)
 		took_in(o ? o->id : 0, task->tgid);

@@ -50,7 +50,7 @@ __noinline int refuse_disk(const struct where *where)
 	dev = READ((struct inode *)where->inode, i_rdev) | ALL_MINORS;
 	if (!bpf_map_lookup_elem(&devices, &dev))
 		return 0;
-	event.inode = where->inode;
+	event.where.inode = where->inode;
 	event.want = WANT_READ;
 	event.op = CSN_OP_DEVICE;
 	event.verdict = CSN_REFUSED_SECRECY;
@@ -234,7 +234,7 @@ static __always_inline int refuse_lease(struct file *file)
 
 	if (s && is_platform(s))
 		return 0;
-	event.inode = (u64)file->f_inode;
+	event.where.inode = (u64)file->f_inode;
 	event.want = WANT_BOTH;
 	event.op = CSN_OP_LOCK;
 	event.verdict = CSN_REFUSED_CLOSED;
@@ -308,8 +308,6 @@ int BPF_PROG(file_send_sigiotask, struct task_struct *target, struct fown_struct
 	event.other_context = in;
 	event.op = CSN_OP_SIGNAL;
 	event.want = WANT_WRITE;
-	process.first = target->group_leader->start_boottime;
-	process.second = target->tgid;
-	emit(&event, &process, CSN_ENTITY_PROCESS);
-	return event.verdict ? -EACCES : 0;
+	other_process(&process, target, o);
+	return emit(&event, &process, CSN_ENTITY_PROCESS) < 0 ? -EACCES : 0;
 }

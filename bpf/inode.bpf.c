@@ -34,10 +34,12 @@ static __always_inline int create_in(struct inode *dir, u16 op)
 		return error;
 	if (READ(READ(dir, i_sb), s_magic) == OVERLAYFS_MAGIC)
 		return 0; /* the upper layer's own hook follows */
+	if (s->crosses)
+		return 0; /* observed: what access_inode let through is on the record */
 	if (CHECK(context, context_of(dir) != s->out)) {
 		struct event event = {};
 
-		event.inode = (u64)dir;
+		event.where.inode = (u64)dir;
 		event.want = WANT_WRITE;
 		event.op = op;
 		event.verdict = CSN_REFUSED_CREATE;
@@ -109,7 +111,7 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	s = subject();
 	if (s && is_platform(s))
 		return 0;
-	event.inode = (u64)inode;
+	event.where.inode = (u64)inode;
 	event.want = WANT_WRITE;
 	event.op = op;
 	event.verdict = CSN_REFUSED_CREATE;
@@ -219,7 +221,7 @@ static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 	if (CHECK(label, !(s && is_platform(s)) && bpf_strncmp(text, sizeof(LABEL_XATTR) - 1, LABEL_XATTR) == 0)) {
 		struct event event = {};
 
-		event.inode = (u64)dentry->d_inode;
+		event.where.inode = (u64)dentry->d_inode;
 		event.want = WANT_WRITE;
 		event.op = CSN_OP_SETXATTR;
 		event.verdict = CSN_REFUSED_CLOSED;
@@ -291,7 +293,7 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 		if (CHECK(labels, !(s && is_platform(s)) && inode && bpf_map_lookup_elem(&devices, &dev))) {
 			struct event event = {};
 
-			event.inode = (u64)inode;
+			event.where.inode = (u64)inode;
 			event.want = WANT_READ;
 			event.op = CSN_OP_WATCH;
 			event.verdict = CSN_REFUSED_SECRECY;
@@ -377,7 +379,9 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 	} else if (request->ask == CSN_ASK_CLEAR) {
 		bpf_map_delete_elem(&entries, &request->key);
 	}
-	if (request->ask != CSN_ASK_GET)
+	if (request->ask == CSN_ASK_ON_FULL)
+		control.on_full = request->flags;
+	else if (request->ask != CSN_ASK_GET)
 		__sync_fetch_and_add(&control.epoch, 1);
 }
 

@@ -41,6 +41,8 @@ struct made_use {
 	u8 want;
 	u8 kind;
 	u32 context;
+	u32 sort;
+	u32 crosses;
 };
 
 __noinline int access_made_slow(const struct made_use *use)
@@ -48,7 +50,8 @@ __noinline int access_made_slow(const struct made_use *use)
 	struct csn_entity other = {};
 	struct event event = {};
 	struct csn_key key = {};
-	u64 source;
+	u64 source, write = 0;
+	int error;
 
 	if (!use)
 		return -EACCES;
@@ -63,38 +66,52 @@ __noinline int access_made_slow(const struct made_use *use)
 		if (event.verdict)
 			event.want = WANT_WRITE;
 	}
-	if (!event.verdict) {
+	if (event.verdict && use->crosses &&
+	    is_observed(use->in, use->out, use->crosses, use->context, use->want, event.verdict))
+		event.observed = use->want;
+	if (!event.verdict || event.observed) {
 		key.ino = use->number;
-		key.dev = ~(u32)use->kind; /* no device has that number */
+		key.dev = ~(u32)(use->kind << 8 | use->sort); /* no device has that number */
 		key.generation = use->space;
-		if (!informative_of(use->id, &key, 0, use->want & WANT_WRITE ? 1 : 0, &source))
+		/* what is in it nobody keeps the time of: each reading is news, and so counts
+		 * for who reads, in a use of both directions too */
+		write = CHECK(reads, use->want & WANT_READ) ? 0 : 1;
+		if (!informative_of(use->id, &key, 0, write, &source))
 			return 0;
 	}
 	other.first = use->number;
 	other.second = use->space;
+	other.third = use->sort;
 	event.actor_context = event.want & WANT_WRITE ? use->out : use->in;
 	event.other_context = use->context;
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
-	emit(&event, &other, use->kind);
-	return event.verdict ? -EACCES : 0;
+	error = tell(&event, &other, use->kind);
+	if (error && (!event.verdict || event.observed)) { /* no record tells of it: the next one like it is news */
+		struct seen_key known = { .subject = use->id, .object = key, .write = write };
+
+		bpf_map_delete_elem(&seen, &known);
+	}
+	return error < 0 ? -EACCES : 0;
 }
 
-static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space)
+static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space, u32 sort)
 {
-	u32 *context = bpf_map_lookup_elem(&made, &address);
+	struct made *known = bpf_map_lookup_elem(&made, &address);
 	struct made_use use = {};
 
 	if (s && is_platform(s))
 		return 0;
-	if (!context && !is_labelled(s))
+	if (!known && !is_labelled(s))
 		return 0; /* [FLOW-4] */
 	use.address = address;
-	use.context = context ? *context : CSN_CTX_UNLABELLED;
+	use.context = known ? known->context : CSN_CTX_UNLABELLED;
+	use.sort = known ? known->sort : sort;
 	if (s) {
 		use.id = s->id;
 		use.in = s->in;
 		use.out = s->out;
+		use.crosses = s->crosses;
 	} else {
 		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	}
@@ -107,22 +124,22 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 }
 
 /* A new object has its maker's context [OP-6]. */
-static __always_inline int make(u64 address, u16 op)
+static __always_inline int make(u64 address, u32 sort)
 {
 	struct csn_subject *s = subject();
-	u32 context;
+	struct made fresh = { .sort = sort };
 
 	if (!is_labelled(s))
 		return 0;
-	context = s->out;
-	if (bpf_map_update_elem(&made, &address, &context, BPF_ANY)) {
+	fresh.context = s->out;
+	if (bpf_map_update_elem(&made, &address, &fresh, BPF_ANY)) {
 		__sync_fetch_and_add(&control.internal, 1);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-static __always_inline int make_ipc(struct kern_ipc_perm *perm)
+static __always_inline int make_ipc(struct kern_ipc_perm *perm, u32 sort)
 {
 	if (CHECK(host, ipc_namespace_number() == PROC_IPC_INIT_INO)) {
 		int error = closed(CSN_OP_SYSV);
@@ -130,7 +147,7 @@ static __always_inline int make_ipc(struct kern_ipc_perm *perm)
 		if (error)
 			return error;
 	}
-	return make((u64)perm, CSN_OP_SYSV);
+	return make((u64)perm, sort);
 }
 
 static __always_inline void forget_made(void *address)
@@ -140,13 +157,13 @@ static __always_inline void forget_made(void *address)
 	bpf_map_delete_elem(&made, &key);
 }
 
-static __always_inline int use_ipc(struct kern_ipc_perm *perm, u32 want)
+static __always_inline int use_ipc(struct kern_ipc_perm *perm, u32 want, u32 sort)
 {
-	return access_made((u64)perm, subject(), want, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number());
+	return access_made((u64)perm, subject(), want, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), sort);
 }
 
 /* Without an object it is about the whole namespace: none of the host's. */
-static __always_inline int control_ipc(struct kern_ipc_perm *perm, int cmd)
+static __always_inline int control_ipc(struct kern_ipc_perm *perm, int cmd, u32 sort)
 {
 	u32 want = WANT_BOTH;
 
@@ -162,7 +179,7 @@ static __always_inline int control_ipc(struct kern_ipc_perm *perm, int cmd)
 	case IPC_STAT:
 		want = WANT_READ;
 	}
-	return use_ipc(perm, want);
+	return use_ipc(perm, want, sort);
 }
 
 SEC("lsm/ipc_permission")
@@ -170,13 +187,13 @@ int BPF_PROG(ipc_permission, struct kern_ipc_perm *perm, short flag)
 {
 	u32 want = (flag & 0444 ? WANT_READ : 0) | (flag & 0222 ? WANT_WRITE : 0);
 
-	return use_ipc(perm, want ? want : WANT_READ);
+	return use_ipc(perm, want ? want : WANT_READ, 0);
 }
 
 SEC("lsm/shm_alloc_security")
 int BPF_PROG(shm_alloc_security, struct kern_ipc_perm *perm)
 {
-	return make_ipc(perm);
+	return make_ipc(perm, MADE_SEGMENT);
 }
 
 SEC("lsm/shm_free_security")
@@ -189,25 +206,25 @@ int BPF_PROG(shm_free_security, struct kern_ipc_perm *perm)
 SEC("lsm/shm_associate")
 int BPF_PROG(shm_associate, struct kern_ipc_perm *perm)
 {
-	return use_ipc(perm, WANT_READ);
+	return use_ipc(perm, WANT_READ, MADE_SEGMENT);
 }
 
 SEC("lsm/shm_shmctl")
 int BPF_PROG(shm_shmctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return control_ipc(perm, cmd);
+	return control_ipc(perm, cmd, MADE_SEGMENT);
 }
 
 SEC("lsm/shm_shmat")
 int BPF_PROG(shm_shmat, struct kern_ipc_perm *perm, char *address, int flags)
 {
-	return use_ipc(perm, CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ);
+	return use_ipc(perm, CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ, MADE_SEGMENT);
 }
 
 SEC("lsm/msg_queue_alloc_security")
 int BPF_PROG(msg_queue_alloc_security, struct kern_ipc_perm *perm)
 {
-	return make_ipc(perm);
+	return make_ipc(perm, MADE_QUEUE);
 }
 
 SEC("lsm/msg_queue_free_security")
@@ -220,19 +237,19 @@ int BPF_PROG(msg_queue_free_security, struct kern_ipc_perm *perm)
 SEC("lsm/msg_queue_associate")
 int BPF_PROG(msg_queue_associate, struct kern_ipc_perm *perm)
 {
-	return use_ipc(perm, WANT_READ);
+	return use_ipc(perm, WANT_READ, MADE_QUEUE);
 }
 
 SEC("lsm/msg_queue_msgctl")
 int BPF_PROG(msg_queue_msgctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return control_ipc(perm, cmd);
+	return control_ipc(perm, cmd, MADE_QUEUE);
 }
 
 SEC("lsm/msg_queue_msgsnd")
 int BPF_PROG(msg_queue_msgsnd, struct kern_ipc_perm *perm)
 {
-	return use_ipc(perm, WANT_WRITE);
+	return use_ipc(perm, WANT_WRITE, MADE_QUEUE);
 }
 
 /* A sender hands its message to a receiver that waits: `target` is who receives. */
@@ -241,13 +258,13 @@ int BPF_PROG(msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg *messa
 {
 	struct csn_subject *s = bpf_task_storage_get(&subjects, target, 0, 0);
 
-	return access_made((u64)perm, s, WANT_BOTH, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number());
+	return access_made((u64)perm, s, WANT_BOTH, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), MADE_QUEUE);
 }
 
 SEC("lsm/sem_alloc_security")
 int BPF_PROG(sem_alloc_security, struct kern_ipc_perm *perm)
 {
-	return make_ipc(perm);
+	return make_ipc(perm, MADE_SEMAPHORES);
 }
 
 SEC("lsm/sem_free_security")
@@ -260,17 +277,17 @@ int BPF_PROG(sem_free_security, struct kern_ipc_perm *perm)
 SEC("lsm/sem_associate")
 int BPF_PROG(sem_associate, struct kern_ipc_perm *perm)
 {
-	return use_ipc(perm, WANT_READ);
+	return use_ipc(perm, WANT_READ, MADE_SEMAPHORES);
 }
 
 SEC("lsm/sem_semctl")
 int BPF_PROG(sem_semctl, struct kern_ipc_perm *perm, int cmd)
 {
-	return control_ipc(perm, cmd);
+	return control_ipc(perm, cmd, MADE_SEMAPHORES);
 }
 
 SEC("lsm/sem_semop")
 int BPF_PROG(sem_semop, struct kern_ipc_perm *perm)
 {
-	return use_ipc(perm, WANT_BOTH);
+	return use_ipc(perm, WANT_BOTH, MADE_SEMAPHORES);
 }

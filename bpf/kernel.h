@@ -31,6 +31,7 @@ enum {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_INODE_STORAGE = 28,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -38,7 +39,7 @@ enum {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
-enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_NO_WAKEUP = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -90,6 +91,7 @@ struct path {
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 struct mount {
 	struct vfsmount mnt;
@@ -103,9 +105,6 @@ struct file {
 };
 struct fown_struct {
 	struct file *file;
-};
-struct net {
-	u64 net_cookie;
 };
 struct in6_addr {
 	u8 bytes[16];
@@ -122,6 +121,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	u16 sk_protocol;
 };
 struct socket {
 	short type;
@@ -141,11 +141,27 @@ struct msghdr {
 	int msg_namelen;
 	unsigned long msg_controllen;
 };
+struct sk_buff {
+	unsigned int len;
+	unsigned char *data;
+};
+struct proc_ns_operations {
+	int type;
+};
 struct ns_common {
 	unsigned int inum;
+	const struct proc_ns_operations *ops;
+};
+struct ns_common___typed { /* since 6.18 */
+	u32 ns_type;
 };
 struct ipc_namespace {
 	struct ns_common ns;
+	struct vfsmount *mq_mnt;
+};
+struct net {
+	struct ns_common ns;
+	u64 net_cookie;
 };
 struct nsproxy {
 	struct ipc_namespace *ipc_ns;
@@ -177,7 +193,14 @@ struct proc_inode {
 	struct inode vfs_inode;
 };
 struct mm_struct {
-	int unused;
+	unsigned long arg_start, arg_end;
+	struct file *exe_file;
+};
+struct atomic_counter {
+	int counter;
+};
+struct signal_struct {
+	struct atomic_counter live;
 };
 struct vm_area_struct {
 	unsigned long vm_flags;
@@ -198,6 +221,11 @@ struct task_struct {
 	unsigned int flags;
 	u64 start_boottime;
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	u32 self_exec_id;
+	int exit_code;
 	struct nsproxy *nsproxy;
 	const struct cred *real_cred;
 	const struct cred *cred;
@@ -249,7 +277,6 @@ struct bpf_fib_lookup {
 /* Only passed through. */
 struct mnt_idmap;
 struct iattr;
-struct sk_buff;
 struct kernel_siginfo;
 struct user_namespace;
 struct bpf_map;

@@ -33,7 +33,7 @@ int BPF_PROG(key_alloc, struct key *key)
 		forget_made(key);
 		return 0;
 	}
-	return CHECK(kernel, is_of_the_kernel(key)) ? closed(CSN_OP_KEY) : make((u64)key, CSN_OP_KEY);
+	return CHECK(kernel, is_of_the_kernel(key)) ? closed(CSN_OP_KEY) : make((u64)key, 0);
 }
 
 /* include/linux/key.h: enum key_need_perm */
@@ -63,5 +63,5 @@ int BPF_PROG(key_permission)
 	bpf_get_func_arg(ctx, 0, &reference);
 	bpf_get_func_arg(ctx, 2, &need);
 	key = (void *)(reference & ~1ull);
-	return access_made((u64)key, subject(), want_of_key(need), CSN_OP_KEY, CSN_ENTITY_KEY, READ(key, serial), 0);
+	return access_made((u64)key, subject(), want_of_key(need), CSN_OP_KEY, CSN_ENTITY_KEY, READ(key, serial), 0, 0);
 }

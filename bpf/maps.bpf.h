@@ -88,13 +88,21 @@ struct {
 	__type(value, u64);
 } stopped SEC(".maps");
 
+/* System V objects have numbers of their own for each sort. 0: a key, or not known */
+enum made_sort { MADE_SEGMENT = 1, MADE_QUEUE, MADE_SEMAPHORES };
+
+struct made {
+	u32 context;
+	u32 sort;
+};
+
 /* System V objects and keys that a labelled subject made, by the kernel's address */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CSN_MAX_IPC);
 	__type(key, u64);
-	__type(value, u32);
+	__type(value, struct made);
 } made SEC(".maps");
 
 /* what a context id means; never changed once written */
@@ -152,7 +160,7 @@ struct {
 	__type(value, u32);
 } named SEC(".maps");
 
-/* per cpu: [0] sequence of the last record, [1] records lost */
+/* per cpu: [0] sequence of the last record, [1] flows lost */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2);
@@ -160,10 +168,23 @@ struct {
 	__type(value, u64);
 } counters SEC(".maps");
 
-struct {
+/* a processor's allowed flows, and the descriptions of what took part in them */
+struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, CSN_RING_BYTES);
-} records SEC(".maps");
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CSN_MAX_CPUS);
+	__type(key, u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+/* refusals, so that no number of allowed flows takes their room */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, CSN_REFUSAL_BYTES);
+} refusals SEC(".maps");
 
 /* compartments that are not alone any more: a descriptor went in or out, or somebody
  * outside looked into one of their processes. The daemon changes the context of no such one. */

@@ -19,6 +19,7 @@
 #define OVERLAYFS_MAGIC 0x794c7630
 #define PROC_MAGIC 0x9fa0
 #define PIDFS_MAGIC 0x50494446
+#define NSFS_MAGIC 0x6e736673
 
 extern struct task_struct *bpf_task_from_pid(int pid) __ksym;
 extern void bpf_task_release(struct task_struct *task) __ksym;
@@ -193,6 +194,37 @@ static __always_inline u32 pidfd_context(struct inode *inode, u32 none)
 	return pid ? process_context(pid, none) : CHECK(no_process, CSN_CTX_UNKNOWN);
 }
 
+#define CLONE_NEWIPC 0x08000000
+#define CLONE_NEWNET 0x40000000
+
+/* A namespace as a file, however it was opened, by a handle too: who has it can enter it, and sees
+ * names, ports and keys of those within. */
+static __always_inline u32 namespace_context(struct inode *inode)
+{
+	struct ns_common *ns = READ(inode, i_private);
+	int type;
+
+	if (bpf_core_field_exists(((struct ns_common___typed *)0)->ns_type))
+		type = READ_FAR((struct ns_common___typed *)ns, ns_type);
+	else
+		type = READ(READ(ns, ops), type);
+	if (CHECK(network, type == CLONE_NEWNET)) {
+		u64 cookie = READ((struct net *)((void *)ns - bpf_core_field_offset(struct net, ns)), net_cookie);
+		struct csn_network *network = bpf_map_lookup_elem(&networks, &cookie);
+
+		return network ? network->context : CSN_CTX_UNLABELLED;
+	}
+	if (CHECK(ipc, type == CLONE_NEWIPC)) {
+		/* that of its file system of queues, which the launcher labels */
+		struct vfsmount *queues = READ((struct ipc_namespace *)((void *)ns - bpf_core_field_offset(struct ipc_namespace, ns)), mq_mnt);
+		u32 dev = queues ? READ(READ(queues, mnt_sb), s_dev) : 0;
+		struct csn_device *device = bpf_map_lookup_elem(&devices, &dev);
+
+		return device ? device->context : CSN_CTX_UNLABELLED;
+	}
+	return CSN_CTX_UNLABELLED;
+}
+
 #define RESOLVED_CACHE (1ull << 32)
 #define RESOLVED_LOWER (1ull << 33)
 
@@ -222,6 +254,8 @@ __noinline u64 resolve(const struct where *where)
 		return proc_context(outer);
 	if (magic == PIDFS_MAGIC)
 		return CHECK(pidfd, pidfd_context(outer, CSN_CTX_UNLABELLED)); /* see file_open */
+	if (magic == NSFS_MAGIC)
+		return namespace_context(outer);
 	if (magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC)
 		return CSN_CTX_UNLABELLED;
 	inode = real_inode(outer, &dentry, &lower);
@@ -262,7 +296,7 @@ static __always_inline int is_elsewhere(struct inode *inode)
 	u64 magic = inode->i_sb->s_magic;
 	u32 dev = inode->i_sb->s_dev;
 
-	return magic != PROC_MAGIC && magic != PIDFS_MAGIC && magic != OVERLAYFS_MAGIC &&
+	return magic != PROC_MAGIC && magic != PIDFS_MAGIC && magic != OVERLAYFS_MAGIC && magic != NSFS_MAGIC &&
 	       !bpf_map_lookup_elem(&devices, &dev);
 }
 

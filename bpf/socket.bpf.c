@@ -92,7 +92,7 @@ int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 	event.op = CSN_OP_SOCKET;
 	event.verdict = CSN_REFUSED_CLOSED;
 	event.want = WANT_BOTH;
-	emit(&event, &nothing, CSN_ENTITY_NONE);
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return -EACCES;
 }
 
@@ -235,8 +235,7 @@ __noinline int use_address(const struct address *address, u32 op)
 	if (!event.verdict && address->is_joined)
 		return 0;
 	__builtin_memcpy(&other, address->bytes, 16);
-	emit(&event, &other, CSN_ENTITY_ADDRESS);
-	return event.verdict ? -EACCES : 0;
+	return tell(&event, &other, CSN_ENTITY_ADDRESS) < 0 ? -EACCES : 0;
 }
 
 static __always_inline int to_address(const void *from, struct socket *sock, int is_send, u16 op)
@@ -383,6 +382,7 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 {
 	struct csn_subject *s = subject();
 	struct event event = {};
+	int error;
 
 	if (!peer || (s && is_platform(s)))
 		return 0;
@@ -396,18 +396,21 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 	}
 	if (!event.verdict)
 		event.want = WANT_BOTH;
-	event.inode = peer->inode;
+	if (event.verdict && s && s->crosses && is_observed(mine, mine, s->crosses, theirs, WANT_BOTH, event.verdict))
+		event.observed = WANT_BOTH;
+	event.where.inode = peer->inode;
 	event.actor_context = mine;
 	event.other_context = theirs;
 	event.op = op;
 	if (peer->inode) {
-		record_flow(&event);
+		describe(event.actor_context);
+		error = record_flow(&event);
 	} else {
 		struct csn_entity nothing = {};
 
-		emit(&event, &nothing, CSN_ENTITY_SOCKET);
+		error = tell(&event, &nothing, CSN_ENTITY_SOCKET);
 	}
-	return event.verdict ? -EACCES : 0;
+	return error < 0 ? -EACCES : 0;
 }
 
 static __always_inline int join_sockets(struct sock *mine, struct sock *theirs, u16 op)

@@ -18,7 +18,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 {
 	struct csn_subject *s = subject(), *child;
 
-	if (!s || !(s->in || s->out || s->compartment))
+	if (!s || !(s->in || s->out || s->compartment || s->crosses))
 		return 0;
 	if (!is_platform(s) && clone_flags & CLONE_NEW) {
 		int error = CHECK(namespace, closed(CSN_OP_NAMESPACE));
@@ -34,6 +34,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	child->in = CHECK(in, s->in);
 	child->out = CHECK(out, s->out);
 	child->compartment = CHECK(compartment, s->compartment);
+	child->crosses = s->crosses;
 	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
@@ -57,26 +58,62 @@ SEC("lsm/bprm_committed_creds")
 int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct csn_subject *s = subject();
-	struct csn_name_record *r;
 
-	if (!is_labelled(s))
+	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));
 	__builtin_memset(s->written, 0, sizeof(s->written));
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
-	if (!r)
+	return 0;
+}
+
+#define CLONE_THREAD 0x10000
+
+/* The child has a number by now. What it will do is told of itself. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity child = {};
+	struct event event = {};
+
+	if ((!is_labelled(s) && !(s && s->crosses)) || clone_flags & CLONE_THREAD)
 		return 0;
-	__builtin_memset(r, 0, sizeof(*r));
-	r->version = CSN_ABI_VERSION;
-	r->kind = CSN_KIND_PROCESS;
-	r->entity_kind = CSN_ENTITY_PROCESS;
-	r->context = s->in;
-	actor(&r->entity);
-	bpf_get_current_comm(r->name[0], 16);
-	bpf_probe_read_kernel_str(r->name[1], 2 * CSN_NAME_BYTES, READ(bprm, filename));
-	r->parts = 2;
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	event.actor_context = s->out;
+	event.other_context = s->in;
+	event.op = CSN_OP_FORK;
+	event.is_told = 1;
+	event.want = WANT_WRITE;
+	other_process(&child, task, s); /* of the same compartment */
+	tell(&event, &child, CSN_ENTITY_PROCESS);
+	return 0;
+}
+
+/* The last thread of a process: it is over. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity nothing = {};
+	struct event event = {};
+
+	if (!is_labelled(s) && !(s && s->crosses))
+		return 0;
+	for (u32 i = 0; i < CSN_MEMORY_SLOTS; i++) {
+		event.repeats += s->read[i].repeats;
+		event.repeats += s->written[i].repeats;
+	}
+	__sync_fetch_and_add(&control.merged, event.repeats);
+	if (task->signal->live.counter)
+		return 0;
+	event.repeats = 0;
+	event.actor_context = s->out;
+	event.other_context = s->out;
+	event.op = CSN_OP_END;
+	event.is_told = 1;
+	event.want = WANT_WRITE;
+	event.bytes = task->exit_code;
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return 0;
 }
 

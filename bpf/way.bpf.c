@@ -130,10 +130,11 @@ __noinline int record_stopped(const struct packet *p, u32 context, u32 other, u3
 	__sync_fetch_and_add(&control.refused, 1);
 	if (n & (n - 1))
 		return 0;
-	r = CHECK(record, bpf_ringbuf_reserve(&records, sizeof(*r), 0));
+	r = CHECK(record, room_for_refusal());
 	if (!r) {
-		count(1);
+		count(COUNT_LOST);
 		__sync_fetch_and_add(&control.lost, 1);
+		__sync_fetch_and_add(&control.lost_refused, 1);
 		return 0;
 	}
 	__builtin_memset(r, 0, sizeof(*r));
@@ -145,15 +146,15 @@ __noinline int record_stopped(const struct packet *p, u32 context, u32 other, u3
 	r->source_kind = p->leaves ? CSN_ENTITY_SOCKET : CSN_ENTITY_ADDRESS;
 	r->sink_kind = p->leaves ? CSN_ENTITY_ADDRESS : CSN_ENTITY_SOCKET;
 	r->time = bpf_ktime_get_boot_ns();
-	r->sequence = count(0);
+	r->sequence = count(COUNT_SEQUENCE);
 	r->cpu = bpf_get_smp_processor_id();
-	r->lost = counted(1);
+	r->lost = counted(COUNT_LOST);
 	r->source_context = p->leaves ? context : other;
 	r->sink_context = p->leaves ? other : context;
 	__builtin_memcpy(p->leaves ? &r->sink : &r->source, p->theirs.bytes, 16);
 	r->bytes = p->theirs.port;
 	r->count = n > 1 ? n / 2 : 1;
-	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	__sync_fetch_and_add(&control.recorded, 1);
 	return 0;
 }

@@ -42,6 +42,10 @@ export const RELATIONS: readonly (readonly [SubjectName, ContextName, string])[]
   ["U", "U", "both unlabelled"],
 ];
 
+/** Relations that enforcing refuses: their cases run observed as well. [SUBJ-5] */
+const WATCHED: readonly string[] = ["U-A", "U-V", "A-U", "A-AB", "V-U"];
+export const OBSERVED = ["U", "A", "V"] as const satisfies readonly SubjectName[];
+
 /** What a command finds at `{p}`. `new`: nothing, in a directory `{d}` of the object's context. */
 export type Kind = "file" | "dir" | "symlink" | "fifo" | "program" | "script" | "new" | "none";
 export type Moment = "path" | "open" | "fork" | "exec" | "thread" | "vm";
@@ -280,6 +284,7 @@ export type Case = {
   readonly object: ContextName;
   readonly kind: Kind | "task" | "door" | "own";
   readonly moment: Moment;
+  readonly mode: "enforce" | "observe";
   /** In order; the last one is judged. */
   readonly before: readonly string[];
   readonly command: string;
@@ -316,11 +321,17 @@ function* channelCases(channel: Channel): Generator<Case> {
   for (const [subject, object, relation] of RELATIONS) {
     const one = (moment: Moment, before: readonly string[], command: string): Case => ({
       id: `${channel.id}/${subject}-${object}/${moment}`,
-      row: channel.row, channel: channel.id, relation, subject, object, kind: channel.kind, moment, before, command,
+      row: channel.row, channel: channel.id, relation, subject, object, kind: channel.kind, moment, mode: "enforce", before, command,
       expect: verdict(moment === "path" ? channel.op : (channel.openOp ?? channel.op), subject, object),
       records: channel.records, errno: channel.errno ?? EACCES, fine: channel.fine ?? [], effect: channel.effect ?? null, tries: channel.tries ?? 1,
     }); // prettier-ignore
-    if (channel.path) yield one("path", [], channel.path);
+    if (channel.path) {
+      const each = one("path", [], channel.path);
+      yield each;
+      // a labelled party passes descriptors only in its context's network, where these are not
+      if (each.expect !== "allow" && channel.id !== "pass-fd" && WATCHED.includes(`${subject}-${object}`))
+        yield { ...each, id: `${channel.id}/${subject}-${object}/observed`, mode: "observe" };
+    }
     if (!channel.open || object === "base") continue;
     const before = [`open ${channel.mode} {p}`, ...(channel.setup ? [channel.setup] : [])];
     yield one("open", before, channel.open);
@@ -339,7 +350,7 @@ function* taskCases(): Generator<Case> {
       if (subject === object) continue;
       yield {
         id: `${channel.id}/${subject}-${object}/task`, row: channel.row, channel: channel.id, relation, subject, object,
-        kind: "task", moment: "path", before: [], command: `other ${channel.id} {pid}`,
+        kind: "task", moment: "path", mode: "enforce", before: [], command: `other ${channel.id} {pid}`,
         expect: verdict(channel.op, subject, object), records: channel.records, errno: [...EACCES, ...(channel.errno ?? [])],
         fine: channel.fine ?? [], effect: null, tries: 9,
       }; // prettier-ignore
@@ -352,7 +363,7 @@ function* doorCases(): Generator<Case> {
       if (subject === "U" && !door.harmless) continue;
       yield {
         id: `${door.id}/${subject}/door`, row: door.row, channel: door.id, relation: "", subject, object: "U",
-        kind: "door", moment: "path", before: [], command: door.command,
+        kind: "door", moment: "path", mode: "enforce", before: [], command: door.command,
         expect: verdict("OP-12", subject, "U"), records: door.records, errno: [...EACCES, ...(door.errno ?? [])],
         fine: door.fine ?? [], effect: null, tries: door.tries ?? 1,
       }; // prettier-ignore
@@ -365,7 +376,7 @@ function* ownCases(): Generator<Case> {
       for (const [n, command] of own.use.entries())
         yield {
           id: `${own.id}/${subject}/own-${n}`, row: own.row, channel: own.id, relation: "equal", subject, object: subject,
-          kind: "own", moment: "path", before: [...own.make, ...(own.id === "pipe" ? own.use.slice(0, n) : [])], command,
+          kind: "own", moment: "path", mode: "enforce", before: [...own.make, ...(own.id === "pipe" ? own.use.slice(0, n) : [])], command,
           expect: "allow", records: [], errno: EACCES, fine: [], effect: null, tries: 1,
         }; // prettier-ignore
 }

@@ -7,7 +7,7 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"; // prettier-ignore
 import { execFileSync } from "node:child_process";
-import { BASE } from "../src/label/index.ts";
+import { BASE, SEALED } from "../src/label/index.ts";
 import {
   ENTITY_KINDS,
   FLAG,
@@ -21,9 +21,12 @@ import {
   type Interning,
 } from "../src/kernel/index.ts";
 import { ROOT } from "../src/setup/index.ts";
-import { allCases, type Case, SUBJECTS, type SubjectName } from "./cases.ts";
+import { allCases, type Case, OBSERVED, SUBJECTS, type SubjectName } from "./cases.ts";
 import { contextNamed, labelNetwork, Party, PROGRAM } from "./party.ts";
 import { scenarios } from "./scenarios.ts";
+
+/** Small, so that a case can fill them. */
+const RING_BYTES = 256 * 1024;
 
 const CONTENT = "secret content of this file\n";
 
@@ -41,11 +44,15 @@ export type Flow = {
   port: number;
   /** How many it stands for. */
   count: number;
+  /** It happened, whatever the verdict. [SUBJ-5] */
+  observed: boolean;
 };
 
 export class World {
   readonly monitor: Monitor;
   readonly parties = new Map<SubjectName, Party>();
+  /** The same, observed: they may cross every tag. [SUBJ-5] */
+  readonly observed = new Map<SubjectName, Party>();
   readonly #ring: Ring;
   readonly #buffer = Buffer.alloc(SHAPE.csn_record.size * 60000);
   #serial = 0;
@@ -64,14 +71,19 @@ export class World {
     copyFileSync(`${ROOT}/build/csn-actor`, PROGRAM);
     chmodSync(PROGRAM, 0o755);
     const parties = SUBJECTS.map((name) => [name, Party.start(name)] as const);
+    const observed = OBSERVED.map((name) => [name, Party.start(`${name}-observed`)] as const);
     const rooms = parties.map(([name, party]) => (name === "U" ? "" : party.ask("room").detail));
-    const world = new World(Monitor.attach(interning(), object));
+    const world = new World(Monitor.attach(interning(), object, RING_BYTES));
     world.monitor.setInode("/", BASE, { selfOnly: true });
     world.monitor.setInode("/data", BASE);
     for (const [n, [name, party]] of parties.entries()) {
       if (name !== "U") labelNetwork(world.monitor, rooms[n]!, name);
       party.label(world.monitor, name);
       world.parties.set(name, party);
+    }
+    for (const [name, party] of observed) {
+      party.label(world.monitor, name, SEALED);
+      world.observed.set(name, party);
     }
     return world;
   }
@@ -84,6 +96,10 @@ export class World {
 
   /** Kinds of the records that the last `flows` saw. */
   readonly kinds = new Set<number>();
+  /** The same records, as the rings had them. */
+  raw: Buffer[] = [];
+  /** Of all records so far: how many were earlier than the one before, and whose processors'. */
+  readonly order = { last: 0n, wrong: 0, cpus: new Set<number>() };
 
   /** A name that nothing has yet. */
   fresh(): string {
@@ -92,37 +108,45 @@ export class World {
 
   /** The refusals since the last call, in order. */
   refusals(): Flow[] {
-    return this.flows().filter(({ verdict }) => verdict !== 0);
+    return this.flows().filter(({ verdict, observed }) => verdict !== 0 && !observed);
   }
 
   /** The same with what was allowed. */
   flows(): Flow[] {
     const found: Flow[] = [];
     this.kinds.clear();
+    this.raw = [];
     // A record that somebody else has begun, and was interrupted in, hides those behind it.
     for (let n = 0; n < 50; n++) {
-      this.#drain(found);
-      const { refused, lost } = this.monitor.counters();
-      if (this.#refused + lost >= refused) break;
+      while (this.#drain(found));
+      const { refused, lostRefused } = this.monitor.counters();
+      if (this.#refused + lostRefused >= refused) break;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
     // packets that a way stopped are told of later, several at once: not to be waited for again
-    const { refused, lost } = this.monitor.counters();
-    this.#refused = refused - lost;
+    const { refused, lostRefused } = this.monitor.counters();
+    this.#refused = refused - lostRefused;
     return found;
   }
 
   /** How many refusals the records told of, in all. */
   #refused = 0;
 
-  #drain(found: Flow[]): void {
+  /** True when there may be more than fitted. */
+  #drain(found: Flow[]): boolean {
     const shape = SHAPE.csn_record;
     const used = native().ringDrain(this.#ring, this.#buffer);
+    this.raw.push(Buffer.from(this.#buffer.subarray(0, used)));
     for (let at = 0; at < used; at += shape.size) {
       this.kinds.add(this.#buffer[at + shape.kind]!);
       if (this.#buffer[at + shape.kind] !== KIND.FLOW) continue;
       const verdict = this.#buffer[at + shape.verdict]!;
-      if (verdict !== 0) this.#refused++;
+      const time = this.#buffer.readBigUInt64LE(at + shape.time);
+      if (time < this.order.last) this.order.wrong++;
+      this.order.last = time;
+      this.order.cpus.add(this.#buffer.readUInt32LE(at + shape.cpu));
+      const observed = (this.#buffer[at + shape.flags]! & FLAG.OBSERVED) !== 0;
+      if (verdict !== 0 && !observed) this.#refused++;
       const isSource = (this.#buffer[at + shape.flags]! & FLAG.ACTOR_IS_SOURCE) !== 0;
       found.push({
         op: OPS[this.#buffer.readUInt16LE(at + shape.op)] ?? "?",
@@ -134,8 +158,10 @@ export class World {
         otherInode: Number(this.#buffer.readBigUInt64LE(at + (isSource ? shape.sink : shape.source))),
         port: Number(this.#buffer.readBigUInt64LE(at + shape.bytes)),
         count: this.#buffer.readUInt32LE(at + shape.count),
+        observed,
       });
     }
+    return used > this.#buffer.length - shape.size;
   }
 }
 
@@ -182,7 +208,7 @@ const CODE = { "FLOW-1": [1, 4, 5, 6], "FLOW-2": [2, 4, 5, 6], labelled: [4] } a
 
 /** Runs one case. Gives what is wrong, or null. */
 export function runCase(world: World, one: Case): string | null {
-  const party = world.party(one.subject);
+  const party = one.mode === "observe" ? world.observed.get(one.subject)! : world.party(one.subject);
   let place: Place | null = null;
   let command = one.command;
   if (one.kind === "task")
@@ -212,8 +238,12 @@ export function runCase(world: World, one: Case): string | null {
   if (one.kind === "door" && one.subject === "U") command = `fork ${command}`;
   world.refusals();
   const { error, detail } = party.ask(command);
-  const refused = world.refusals();
-  const fault = judge(world, one, command, error, detail, refused, place);
+  const flows = world.flows();
+  const refused = flows.filter(({ verdict, observed }) => verdict !== 0 && !observed);
+  const fault =
+    one.mode === "observe"
+      ? judgeObserved(world, one, error, flows)
+      : judge(world, one, command, error, detail, refused, place);
   if (place) {
     party.ask("close");
     if (place.folder !== "/data/f") rmSync(place.folder, { recursive: true, force: true });
@@ -221,6 +251,25 @@ export function runCase(world: World, one: Case): string | null {
   }
   if (one.kind === "own") party.ask("close");
   return fault;
+}
+
+/** What enforcing refuses happens, and is on the record as what enforcing says. [SUBJ-5] */
+function judgeObserved(world: World, one: Case, error: string, flows: Flow[]): string | null {
+  const seen = flows.map((r) => `${r.op}:${VERDICTS[r.verdict]?.name}${r.observed ? "!" : ""}`).join(" ");
+  if (error !== "ok" && !one.fine.includes(error)) return `expected ok, found ${error} [${seen}]`;
+  const against = flows.filter(({ verdict }) => verdict !== 0);
+  if (against.some(({ observed }) => !observed)) return `observed, but recorded as refused [${seen}]`;
+  const code = CODE[one.expect as "FLOW-1" | "FLOW-2"][0];
+  const [mine, theirs] = [one.subject, one.object].map((name) =>
+    world.monitor.contexts.idOf(contextNamed(name)),
+  );
+  // what the call goes on to is against the same rule; the first flow is the one that enforcing refuses
+  const isRight = ({ verdict, source, sink }: Flow): boolean =>
+    verdict === code && [`${mine},${theirs}`, `${theirs},${mine}`].includes(`${source},${sink}`);
+  if (against.length === 0 && error !== "ok") return null; // this kernel has no such call
+  return against.length > 0 && one.records.includes(against[0]!.op) && against.every(isRight)
+    ? null
+    : `expected observed records [${seen}]`;
 }
 
 function judge(
@@ -276,12 +325,13 @@ function say(line: { id: string; row: string; fault: string | null; milliseconds
 }
 
 async function main(): Promise<void> {
-  const only = process.argv[2];
+  const only = process.argv[2]?.split("|");
   const begun = performance.now();
   const world = World.make();
   say({ id: "attach", row: "", fault: null, milliseconds: Math.round(performance.now() - begun) });
   for (const one of allCases()) {
-    if (only && !one.id.startsWith(only) && !one.row.startsWith(only)) continue;
+    if (only && !only.some((name) => one.id.startsWith(name) || one.row === name || `${one.mode}/` === name))
+      continue;
     let fault: string | null;
     try {
       fault = runCase(world, one);
@@ -293,7 +343,7 @@ async function main(): Promise<void> {
   const matrix = performance.now();
   say({ id: "matrix", row: "", fault: null, milliseconds: Math.round(matrix - begun) });
   for (const { id, row, run } of scenarios) {
-    if (only && !id.startsWith(only) && only !== "scenarios") continue;
+    if (only && !only.some((name) => id.startsWith(name) || row === name || name === "scenarios")) continue;
     const start = performance.now();
     let fault: string | null;
     try {

@@ -49,6 +49,7 @@ export async function mutate(id: KernelId, only?: string): Promise<Mutated> {
       ],
       freshDisk: true,
       timeoutSeconds: TIMEOUT_SECONDS,
+      bootTimeoutSeconds: TIMEOUT_SECONDS,
       onOutput: (chunk) => {
         const parts = (rest + chunk.toString()).split("\n");
         rest = parts.pop() ?? "";

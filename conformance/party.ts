@@ -76,10 +76,10 @@ export class Party {
   fifos: readonly string[] = [];
 
   /** Gives the process a context, and its FIFOs with it. */
-  label(monitor: Monitor, name: ContextName): void {
+  label(monitor: Monitor, name: ContextName, crosses?: Context): void {
     this.#waitUntilItReads();
     for (const path of this.fifos) monitor.setInode(path, contextNamed(name));
-    labelProcess(monitor, this.pid, name);
+    labelProcess(monitor, this.pid, name, name, crosses);
   }
 
   /** Once it has answered it reads on: between two labels it would be refused that. */
@@ -190,12 +190,14 @@ export function labelProcess(
   pid: number,
   name: ContextName,
   outName: ContextName = name,
+  crosses?: Context,
 ): void {
   const id = monitor.contexts.idOf(contextNamed(name));
   const value = Buffer.alloc(SHAPE.csn_subject.size);
   value.writeUInt32LE(id, SHAPE.csn_subject.in);
   value.writeUInt32LE(monitor.contexts.idOf(contextNamed(outName)), SHAPE.csn_subject.out);
-  value.writeBigUInt64LE(id === 0 ? 0n : nextId++, SHAPE.csn_subject.id);
+  value.writeBigUInt64LE(id === 0 && !crosses ? 0n : nextId++, SHAPE.csn_subject.id);
+  if (crosses) value.writeUInt32LE(monitor.contexts.idOf(crosses), SHAPE.csn_subject.crosses);
   withSubject(pid, (map, key) => native().mapSet(map, key, value, 0));
 }
 

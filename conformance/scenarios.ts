@@ -14,9 +14,13 @@ import { native, PINS, SHAPE } from "../src/kernel/index.ts";
 import { type ContextName, DOORS, type SubjectName } from "./cases.ts";
 import type { World } from "./inside.ts";
 import { contextNamed, labelProcess, Party, PROGRAM } from "./party.ts";
+import { compartmentScenarios } from "./scenarios/compartments.ts";
+import { observeScenarios } from "./scenarios/observe.ts";
 import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
+import { namespaceScenarios } from "./scenarios/namespaces.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
+import { recordScenarios } from "./scenarios/records.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
 import { walls } from "./scenarios/walls.ts";
@@ -522,9 +526,12 @@ export const scenarios: readonly Scenario[] = [
   },
   ...socketScenarios,
   ...wayScenarios,
+  ...namespaceScenarios,
+  ...compartmentScenarios,
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
+  ...recordScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
     row: "F18",
@@ -621,6 +628,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   ...walls,
+  ...observeScenarios,
   works("shell", "echo one > x; cat x | tr a-z A-Z > y; test $(cat y) = ONE; awk '{print $1}' x; sort -r x > z; mv z w; rm x; ls -l; for i in 1 2 3; do echo $i; done | wc -l", "awk"),
   works("sort-with-temporary-files", "seq 1 20000 | sort -R -S 64k -T . > x; sort -n -S 64k -T /tmp x | tail -1 | grep -q 20000", "sort"),
   works("perl", "perl -e 'open(F,\">x\");print F \"hi\";close F; print `cat x`; exit($? >> 8)'", "perl"),
@@ -641,6 +649,18 @@ export const scenarios: readonly Scenario[] = [
       const { detail } = world.party("A").ask(`futex wake ${PROGRAM}`);
       const answer = u.receive("futex");
       return detail === "1" && answer.error === "ok" ? null : `no longer: ${detail} ${answer.error}`;
+    },
+  },
+  {
+    // no hook sees that a descriptor is closed
+    id: "known-leak/closing-a-file-that-is-watched-later",
+    row: "K6",
+    run: (world) => {
+      const path = file(world, "U");
+      const fault = expectAll(world, ["ok", "A", `open r ${path}`], ["ok", "U", `watch add ${path}`], ["ok", "A", "close"]); // prettier-ignore
+      const told = world.party("U").ask("watch get").detail;
+      world.party("U").ask("watch end");
+      return fault ?? (told !== "0" ? null : "closed? then turn this case round");
     },
   },
   {

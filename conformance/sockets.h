@@ -6,10 +6,17 @@
  *   sk accept N M                     sk send|recv|peek|oob|recvoob|sendm|recvm N
  *   sk sendto N ADDRESS               sk name|peer|opt|setopt|shut|close|type N
  *   sk pass N KIND  sk take N         sk file N FILE-COMMAND
+ *   sk own                            its process number, in a network of its own
+ *   sk give PID  sk nest PID  sk number PID     messages that name the network of a process: for a device,
+ *                                     for the other end of one, for a number
+ *   sk enter TYPE INUM                a namespace by its handle, found by trying
  * ADDRESS: unix,PATH  abs,NAME  auto  inet,A.B.C.D,PORT  inet6,A::B,PORT  none
  * Receiving waits for a second at most, so that what does not arrive is an answer too.
  */
 #include <arpa/inet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/net_namespace.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
@@ -143,6 +150,106 @@ static int own_room(void)
 	return 0;
 }
 
+static char *put_attribute(char *at, int type, const void *value, int size)
+{
+	struct rtattr *a = (void *)at;
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(size);
+	memcpy(RTA_DATA(a), value, size);
+	return at + RTA_SPACE(size);
+}
+
+/* How the kernel takes it: a device for that process's network, or a number for the network. */
+static int name_network(const char *how, int pid)
+{
+	struct { struct nlmsghdr head; char body[512]; } message = { { .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL } };
+	struct { struct nlmsghdr head; struct nlmsgerr error; char rest[512]; } answer;
+	char *at = message.body, *kind, *data, *peer;
+	int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), nsid = 4711, error = 0;
+
+	if (s < 0)
+		return -errno;
+	if (*how == 'n' && how[1] == 'u') { /* number */
+		message.head.nlmsg_type = RTM_NEWNSID;
+		at += NLMSG_ALIGN(sizeof(struct rtgenmsg));
+		at = put_attribute(at, 1 /* NETNSA_NSID */, &nsid, 4);
+		at = put_attribute(at, 2 /* NETNSA_PID */, &pid, 4);
+	} else {
+		message.head.nlmsg_type = RTM_NEWLINK;
+		at += NLMSG_ALIGN(sizeof(struct ifinfomsg));
+		if (*how == 'g')
+			at = put_attribute(at, 19 /* IFLA_NET_NS_PID */, &pid, 4);
+		kind = at;
+		at = put_attribute(at, IFLA_LINKINFO, "", 0);
+		at = put_attribute(at, IFLA_INFO_KIND, "veth", 4);
+		if (*how == 'n') {
+			data = at;
+			at = put_attribute(at, IFLA_INFO_DATA, "", 0);
+			peer = at;
+			at = put_attribute(at, 1 /* VETH_INFO_PEER */, "", 0) + NLMSG_ALIGN(sizeof(struct ifinfomsg));
+			at = put_attribute(at, 19, &pid, 4);
+			((struct rtattr *)peer)->rta_len = at - peer;
+			((struct rtattr *)data)->rta_len = at - data;
+		}
+		((struct rtattr *)kind)->rta_len = at - kind;
+	}
+	message.head.nlmsg_len = at - (char *)&message;
+	if (send(s, &message, message.head.nlmsg_len, 0) < 0)
+		error = -errno;
+	else if (recv(s, &answer, sizeof(answer), 0) < 0)
+		error = -errno;
+	else
+		error = answer.error.error;
+	close(s);
+	return error;
+}
+
+#define NSFS_ROOT (-10003) /* include/uapi/linux/fcntl.h, since 6.18 */
+
+/* Numbers of namespaces are small, and given out in order. */
+static int open_namespace(uint32_t type, uint32_t inum)
+{
+	struct { unsigned bytes; int kind; uint64_t id; uint32_t type, inum; } handle = { 16, 0xf1, 0, type, inum };
+	int error = -ESTALE, file;
+
+	for (handle.id = 1; handle.id < 2000; handle.id++) {
+		file = syscall(SYS_open_by_handle_at, NSFS_ROOT, &handle, O_RDONLY);
+		if (file >= 0) {
+			close(file);
+			return 0;
+		}
+		if (errno != ESTALE)
+			error = -errno;
+	}
+	return error;
+}
+
+/* A child that has a network and queues of its own, and waits to be killed. */
+static int own_child(void)
+{
+	int ends[2], error = 0;
+	pid_t child;
+
+	if (pipe(ends))
+		return -errno;
+	child = fork();
+	if (child == 0) {
+		close(answers);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		error = err(unshare(CLONE_NEWNET | CLONE_NEWIPC));
+		(void)!write(ends[1], &error, sizeof(error));
+		for (;;)
+			pause();
+	}
+	if (child < 0 || read(ends[0], &error, sizeof(error)) != sizeof(error))
+		error = -ECHILD;
+	close(ends[0]);
+	close(ends[1]);
+	snprintf(detail, sizeof(detail), "%d", child);
+	return error;
+}
+
 static int do_sk(void)
 {
 	const char *what = arg(1);
@@ -153,6 +260,9 @@ static int do_sk(void)
 	struct mmsghdr two[2] = { { .msg_hdr = { .msg_iov = &io, .msg_iovlen = 1 } }, { .msg_hdr = { .msg_iov = &io, .msg_iovlen = 1 } } };
 	long got;
 
+	if (!strcmp(what, "own")) return own_child();
+	if (!strcmp(what, "give") || !strcmp(what, "nest") || !strcmp(what, "number")) return name_network(what, num(2));
+	if (!strcmp(what, "enter")) return open_namespace(num(2), num(3));
 	if (!strcmp(what, "new")) return keep_socket(n, socket(num(3), num(4), num(5)));
 	if (!strcmp(what, "bindonly")) { size = address_from(arg(3), &a); return err(bind(sk[n], &a.any, size)); }
 	if (!strcmp(what, "bind")) {

@@ -12,6 +12,7 @@
  * Layout: see conformance/differential/stage.ts, which writes and reads it.
  */
 #include <ftw.h>
+#include <poll.h>
 
 #define STAGE_SCENES 2048
 
@@ -26,7 +27,8 @@ struct scene {
 struct stage {
 	uint32_t total;
 	volatile uint32_t turn;
-	volatile uint32_t bell[30]; /* of each party: it is your turn */
+	volatile uint32_t bell[16]; /* of each party: it is your turn */
+	volatile int32_t keys[14];  /* made keys, whose numbers nobody can choose */
 	struct scene scenes[STAGE_SCENES];
 };
 
@@ -149,6 +151,11 @@ static int wipe_one(const char *path, const struct stat *st, int type, struct FT
 	return remove(path);
 }
 
+static int wipe_inside(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	return at->level > 0 ? wipe_one(path, st, type, at) : 0;
+}
+
 static int show(long n)
 {
 	int error = err(n);
@@ -192,6 +199,127 @@ static int stage_use(const char *op)
 	return use(op);
 }
 
+/* `made WHAT KIND NUMBER`: System V objects by their keys, keys by the stage's numbers. */
+static int stage_made(void)
+{
+	const char *what = arg(1), *kind = arg(2);
+	int sort = *kind == 'k' ? 0 : kind[2] == 'g' ? 1 : *kind == 'q' ? 2 : 3, n = num(3), key = 0x5700 + n, id;
+	struct { long type; char text[64]; } message = { 1, "" };
+	struct sembuf change = { 0, 1, IPC_NOWAIT };
+	struct msqid_ds queue;
+	struct stat st;
+	char *at;
+	long got;
+
+	if (!strcmp(what, "share")) {
+		int other = syscall(SYS_pidfd_open, num(2), 0), error = other < 0 ? -errno : err(setns(other, CLONE_NEWIPC));
+		if (other >= 0) close(other);
+		return error;
+	}
+	if (!strcmp(what, "wipe")) {
+		for (n = 0, key = 0x5700; n < 8; n++, key++) {
+			if ((id = shmget(key, 0, 0)) >= 0) shmctl(id, IPC_RMID, 0);
+			if ((id = msgget(key, 0)) >= 0) msgctl(id, IPC_RMID, 0);
+			if ((id = semget(key, 0, 0)) >= 0) semctl(id, 0, IPC_RMID);
+			stage->keys[n] = 0;
+		}
+		return 0;
+	}
+	if (!strcmp(what, "make")) {
+		if (sort == 1) return err(shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0666));
+		if (sort == 2) return err(msgget(key, IPC_CREAT | IPC_EXCL | 0666));
+		if (sort == 3) return err(semget(key, 1, IPC_CREAT | IPC_EXCL | 0666));
+		char name[32];
+		snprintf(name, sizeof(name), "csn-%s", arg(4));
+		got = syscall(SYS_add_key, "user", name, arg(4), strlen(arg(4)), KEY_SPEC_PROCESS_KEYRING);
+		if (got < 0) return -errno;
+		stage->keys[n] = got;
+		return err(KEY(KEYCTL_SETPERM, got, 0x3f3f3f3f));
+	}
+	if (sort == 0) {
+		if (!strcmp(what, "who")) { snprintf(detail, sizeof(detail), "key_%d:0", stage->keys[n]); return 0; }
+		if (!stage->keys[n]) return -ENOKEY;
+		if (!strcmp(what, "read")) return show(KEY(KEYCTL_READ, stage->keys[n], buffer, 64));
+		if (!strcmp(what, "update")) return err(KEY(KEYCTL_UPDATE, stage->keys[n], arg(4), strlen(arg(4))));
+		return -ENOSYS;
+	}
+	id = sort == 1 ? shmget(key, 0, 0) : sort == 2 ? msgget(key, 0) : semget(key, 0, 0);
+	if (id < 0)
+		return -errno;
+	if (!strcmp(what, "who")) { if (stat("/proc/self/ns/ipc", &st)) return -errno; snprintf(detail, sizeof(detail), "ipc_%d:%lu:%d", id, (unsigned long)st.st_ino, sort); return 0; }
+	if (!strcmp(what, "send")) { snprintf(message.text, sizeof(message.text), "%s", arg(4)); return err(msgsnd(id, &message, strlen(message.text), IPC_NOWAIT)); }
+	if (!strcmp(what, "take")) { got = msgrcv(id, &message, sizeof(message.text), 0, IPC_NOWAIT); if (got > 0) say(message.text, got); return err(got); }
+	if (!strcmp(what, "count")) { if (msgctl(id, IPC_STAT, &queue)) return -errno; snprintf(detail, sizeof(detail), "%lu", (unsigned long)queue.msg_qnum); return 0; }
+	if (!strcmp(what, "add")) return err(semop(id, &change, 1));
+	if (!strcmp(what, "value")) return number(semctl(id, 0, GETVAL));
+	if (!strcmp(what, "set")) return err(semctl(id, 0, SETVAL, 3));
+	if (!strcmp(what, "put") || !strcmp(what, "get")) {
+		at = shmat(id, 0, *what == 'g' ? SHM_RDONLY : 0);
+		if (at == (void *)-1) return -errno;
+		if (*what == 'p') memcpy(at, arg(4), 8); else say(at, 8);
+		shmdt(at);
+		return 0;
+	}
+	if (!strcmp(what, "remove")) return err(sort == 1 ? shmctl(id, IPC_RMID, 0) : sort == 2 ? msgctl(id, IPC_RMID, 0) : semctl(id, 0, IPC_RMID));
+	return -ENOSYS;
+}
+
+/* `net open KIND AT`, `net say KIND AT TEXT`, `net hear KIND`: AT is a path or a port of this network. */
+static int nets[4] = { -1, -1, -1, -1 };
+
+static int stage_net(void)
+{
+	const char *what = arg(1), *kind = arg(2);
+	int tcp = !strcmp(kind, "tcp"), unixes = *kind == 'd' || *kind == 's', stream = tcp || *kind == 's', which = 2 * unixes + stream;
+	union any_address a = { 0 };
+	socklen_t size = unixes ? sizeof(a.un) : sizeof(a.in);
+	int s, one = 1, error = 0, from;
+	struct pollfd ready;
+	long got;
+
+	if (!strcmp(what, "sweep")) return err(nftw(arg(2), wipe_inside, 16, FTW_DEPTH | FTW_PHYS));
+	if (!strcmp(what, "hear")) {
+		ready = (struct pollfd){ nets[which], POLLIN, 0 };
+		if (!unixes && poll(&ready, 1, 0) == 0) poll(&ready, 1, 30);
+		from = stream ? accept4(nets[which], 0, 0, 0) : nets[which];
+		if (from < 0) return -errno;
+		got = recv(from, buffer, 64, MSG_DONTWAIT);
+		if (got < 0 && stream && errno == EAGAIN) { ready.fd = from; poll(&ready, 1, 1000); got = recv(from, buffer, 64, MSG_DONTWAIT); }
+		if (got > 0) say(buffer, got);
+		error = err(got);
+		if (stream) close(from);
+		return error;
+	}
+	if (unixes) {
+		a.un.sun_family = AF_UNIX;
+		snprintf(a.un.sun_path, sizeof(a.un.sun_path), "%s", arg(3));
+	} else {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = htons(num(3));
+		a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	}
+	if (!strcmp(what, "open") && nets[which] >= 0) {
+		close(nets[which]);
+		nets[which] = -1;
+	}
+	s = socket(unixes ? AF_UNIX : AF_INET, (stream ? SOCK_STREAM : SOCK_DGRAM) | (*what == 'o' ? SOCK_NONBLOCK : 0), 0);
+	if (s < 0)
+		return -errno;
+	if (!strcmp(what, "open")) {
+		if (!unixes && tcp) setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		error = err(bind(s, &a.any, size));
+		if (!error && stream) error = err(listen(s, 16));
+		if (!error) { nets[which] = s; return 0; }
+	} else if (stream) {
+		error = err(connect(s, &a.any, size));
+		if (!error) error = err(send(s, arg(4), strlen(arg(4)), MSG_NOSIGNAL | MSG_DONTWAIT));
+	} else {
+		error = err(sendto(s, arg(4), strlen(arg(4)), MSG_DONTWAIT, &a.any, size));
+	}
+	close(s);
+	return error;
+}
+
 static int stage_run(const char *op)
 {
 	struct stat st;
@@ -230,13 +358,15 @@ static int stage_run(const char *op)
 		extra = ends[1];
 		return 0;
 	}
-	if (!strcmp(op, "closeall")) { for (a = 0; a < 16; a++) { if (slots[a] >= 0) close(slots[a]); slots[a] = -1; } return 0; }
+	if (!strcmp(op, "closeall")) { for (a = 0; a < 16; a++) { if (slots[a] >= 0) close(slots[a]); slots[a] = -1; } for (a = 0; a < 4; a++) { if (nets[a] >= 0) close(nets[a]); nets[a] = -1; } return 0; }
 	if (!strcmp(op, "shrink")) return err(truncate(arg(1), num(2)));
 	if (!strcmp(op, "size")) { if (stat(arg(1), &st)) return -errno; snprintf(detail, sizeof(detail), "%ld,%ld", S_ISREG(st.st_mode) ? (long)st.st_size : -1, S_ISDIR(st.st_mode) ? -1 : (long)st.st_nlink); return 0; }
 	if (!strcmp(op, "who")) { if (lstat(arg(1), &st)) return -errno; say_inode(&st); return 0; }
 	if (!strcmp(op, "mark")) return err(setxattr(arg(1), "user.csn-t", arg(2), strlen(arg(2)), 0));
 	if (!strcmp(op, "unmark")) return err(removexattr(arg(1), "user.csn-t"));
 	if (!strcmp(op, "marked")) return show(getxattr(arg(1), "user.csn-t", buffer, 100));
+	if (!strcmp(op, "made")) return stage_made();
+	if (!strcmp(op, "net")) return stage_net();
 	if (!strcmp(op, "ask")) return stage_label();
 	if (!strcmp(op, "wipe")) return err(nftw(arg(1), wipe_one, 16, FTW_DEPTH | FTW_PHYS));
 	if (!strcmp(op, "stage")) return !strcmp(arg(1), "open") ? stage_open(arg(2)) : stage_play(num(2));

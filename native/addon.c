@@ -5,9 +5,9 @@
  * Error whose `code` is the errno name and `syscall` the step that failed. Policy is
  * in TypeScript (src/kernel).
  *
- * load(object, pins)          load, attach and pin the monitor
+ * load(object, pins, bytes)   load, attach and pin the monitor; bytes of a ring
  * map*(…)                     pinned maps
- * ring*(…)                    the record ring
+ * ring*(…)                    the rings of records (rings.c)
  * ask(…)                      a question to the inode_getattr hook (bpf/abi.h)
  * pidfd(…), subject*(…)       a task's storage
  * handle*(…), xattr*(…), …    inodes by handle, labels as xattrs
@@ -21,16 +21,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "rings.h"
 
 #define MAX_ARGS 6
 #ifndef PIDFD_THREAD
@@ -191,6 +194,11 @@ static napi_value load(napi_env env, napi_callback_info info)
 	error = bpf_object__load(object);
 	if (error)
 		goto out;
+	step = "rings";
+	map = bpf_object__find_map_by_name(object, "rings");
+	error = map ? rings_make(bpf_map__fd(map), number(&a, 2)) : -ENOENT;
+	if (error)
+		goto out;
 	bpf_object__for_each_map(map, object) {
 		const char *map_name = bpf_map__name(map), *data = strstr(map_name, ".data.");
 
@@ -316,55 +324,33 @@ static napi_value map_next(napi_env env, napi_callback_info info)
 	return from_bytes(env, key, number(&a, 2));
 }
 
-/* The ring: ringOpen(mapFd) → handle; ringDrain(handle, buffer, recordSize) → bytes
- * written, whole records only, as many as fit. */
-struct ring {
-	struct ring_buffer *buffer;
-	char *target;
-	size_t used, size;
-};
-static int on_record(void *context, void *data, size_t size)
-{
-	struct ring *ring = context;
-
-	if (ring->used + size <= ring->size) {
-		memcpy(ring->target + ring->used, data, size);
-		ring->used += size;
-	}
-	return ring->used + size <= ring->size ? 0 : -E2BIG; /* stop: the rest stays in the ring */
-}
+/* ringOpen(rings, refusals) → handle; ringDrain(handle, buffer) → bytes written, whole records
+ * only, as many as fit */
 static void ring_free(napi_env env, void *data, void *hint)
 {
-	struct ring *ring = data;
-	ring_buffer__free(ring->buffer);
-	free(ring);
+	rings_free(data);
 }
 static napi_value ring_open(napi_env env, napi_callback_info info)
 {
 	struct args a;
-	struct ring *ring = calloc(1, sizeof(*ring));
+	struct rings *rings;
 	napi_value result;
 	take(env, info, &a);
-	ring->buffer = ring_buffer__new(number(&a, 0), on_record, ring, NULL);
-	if (!ring->buffer) {
-		free(ring);
-		return fail(env, errno, "ring_buffer");
-	}
-	napi_create_external(env, ring, ring_free, NULL, &result);
+	rings = rings_open(number(&a, 0), number(&a, 1));
+	if (!rings)
+		return fail(env, errno, "rings");
+	napi_create_external(env, rings, ring_free, NULL, &result);
 	return result;
 }
 static napi_value ring_drain(napi_env env, napi_callback_info info)
 {
 	struct args a;
-	void *data;
-	struct ring *ring;
+	void *rings, *into;
+	size_t size;
 	take(env, info, &a);
-	napi_get_value_external(env, a.values[0], &data);
-	ring = data;
-	ring->target = bytes(&a, 1, &ring->size);
-	ring->used = 0;
-	ring_buffer__consume(ring->buffer);
-	return from_int(env, ring->used);
+	napi_get_value_external(env, a.values[0], &rings);
+	into = bytes(&a, 1, &size);
+	return from_int(env, rings_drain(rings, into, size));
 }
 
 static napi_value pidfd(napi_env env, napi_callback_info info)
@@ -531,6 +517,26 @@ static napi_value settle(napi_env env, napi_callback_info info)
 	close(fd);
 	return error ? fail(env, error, "cachestat") : from_int(env, counts[0]);
 }
+/* loopFile(path) → {dev, ino} of the file behind a loop device, as stat has them */
+static napi_value loop_file(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct loop_info64 loop;
+	napi_value result;
+	int fd, error;
+	take(env, info, &a);
+	fd = open(string(&a, 0), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return fail(env, errno, "open");
+	error = ioctl(fd, LOOP_GET_STATUS64, &loop) ? errno : 0;
+	close(fd);
+	if (error)
+		return fail(env, error, "loop");
+	napi_create_object(env, &result);
+	put(env, result, "dev", from_int(env, loop.lo_device));
+	put(env, result, "ino", from_int(env, loop.lo_inode));
+	return result;
+}
 /* syncFs(path): writes the file system that holds it */
 static napi_value sync_fs(napi_env env, napi_callback_info info)
 {
@@ -651,7 +657,7 @@ NAPI_MODULE_INIT()
 		{ "pidfd", pidfd }, { "markSelf", mark_self }, { "ask", ask },
 		{ "openPath", open_path }, { "closeFd", close_fd },
 		{ "handleOf", handle_of }, { "handleOpen", handle_open }, { "fsOf", fs_of },
-		{ "settle", settle }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
+		{ "settle", settle }, { "loopFile", loop_file }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
 		napi_value function;

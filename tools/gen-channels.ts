@@ -42,7 +42,7 @@ const ROWS: readonly Row[] = [
   ["U4", "sending and receiving", "mediated", "each use of a socket is judged as both directions"],
   ["U5", "passing descriptors", "mediated", "judged when they arrive. Anonymous ones (event, timer, poll) arrive too: only a socket of the same context brings them"],
   ["U6", "asking a socket for its peer", "mediated", "as U4; the peer has the same context"],
-  ["N1", "TCP", "mediated", "each context has a network namespace of its own, shared by all that runs under exactly it: loopback inside it, nothing between two"],
+  ["N1", "TCP", "mediated", "each context has a network namespace of its own, shared by all that runs under exactly it: loopback inside it, nothing between two. Nobody but the platform names one by a process in it (to put a device there), or opens one by a handle"],
   ["N2", "UDP and its like", "mediated", "as N1, groups included"],
   ["N3", "raw, packet, netlink, crypto, vsock and other sockets", "refused", "a list of what is allowed (bpf/socket.bpf.c): Unix, TCP, UDP, MPTCP, netlink for routes and socket lists of the own network"],
   ["N4", "names and ports", "mediated", "abstract names and ports belong to a network, thus to one context; paths are files"],
@@ -67,8 +67,8 @@ const ROWS: readonly Row[] = [
   ["K2", "userfaultfd", "refused", ""],
   ["K3", "BPF, perf, tracing, kernel log", "refused", "to labelled subjects; crashes are not logged, but a program can make the kernel print its name (known leak, [software.md](software.md)). Root's own tracing is in the trusted base"],
   ["K4", "mounts, chroot", "refused", ""],
-  ["K5", "namespaces", "refused", ""],
-  ["K6", "watching files", "mediated", "a watch reads; a labelled subject that reads a watched file of another context tells the watcher, and needs both directions; marks on whole file systems with labels are refused"],
+  ["K5", "namespaces", "refused", "to labelled subjects; a network or IPC namespace, opened by anybody in whichever way, has its context"],
+  ["K6", "watching files", "mediated", "a watch reads; a labelled subject that reads a watched file of another context tells the watcher, and needs both directions; marks on whole file systems with labels are refused. Closing has no hook (known leak)"],
   ["K7", "terminals", "closed", "a compartment has terminals of its own"],
   ["K8", "devices, modules, kexec, swap", "refused", "to labelled subjects; disks with labelled file systems to everybody. /dev/mem and /proc/kcore of unlabelled root are in the trusted base"],
   ["K9", "settings, clock, host name, cgroups", "refused", "kernel file systems are read-only to labelled subjects"],
@@ -92,6 +92,9 @@ const HOLES: readonly (readonly [flow: string, closing: string, cases: string])[
   ["`getpriority`, reading limits with `prlimit`", "labelled subjects cannot set what would be read", "nice, setrlimit"],
   ["`F_GETLK` on a descriptor for writing only", "judged as reading", "get-lock"],
   ["inotify and fanotify of unlabelled watchers", "reading a watched file is both directions", "watch/reading-down-would-tell-the-watcher, watch/layers-tell-too"],
+  ["closing a watched file", "open: see the known leaks", "known-leak/closing-a-file-that-is-watched-later"],
+  ["a device moved into another network, a number for that network", "messages that name a labelled process are refused", "network/nobody-names-it-by-a-process"],
+  ["a file read through a loop device, or swapped to", "such a file gets no label (E_IN_USE)", ""],
   ["leases broken by readers", "no leases on writing", "lease/readers-do-not-break-one"],
   ["/proc/locks", "refused to all but the platform", "locks/list-of-all-locks"],
   ["the disk below the file system", "refused to all but the platform", "disk/raw"],
@@ -103,6 +106,7 @@ const KNOWN: readonly (readonly [id: string, what: string])[] = [
   ["known-leak/futex-on-a-page-that-both-may-read", "A subject can wake another one that waits on the same page of a file which both may read, such as a program's text. It needs a partner on the other side. Refusing wake-ups would break threads."],
   ["known-leak/size-of-a-file-opened-before-its-label", "Whoever had a file open before it was labelled can no longer read it, but still learns its size. Label files before programs have them open, or end those programs."],
   ["known-leak/a-program-that-runs-cannot-be-written", "While a program of a volume runs, opening its file for writing fails, which tells that it runs."],
+  ["known-leak/closing-a-file-that-is-watched-later", "A subject that holds a file open which others may watch can tell a watcher that came later, by closing it: one bit for each file that it has open. Opening and reading it again is refused while it is watched."],
 ]; // prettier-ignore
 
 /** The channels of a row with the number of their cases, then its scenarios. */

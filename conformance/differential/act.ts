@@ -17,6 +17,14 @@ export type Refusal = {
   readonly sink: ContextName;
 };
 
+/** What a call made, and how to ask which it is: by path, by slot, or by a command of its own. */
+export type Made = {
+  readonly inode: Inode;
+  readonly path?: string;
+  slot?: number;
+  readonly ask?: string;
+};
+
 /** What a call must answer. */
 export type Outcome = {
   readonly errors: readonly string[];
@@ -28,7 +36,7 @@ export type Outcome = {
   /** The same refusal may be recorded more than once, since the call tries more than one way. */
   readonly tries: boolean;
   /** Made by this call: the runner asks for its inode number, by path or by slot. */
-  readonly made: readonly { inode: Inode; path?: string; slot?: number }[];
+  readonly made: readonly Made[];
 };
 
 export class Refused extends Error {
@@ -60,7 +68,7 @@ export class Act {
   readonly world: World;
   readonly who: number;
   readonly probes: Refusal[] = [];
-  readonly made: { inode: Inode; path?: string; slot?: number }[] = [];
+  readonly made: Made[] = [];
   tries = false;
 
   constructor(world: World, who: number) {

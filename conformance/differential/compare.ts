@@ -21,6 +21,7 @@ export type FlowRecord = {
 
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, n]) => [n, name]));
 errnoNames.set(constants.errno.EAGAIN, "EAGAIN");
+errnoNames.set(126, "ENOKEY"); // node does not know it
 export const errnoName = (n: number): string => (n === 0 ? "ok" : (errnoNames.get(n) ?? String(n)));
 
 /** What a disagreement is about, first, so that shrinking does not slip to another one. */

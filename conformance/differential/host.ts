@@ -55,6 +55,7 @@ export async function differential(id: KernelId, ranges: readonly Range[], progr
       freshDisk: true,
       // ten times what a program takes under emulation
       timeoutSeconds: 300 + programs * 10,
+      bootTimeoutSeconds: 3600,
       onOutput: (chunk) => {
         const lines = (rest + chunk.toString()).split("\n");
         rest = lines.pop() ?? "";

@@ -1,17 +1,17 @@
 /**
  * The kinds of steps: how each is drawn, what it is in the actor's language, and what it does in the model.
  *
- * To add a kind (sockets, System V IPC, keys, ...), add a row here: nothing else knows the kinds.
+ * To add a kind, add a row here: nothing else knows the kinds.
  * The order of checks and errors inside `play` is Linux's own, as its manual pages and sources have it.
  *
- * Not generated yet: sockets, System V IPC, POSIX queues, keys; mappings that stay over steps; watches;
- * access lists; handles; mounts; tracing; running programs of a volume. `splice`, `tee` and `vmsplice` are
+ * Not generated yet: POSIX queues; mappings that stay over steps; watches; access lists; handles; mounts; tracing; running programs of a volume. `splice`, `tee` and `vmsplice` are
  * closed by the launcher (P3); `sendfile` into a pipe or FIFO has no hook on the pipe's side.
  */
 import type { ContextName } from "../cases.ts";
 import { Act, NotModelled, Refused, type Outcome, outcomeOf } from "./act.ts";
 import { type Kind, number, type Step, text } from "./kind.ts";
 import { fileKinds } from "./play-files.ts";
+import { madeKinds, socketKinds } from "./play-messages.ts";
 import { nameKinds } from "./play-names.ts";
 import { contextOfParty, entityOf, PARTIES, PLATFORM, verdictOf, type World } from "./world.ts";
 
@@ -81,6 +81,8 @@ function relabel(act: Act, path: string, to: { context: ContextName; self: boole
 export const KINDS: Readonly<Record<string, Kind>> = {
   ...fileKinds,
   ...nameKinds,
+  ...madeKinds,
+  ...socketKinds,
   label: label(false),
   "label-self": label(true),
   clear: {

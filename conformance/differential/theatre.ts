@@ -8,6 +8,7 @@ import { execFileSync } from "node:child_process";
 import { BASE } from "../../src/label/index.ts";
 import {
   CONTEXT_ID,
+  ENTITY_KINDS,
   FLAG,
   type Interning,
   KIND,
@@ -20,11 +21,12 @@ import {
 } from "../../src/kernel/index.ts";
 import { ROOT } from "../../src/setup/index.ts";
 import { CONTEXTS, type ContextName } from "../cases.ts";
-import { contextNamed, Party, PROGRAM } from "../party.ts";
+import { contextNamed, labelNetwork, Party, PROGRAM } from "../party.ts";
 import type { Outcome } from "./act.ts";
 import { Accounts, compareAnswer, type Fault, type FlowRecord } from "./compare.ts";
 import type { Step } from "./kind.ts";
 import { commandOf, play } from "./kinds.ts";
+import { STALLS } from "./play-messages.ts";
 import { type Played, type Scene, Stage } from "./stage.ts";
 import { contextOfParty, entityOf, type Inode, type Move, PARTIES, PLATFORM, World } from "./world.ts";
 
@@ -59,6 +61,7 @@ export class Theatre {
     chmodSync(PROGRAM, 0o755);
     this.#stage = new Stage(SCRIPT);
     this.#parties = PARTIES.map((name) => Party.start(name));
+    const networks = this.#rooms();
     // mapped while nobody has a label: see conformance/stage.h
     for (const party of this.#parties) {
       const { error } = party.ask(`stage open ${SCRIPT}`);
@@ -69,14 +72,41 @@ export class Theatre {
     this.monitor.setInode("/", BASE, { selfOnly: true });
     this.monitor.setInode("/data", BASE);
     this.monitor.setInode(PLACES[1], BASE);
+    for (const [name, cookie] of networks) labelNetwork(this.monitor, cookie, name);
+    mkdirSync(STALLS);
+    for (const who of PARTIES.keys()) {
+      if (who === PLATFORM) continue;
+      mkdirSync(`${STALLS}/${who}`);
+      this.monitor.setInode(`${STALLS}/${who}`, contextNamed(contextOfParty(who)));
+    }
     for (const name of Object.keys(CONTEXTS) as ContextName[]) this.#contexts.set(this.#idOf(name), name);
     for (const [who, party] of this.#parties.entries()) {
       if (who === PLATFORM) makePlatform(party.pid);
       else {
         party.label(this.monitor, contextOfParty(who));
+        party.ask("key session"); // of its own: each look at a key searches it too
         party.send(`stage play ${who}`);
       }
     }
+  }
+
+  /** A network for each context, by its cookie, but for the unlabelled; and one IPC namespace for all. */
+  #rooms(): Map<ContextName, string> {
+    const first = new Map<ContextName, Party>();
+    const cookies = new Map<ContextName, string>();
+    for (const [who, party] of this.#parties.entries()) {
+      if (who === PLATFORM || contextOfParty(who) === "U") continue;
+      const mate = first.get(contextOfParty(who));
+      if (mate) party.ask(`enter ${mate.pid}`);
+      else cookies.set(contextOfParty(who), party.ask("room").detail);
+      if (!mate) first.set(contextOfParty(who), party);
+    }
+    const host = [...first.values()][0]!.pid;
+    for (const party of this.#parties) {
+      const { error } = party.ask(`made share ${host}`);
+      if (error !== "ok") throw new Error(`${party.name}: no common IPC namespace: ${error}`);
+    }
+    return cookies;
   }
 
   #idOf(name: ContextName): number {
@@ -113,8 +143,9 @@ export class Theatre {
       const expected = play(world, step);
       if (!expected) continue;
       add({ who: step.who, command: commandOf(step), expected, moves: world.moves.slice(before) }, n);
-      for (const { inode, path, slot } of expected.made) {
-        if (path !== undefined) add({ who: PLATFORM, command: `who @${path}`, names: inode }, n);
+      for (const { inode, path, slot, ask } of expected.made) {
+        if (ask !== undefined) add({ who: PLATFORM, command: ask, names: inode }, n);
+        else if (path !== undefined) add({ who: PLATFORM, command: `who @${path}`, names: inode }, n);
         else add({ who: step.who, command: `slots ${slot} ${slot} g who`, names: inode }, n);
       }
     }
@@ -134,9 +165,14 @@ export class Theatre {
 
   /** Closes all slots, takes the labels off and the folder away. */
   #close(world: World, folder: string): void {
+    const opened = new Set([...world.listeners.keys()].map((name) => Number(name.split(" ")[1])));
+    for (const name of world.left) opened.add(Number(/ (\d+)\//.exec(name)?.[1]));
     const labelled = [...world.tree()].filter(([inode]) => inode.label !== null);
     const scenes: Scene[] = [
-      ...world.slots.flatMap((slots, who) => (slots.some((file) => file !== null) ? [{ who, command: "closeall" }] : [])),
+      ...world.slots.flatMap((slots, who) => (slots.some((file) => file !== null) || opened.has(who) ? [{ who, command: "closeall" }] : [])),
+      ...(world.made.size > 0 ? [{ who: PLATFORM, command: "made wipe" }] : []),
+      ...[...world.stalls.keys()].map((who) => ({ who: PLATFORM, command: `ask 2 ${this.#idOf(contextOfParty(who))} 0 ${STALLS}/${who}` })),
+      ...[...opened].map((who) => ({ who: PLATFORM, command: `net sweep ${STALLS}/${who}` })),
       ...labelled.map(([, path]) => ({ who: PLATFORM, command: `ask 3 0 0 ${folder}/${path}` })),
       { who: PLATFORM, command: `wipe ${folder}` },
     ];
@@ -179,7 +215,7 @@ export class Theatre {
       if (buffer[at + shape.kind] !== KIND.FLOW) continue;
       const end = (context: number, entity: number, kind: number): FlowRecord["source"] => ({
         context: this.#contexts.get(buffer.readUInt32LE(at + context)) ?? null,
-        key: buffer[at + kind] === 1 ? `process ${buffer.readUInt32LE(at + entity + 8)}` : `${buffer.readBigUInt64LE(at + entity)}:${buffer.readUInt32LE(at + entity + 8)}`,
+        key: buffer[at + kind] === 1 ? `process ${buffer.readUInt32LE(at + entity + 8)}` : `${MADE[buffer[at + kind]!] ?? ""}${buffer.readBigUInt64LE(at + entity)}:${buffer.readUInt32LE(at + entity + 8)}${MADE[buffer[at + kind]!] === "ipc " ? `:${buffer.readUInt32LE(at + entity + 12)}` : ""}`,
       });
       found.push({
         op: OPS[buffer.readUInt16LE(at + shape.op)] ?? "?",
@@ -197,6 +233,12 @@ export class Theatre {
 const isBefore = ({ time }: FlowRecord, until: bigint | undefined): boolean =>
   until === undefined || time < until;
 
+/** Entities that are no inodes. */
+const MADE: Readonly<Record<number, string>> = {
+  [ENTITY_KINDS.indexOf("ipc")]: "ipc ",
+  [ENTITY_KINDS.indexOf("key")]: "key ",
+};
+
 /** What the platform looks at when a program is over. */
 const ENDINGS: Readonly<Record<Inode["kind"], (path: string) => Step>> = {
   file: (path) => ({ who: PLATFORM, kind: "take-path", args: [path, ""] }),
@@ -205,10 +247,15 @@ const ENDINGS: Readonly<Record<Inode["kind"], (path: string) => Step>> = {
   fifo: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
   pipe: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
   memfd: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
+  queue: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
+  semaphores: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
+  segment: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
+  key: (path) => ({ who: PLATFORM, kind: "size-path", args: [path, ""] }),
 };
 
 /** `INODE:DEVICE` of stat, as records name it: the kernel's device numbers have other bits. */
 function inodeKey(detail: string): string | null {
+  if (/^(ipc|key)_/.test(detail)) return detail.replace("_", " ");
   const match = /^(\d+):(\d+)$/.exec(detail);
   if (!match) return null;
   const device = BigInt(match[2]!);

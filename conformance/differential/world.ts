@@ -19,7 +19,9 @@ export const contextOfParty = (who: number): SubjectName => {
   return name === "A2" ? "A" : name;
 };
 
-export type InodeKind = "file" | "dir" | "symlink" | "fifo" | "pipe" | "memfd";
+/** The last four have no name in a directory: see play-messages.ts. */
+export type MadeKind = "queue" | "semaphores" | "segment" | "key";
+export type InodeKind = "file" | "dir" | "symlink" | "fifo" | "pipe" | "memfd" | MadeKind;
 
 export type Inode = {
   readonly id: number;
@@ -60,7 +62,17 @@ export type Move = { readonly from: Entity; readonly to: Entity };
 export const entityOf = (what: Inode | number): Entity =>
   typeof what === "number" ? `p${what}` : `i${what.id}`;
 
+/** A socket that others can reach: a party has at most one of each kind. */
+export type Listener = { readonly who: number; readonly at: string; readonly waiting: string[] };
+
 export class World {
+  /** System V objects and keys, by kind and number. */
+  readonly made = new Map<string, Inode>();
+  /** By kind and party; a path or port that was left is in `left`. */
+  readonly listeners = new Map<string, Listener>();
+  readonly left = new Set<string>();
+  /** Labels of the folders that hold the parties' Unix sockets, where not their own. */
+  readonly stalls = new Map<number, ContextName>();
   readonly outside: Inode;
   readonly root: Inode;
   readonly slots: (OpenFile | null)[][] = PARTIES.map(() => Array.from({ length: SLOTS }, () => null));
@@ -95,7 +107,7 @@ export class World {
   }
 
   /** A new inode without a directory. */
-  createOwn(kind: "pipe" | "memfd", own: ContextName): Inode {
+  createOwn(kind: "pipe" | "memfd" | MadeKind, own: ContextName): Inode {
     const inode = this.#make(kind, own);
     inode.links = kind === "pipe" ? 1 : 0;
     return inode;

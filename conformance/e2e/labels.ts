@@ -87,6 +87,25 @@ open("/tmp/held", "w"); time.sleep(100)' </dev/null >/dev/null 2>&1 & until test
     },
   },
   {
+    name: "a file that is a disk or swap of the kernel's gets no label",
+    async run(b) {
+      await b.csn(["tag", "create", TAG]); // may be there
+      await b.shellOk(
+        "mkdir -p /data/l && head -c 1048576 /dev/zero > /data/l/f && modprobe loop; losetup /dev/loop0 /data/l/f",
+      );
+      match(await b.fails("E_IN_USE", ["label", "set", "/data/l", "--secrecy", TAG]), /loop0.*as a disk/);
+      await b.shellOk("mv /data/l/f /data/l/other");
+      match(await b.fails("E_IN_USE", ["label", "set", "/data/l", "--secrecy", TAG]), /loop0.*as a disk/);
+      await b.shellOk(
+        "losetup -d /dev/loop0 && chmod 600 /data/l/other && mkswap /data/l/other && swapon /data/l/other",
+      );
+      match(await b.fails("E_IN_USE", ["label", "set", "/data/l", "--secrecy", TAG]), /for swapping/);
+      await b.shellOk("swapoff /data/l/other");
+      await b.ok("label", "set", "/data/l", "--secrecy", TAG);
+      ok((await b.shell("losetup /dev/loop0 /data/l/other")).code !== 0, "a labelled file became a disk");
+    },
+  },
+  {
     name: "a call that is under way, and a FIFO that is open, keep the label off",
     async run(b) {
       await b.shellOk("mkdir -p /data/w && head -c 4194304 /dev/zero > /data/w/f && mkfifo /data/w/q");

@@ -13,10 +13,12 @@ import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
 import { gateOwners } from "./gate-owners.ts";
+import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
+import { observe } from "./observe.ts";
 import { owners } from "./owners.ts";
 import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
@@ -34,6 +36,7 @@ const CASES: readonly Case[] = [
   ...confinement,
   ...network,
   ...modes,
+  ...observe,
   ...wayOut,
   ...owners,
   ...ownersAttacks,
@@ -43,6 +46,7 @@ const CASES: readonly Case[] = [
   ...questions,
   ...accounts,
   ...survival,
+  ...evidence,
 ];
 
 export function systemSuite(kernel: string): Suite {

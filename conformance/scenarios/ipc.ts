@@ -106,6 +106,27 @@ export const ipcScenarios: readonly Scenario[] = [
   sysv("msg", "I2"),
   sysv("sem", "I3"),
   {
+    // each sort has numbers of its own, and what is told by a use of both directions counts for who learns it
+    id: "sysv/each-use-that-tells-is-recorded",
+    row: "I3",
+    run: (world) => {
+      const [one, other] = roommates(world, "A", "A");
+      const [sem, msg] = ["sem", "msg"].map((kind) => one.ask(`sysv ${kind}make 7100`).detail);
+      const told = (party: Party, command: string): boolean => {
+        world.flows();
+        party.ask(command);
+        return world.flows().some(({ op, pid }) => op === "sysv" && pid === party.pid);
+      };
+      const uses: readonly (readonly [Party, string])[] = [
+        [other, `sysv msgsnd ${msg}`], [other, `sysv semset ${sem}`],
+        [one, `sysv semop ${sem}`], [other, `sysv semop ${sem}`], [one, `sysv semop ${sem}`],
+      ]; // prettier-ignore
+      const faults = uses.filter(([party, command]) => !told(party, command));
+      for (const party of [one, other]) party.stop();
+      return faults.length === 0 ? null : `no record: ${faults.map(([, command]) => command).join(", ")}`;
+    },
+  },
+  {
     id: "sysv/none-in-the-hosts-namespace",
     row: "I1",
     run: (world) => {

@@ -450,6 +450,141 @@ def other_system_call_table():
     call(0x40000000 | 257, AT_FDCWD, (OUT + "/x32").encode(), os.O_CREAT | os.O_WRONLY, 0o666)
 
 
+# ---- newer calls, and files that are doors
+
+
+@way
+def child_in_a_group_outside():
+    fd = os.open("/sys/fs/cgroup", os.O_RDONLY)
+    arguments = struct.pack("11Q", 0x200000000, 0, 0, 0, 17, 0, 0, 0, 0, 0, fd)
+    if call(435, arguments, len(arguments)) == 0:
+        os._exit(0)
+
+
+@way
+def mode_by_the_newest_call():
+    call(452, os.open(EXISTING, os.O_PATH), b"", 0o640, 0x1000)
+
+
+@way
+def attribute_by_the_newest_call():
+    call(463, AT_FDCWD, EXISTING.encode(), 0, b"user.x", struct.pack("QII", 0, 0, 0), 16)
+
+
+@way
+def attribute_that_only_root_sees():
+    os.setxattr(EXISTING, "trusted.x", B)
+
+
+@way
+def clone_of_the_file():
+    fcntl.ioctl(os.open(EXISTING, os.O_WRONLY), 0x40049409, os.open("secret", os.O_RDONLY))
+
+
+@way
+def same_extents():
+    to = os.open(EXISTING, os.O_RDONLY)
+    request = bytearray(struct.pack("QQHHIqQQiI", 0, 4096, 1, 0, 0, to, 0, 0, 0, 0))
+    fcntl.ioctl(os.open("secret", os.O_RDONLY), 0xC0189436, request)
+    if struct.unpack_from("i", request, 48)[0] != 0:
+        raise OSError
+
+
+@way
+def name_left_behind():
+    call(316, AT_FDCWD, EXISTING.encode(), AT_FDCWD, b"taken", 4)
+
+
+@way
+def watch_with_handles():
+    call(300, 0x200 | 0x400, 0)
+
+
+@way
+def advice_to_another_process():
+    call(440, call(434, os.getpid(), 0), struct.pack("QQ", 0, 0), 1, 20, 0)
+
+
+@way
+def quota_by_descriptor():
+    call(443, os.open(OUT, os.O_RDONLY), 0x80000700 << 8, 0, 0)
+
+
+@way
+def swap_space_taken_away():
+    call(168, EXISTING.encode())
+
+
+@way
+def layout_of_its_memory():
+    call(157, 35, 8, 0, 0, 0)
+
+
+@way
+def attribute_of_a_security_module():
+    call(460, 100, struct.pack("QQQQ", 104, 0, 33, 1) + b"x", 33, 0)
+
+
+@way
+def group_packet_by_any_device():
+    k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    k.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(ADDRESS))
+    k.sendto(B, ("239.1.2.3", PORT))
+
+
+@way
+def packet_that_is_corked():
+    k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    k.sendto(B[:4], 0x8000, (ADDRESS, PORT))
+
+
+@way
+def device_for_another_network():
+    k = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    body = bytes(16) + struct.pack("HHI", 8, 19, 1) + struct.pack("HHHH", 13, 18, 9, 1) + b"dummy" + bytes(3)
+    k.send(struct.pack("IHHII", 16 + len(body), 16, 0x605, 1, 0) + body)
+    error = struct.unpack_from("i", k.recv(4096), 16)[0]
+    if error:
+        raise OSError(error)
+
+
+def opened(path, data=None):
+    def f():
+        fd = os.open(path, os.O_RDWR if data is None else os.O_WRONLY)
+        if data is not None:
+            os.write(fd, data)
+
+    return f
+
+
+for path in (
+    "/dev/mem /dev/port /dev/kmsg /dev/fuse /dev/net/tun /dev/kvm /dev/vsock /dev/vhost-net /dev/loop-control /dev/loop0 "
+    "/dev/userfaultfd /dev/console /dev/tty0 /dev/ttyS0 /dev/hvc0 /dev/uinput /dev/cuse /dev/btrfs-control /dev/mapper/control /dev/vda"
+).split():
+    f = opened(path)
+    f.__name__ = "opened_" + path
+    way(f)
+for name, data in (
+    ("oom_score_adj", b"7"),
+    ("timerslack_ns", b"4711"),
+    ("coredump_filter", b"7"),
+    ("clear_refs", b"1"),
+    ("loginuid", b"4711"),
+    ("autogroup", b"7"),
+    ("attr/current", B),
+    ("attr/keycreate", B),
+    ("uid_map", b"0 0 1"),
+    ("setgroups", b"deny"),
+):
+    f = opened("/proc/self/" + name, data)
+    f.__name__ = "written_" + name
+    way(f)
+for path in ("/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/mm/ksm/run", "/sys/fs/cgroup/cgroup.procs", "/sys/power/state", "/sys/kernel/uevent_helper"):
+    f = opened(path, b"h" if "sysrq" in path else B)
+    f.__name__ = "written_" + path
+    way(f)
+
+
 # ---- objects outside any folder, which somebody unlabelled may look for; they may succeed inside
 
 
@@ -489,6 +624,24 @@ def _abstract_name():
 @way
 def _shared_memory():
     open("/dev/shm/" + S, "w").write(S)
+
+
+@way
+def _route_of_the_packet():
+    k = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    k.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\x83\x07\x04" + socket.inet_aton(ADDRESS) + b"\0")
+    k.sendto(B, ("127.0.0.1", PORT))
+
+
+@way
+def _name_of_its_memory():
+    m = mmap.mmap(-1, 4096)
+    libc.prctl(0x53564D41, 0, ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(m))), 4096, B)
+
+
+@way
+def _key_of_the_user_for_long():
+    call(250, 22, -1, -3)
 
 
 @way

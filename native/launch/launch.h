@@ -28,6 +28,7 @@ struct options {
 	const char *volumes[MAX_VOLUMES]; /* SRC:DST[:ro] */
 	int volume_count;
 	uint32_t in, out, input; /* contexts of the subject, and of its standard input */
+	uint32_t crosses;	/* context of the tags that it may cross, observed; 0: enforce */
 	uint32_t compartment;	/* its number; 0: it has none, and no ask */
 	const char *cgroup;	/* folder of its control group */
 	uint32_t layer;		/* of what it writes outside volumes */
@@ -66,7 +67,7 @@ int map_open(const struct options *o, const char *name);
 void label_device(int devices, const char *path, uint32_t context);
 void label_network(int networks, uint64_t cookie, uint32_t context);
 void label_object(int objects, int fd, uint32_t context);
-void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment);
+void label_self(int subjects, const struct csn_subject *as);
 
 /* network.c: the calling process, and what it starts, gets its context's network */
 void join_network(const struct options *o);

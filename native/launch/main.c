@@ -91,6 +91,8 @@ static void parse(struct options *o, char **argv)
 			o->out = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--input"))
 			o->input = strtoul(value(&argv), 0, 10);
+		else if (!strcmp(*argv, "--crosses"))
+			o->crosses = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--compartment"))
 			o->compartment = strtoul(value(&argv), 0, 10);
 		else if (!strcmp(*argv, "--cgroup"))
@@ -255,6 +257,9 @@ static void tell_stream(const char *what, int fd)
 /* The first process inside. Never returns. */
 static void inside(const struct options *o, int input, int output, int error, int report, int channel)
 {
+	struct csn_subject nobody = { 0 }, self = {
+		.in = o->in, .out = o->out, .compartment = o->compartment, .crosses = o->crosses,
+	};
 	int subjects = map_open(o, "subjects"), slave = -1;
 	sigset_t all, none;
 
@@ -271,7 +276,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 	sigprocmask(SIG_BLOCK, &all, 0);
 	if (o->plain) {
 		(void)!chdir(o->cwd ? o->cwd : "/");
-		label_self(subjects, 0, 0, 0);
+		label_self(subjects, &nobody);
 		streams(o, slave, input, output, error);
 		if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
 		    setresuid(o->uid, o->uid, o->uid))
@@ -286,7 +291,7 @@ static void inside(const struct options *o, int input, int output, int error, in
 		fail("cwd");
 	limit_core();
 	report_fd = report;
-	label_self(subjects, o->in, o->out, o->compartment);
+	label_self(subjects, &self);
 	session_keyring();
 	confine(o);
 	/* as the user: into no folder that he could not enter himself */

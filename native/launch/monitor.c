@@ -81,9 +81,9 @@ void label_object(int objects, int fd, uint32_t context)
 }
 
 /* The calling process becomes a subject of that context; what it starts is one too. */
-void label_self(int subjects, uint32_t in, uint32_t out, uint32_t compartment)
+void label_self(int subjects, const struct csn_subject *as)
 {
-	struct csn_subject subject = { .in = in, .out = out, .compartment = compartment };
+	struct csn_subject subject = *as;
 	struct timespec now;
 	int pidfd;
 

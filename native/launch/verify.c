@@ -21,13 +21,14 @@
 /* Reads the file as the user, with the gate's label; never returns. */
 static void reader(const struct options *o, const char *path, int to)
 {
+	const struct csn_subject self = { .in = o->input, .out = o->out };
 	static char data[65536];
 	struct stat st;
 	ssize_t n;
 	int fd;
 
 	/* the digest vouches for it, so it may be as little trusted as any input */
-	label_self(map_open(o, "subjects"), o->input, o->out, 0);
+	label_self(map_open(o, "subjects"), &self);
 	if (setgroups(o->group_count, o->groups) || setresgid(o->gid, o->gid, o->gid) ||
 	    setresuid(o->uid, o->uid, o->uid))
 		_exit(errno);

@@ -5,6 +5,7 @@ export * from "./address.ts";
 export type { Route } from "./route.ts";
 export * from "./routes.ts";
 export * from "./stream.ts";
+export * from "./wire-audit.ts";
 export * from "./wire-ask.ts";
 export * from "./wire-files.ts";
 export * from "./wire-gate.ts";

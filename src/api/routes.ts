@@ -5,6 +5,7 @@
  * A failed call answers with an HTTP status of 4xx or 5xx and a `Failure`.
  */
 import { z } from "zod";
+import { AUDIT } from "./routes-audit.ts";
 import type { Route } from "./route.ts";
 import { OWNERS } from "./routes-owners.ts";
 import * as ask from "./wire-ask.ts";
@@ -20,7 +21,13 @@ export const ROUTES = {
     token: true,
   },
   doctor: { method: "GET", path: "/v1/doctor", summary: "try each requirement", answer: wire.Doctor },
-  up: { method: "POST", path: "/v1/up", summary: "attach the monitor now", answer: wire.Status },
+  up: {
+    method: "POST",
+    path: "/v1/up",
+    summary: "attach the monitor now",
+    body: wire.Up,
+    answer: wire.Status,
+  },
   down: {
     method: "POST",
     path: "/v1/down",
@@ -44,6 +51,7 @@ export const ROUTES = {
     token: true,
   },
   ...OWNERS,
+  ...AUDIT,
   getLabel: {
     method: "GET",
     path: "/v1/labels",

@@ -57,7 +57,7 @@ const Crossing = z.object({
     .nullable(),
 });
 const Step = z.object({
-  record: z.string().describe("as `csn explain` takes it; a number only for the platform [AUD-4]"),
+  record: z.string().describe("its number for the platform; for others its boot and time [AUD-4]"),
   time: z.string(),
   op: z.string(),
   verdict: z.enum(["allowed", "refused", "observed"]),

@@ -32,6 +32,8 @@ export const World = z.object({
   why: z.string(),
 });
 
+export const OnFull = z.enum(["refuse", "count"]);
+
 export const Status = z.object({
   version: z.string(),
   kernel: z.string(),
@@ -50,16 +52,26 @@ export const Status = z.object({
       labels: z.number().describe("inodes with a label of their own, as stored"),
       unmounted: z.number().describe("stored labels whose file system is not mounted"),
       subjects: z.number().describe("labelled processes now"),
+      observed: z
+        .number()
+        .describe("processes now that are observed, and refused nothing by the flow rules [SUBJ-5]"),
       flows: z.object({
         allowed: z.number(),
         refused: z.number(),
+        observed: z.number().describe("that enforcing would have refused"),
         recorded: z.number(),
-        lost: z.number(),
+        lost: z.number().describe("without a record"),
+        lostRefused: z.number().describe("of these, refused"),
+        lostNames: z.number().describe("descriptions without a record; told again when they are needed"),
+        merged: z
+          .number()
+          .describe("allowed flows that repeat recorded ones and that no record counts [AUD-2]"),
         internal: z.number().describe("refused because something failed"),
       }),
     })
     .nullable()
     .describe("root's: labelled programs could tell others something by them"),
+  onFull: OnFull.describe("what happens to flows that cannot be recorded [AUD-3]"),
   worlds: z.array(World),
 });
 
@@ -120,6 +132,16 @@ export const CheckAnswer = z.object({
   reason: z.string(),
 });
 
+export const Mode = z.enum(["enforce", "observe"]).describe("[SUBJ-5]");
+
+/** What data is besides what the context says of where it lies: observe mode let it through. */
+export const Shadow = z
+  .object({
+    secrecy: Label,
+    integrity: Label.describe("what the context claims, and the data does not have"),
+  })
+  .describe("refuses nobody [SUBJ-5]");
+
 export const Process = z.object({
   pid: z.number(),
   ppid: z.number(),
@@ -127,6 +149,8 @@ export const Process = z.object({
   command: z.string(),
   in: ContextView,
   out: ContextView,
+  mode: Mode,
+  shadow: Shadow.nullable().describe("of what its compartment took in while it was observed"),
   holds: z.array(z.string()).describe("paths of open files"),
 });
 
@@ -140,7 +164,7 @@ export const Entity = z.object({
 export const LogEntry = z.object({
   id: z.number(),
   time: z.string(),
-  verdict: z.enum(["allowed", "refused"]),
+  verdict: z.enum(["allowed", "refused", "observed"]).describe("observed: it happened; enforcing refuses it"),
   rule: z.string().nullable(),
   op: z.string(),
   source: Entity,
@@ -152,12 +176,14 @@ export const LogEntry = z.object({
   lost: z.number().describe("records lost on this cpu since boot"),
   tags: z.array(TagName).describe("the tags that stood against it"),
   gates: z.array(z.string()).describe("gates that you may run and that would have let it through [GATE-4]"),
+  shadow: Shadow.optional().describe("what it carried besides what the context of its source says"),
   gate: GateRunView.optional().describe("the run of a gate that this is the record of [GATE-2]"),
 });
 
 export const LogQuery = z.object({
   follow: z.coerce.boolean().default(false),
   refused: z.coerce.boolean().default(false),
+  observed: z.coerce.boolean().default(false),
   tag: z.string().optional(),
   limit: z.coerce.number().int().positive().max(1_000_000).default(1000),
   since: z.coerce.number().int().nonnegative().optional().describe("only records after this id"),
@@ -175,6 +201,10 @@ export const RunRequest = z.object({
   argv: z.array(z.string()).min(1),
   context: ContextInput,
   clearance: ContextInput.optional().describe("what it may raise itself to while it holds its output"),
+  mode: Mode.default("enforce"),
+  across: Label.optional().describe(
+    "tags that an observed program may cross; left out: its own, for root all",
+  ),
   env: z.record(z.string(), z.string()),
   cwd: z.string(),
   volumes: z.array(z.string()).default([]),
@@ -199,6 +229,9 @@ export const DoctorCheck = z.object({
 });
 export const Doctor = z.object({ ok: z.boolean(), checks: z.array(DoctorCheck) });
 
+export const Up = z.object({
+  onFull: OnFull.optional().describe("[AUD-3] what happens to flows that cannot be recorded, from now on"),
+});
 export const Down = z.object({ force: z.boolean().default(false) });
 
 export type ContextInput = z.infer<typeof ContextInput>;
@@ -210,6 +243,8 @@ export type LabelView = z.infer<typeof LabelView>;
 export type LabelProgress = z.infer<typeof LabelProgress>;
 export type NetworkRule = z.infer<typeof NetworkRule>;
 export type CheckAnswer = z.infer<typeof CheckAnswer>;
+export type Mode = z.infer<typeof Mode>;
+export type Shadow = z.infer<typeof Shadow>;
 export type Process = z.infer<typeof Process>;
 export type Entity = z.infer<typeof Entity>;
 export type LogEntry = z.infer<typeof LogEntry>;

@@ -5,19 +5,25 @@
  * the daemon, gaps, and what the log says of itself (KIND_LOG). Ids of contexts are valid within a segment only
  * [CTX-4]: each is described by CONTEXT records before its first use. Little endian.
  *
+ * A MARK says which records were whole when they were written: power that is cut may leave half of what came after
+ * the last one.
+ *
  * Every record, headers too, is one leaf of the log's tree, and its number is its place there, from 0.
  */
 export const RECORD_BYTES = 96;
 export const MAGIC = Buffer.from("CSNLOG1\0", "latin1");
 /** Of headers. 1 had no tree. */
 export const FORMAT_VERSION = 2;
-/** Of all other records: csn_record's `version`. */
+/** Of records that the daemon writes: csn_record's `version`. */
 export const RECORD_VERSION = 1;
+/** The kernel's are of its ABI's version: up to this one they are understood. */
+export const NEWEST_RECORD_VERSION = 3;
 
 /** csn_record_kind, as far as the log itself cares. */
 export const KIND_CONTEXT = 4;
 export const KIND_GAP = 5;
 export const KIND_LOG = 32;
+export const KIND_MARK = 33;
 
 /** Offsets in the header record. */
 const HEADER = {
@@ -103,4 +109,21 @@ export function readTextPart(record: Buffer): { part: number; parts: number; id:
     id: record.readUInt32LE(4),
     bytes: record.subarray(TEXT_AT, end === -1 ? RECORD_BYTES : end),
   };
+}
+
+/** Offsets in a mark. */
+const MARK = { count: 4, hash: 16 } as const;
+
+/** @param count of records since the mark before, or since the segment's start  @param hash SHA-256 of their leaf hashes */
+export function markRecord(count: number, hash: Buffer): Buffer {
+  const record = Buffer.alloc(RECORD_BYTES);
+  record[0] = RECORD_VERSION;
+  record[1] = KIND_MARK;
+  record.writeUInt32LE(count, MARK.count);
+  hash.copy(record, MARK.hash);
+  return record;
+}
+
+export function readMark(record: Buffer): { count: number; hash: Buffer } {
+  return { count: record.readUInt32LE(MARK.count), hash: record.subarray(MARK.hash, MARK.hash + 32) };
 }

@@ -1,10 +1,14 @@
 /**
  * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
+export { compressClosed } from "./keep/compress.ts";
+export { type Exported, exportLog } from "./keep/export.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
 export {
   KIND_LOG,
+  KIND_MARK,
   MAGIC,
+  NEWEST_RECORD_VERSION,
   readHeader,
   readTextPart,
   RECORD_BYTES,
@@ -12,12 +16,18 @@ export {
   textRecords,
   writeHeader,
 } from "./format.ts";
+export { checkProofDocument, type ProofDocument, proofDocument } from "./proof/document.ts";
+export { parseVkey, type Verifier, vkeyOf } from "./proof/note.ts";
+export { cosign, overHttp } from "./proof/cosign.ts";
+export { Witness } from "./proof/witness.ts";
 export { checkProofs, prove, type Proof, type Proofs } from "./proof/prove.ts";
 export { type Checkpoint, parseCheckpoint } from "./proof/checkpoint.ts";
 export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
 export { type Segment, segmentName, segments } from "./segments.ts";
 export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
 export { Writer, type WriterOptions } from "./writer.ts";
+export { type Progress, verify, type VerifyOptions, verifySteps } from "./verify/verify.ts";
+export type { Finding, Loss, Report } from "./verify/report.ts";
 export * from "./ask/index.ts";
 export * from "./export/index.ts";
 export * from "./graph/index.ts";

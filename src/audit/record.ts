@@ -14,7 +14,9 @@ export const RECORD_KIND = {
   GAP: 5,
   EVENT: 6,
   DETAIL: 7,
+  SHADOW: 8,
   LOG: 32,
+  MARK: 33,
 } as const;
 export const RECORD_FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
 
@@ -66,7 +68,7 @@ export const OP_NAMES = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "gate", "change",
+  "connect", "bind", "accept", "network", "state", "gate", "change", "end",
 ] as const; // prettier-ignore
 export const OP = Object.fromEntries(OP_NAMES.map((name, at) => [name, at])) as Record<
   (typeof OP_NAMES)[number],
@@ -85,6 +87,7 @@ export const VERDICT_RULES = [
   "OP-10",
   "CHG-3",
   "CHG-1",
+  "AUD-3",
 ] as const;
 export const ruleOf = (verdict: number): string | null =>
   verdict === 0 ? null : (VERDICT_RULES[verdict] ?? `verdict ${verdict}`);

@@ -3,21 +3,30 @@
  * added.
  *
  * Guarantee: what a checkpoint covers is untouched, or the log is found to be damaged and nothing is added to it.
- * Beyond the last checkpoint, what was written whole stays; half a record, and all after a record that the file
- * system left empty, is cut off, and the log says how much. Tiles are made again from the records where they lag.
+ * Beyond the last checkpoint, what a daemon of this boot wrote whole stays, and of an earlier boot what a mark vouches
+ * for. The rest is cut off, and the log says how much. Tiles are made again from the records where they lag.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Disk } from "./disk.ts";
 import { AuditError } from "./errors.ts";
-import { FORMAT_VERSION, headerVersion, RECORD_BYTES } from "./format.ts";
+import {
+  FORMAT_VERSION,
+  headerVersion,
+  KIND_MARK,
+  readHeader,
+  readMark,
+  RECORD_BYTES,
+  RECORD_VERSION,
+} from "./format.ts";
 import { type Checkpoint, parseCheckpoint } from "./proof/checkpoint.ts";
-import type { Hasher } from "./proof/hash.ts";
+import { HASH_BYTES, type Hasher } from "./proof/hash.ts";
 import { rangeRoot } from "./proof/merkle.ts";
 import { levelCount, TileFiles, TileSource } from "./proof/tiles.ts";
 import { Tree } from "./proof/tree.ts";
 import { pieces } from "./reader.ts";
-import { segmentName, segments } from "./segments.ts";
+import { type Segment, segmentName, segments } from "./segments.ts";
 
 export type Recovered = {
   tree: Tree;
@@ -28,7 +37,7 @@ export type Recovered = {
 };
 
 /** @throws AuditError E_LOG_DAMAGED, E_LOG_NEWER: another log must be begun */
-export function recover(disk: Disk, folder: string, hasher: Hasher): Recovered {
+export function recover(disk: Disk, folder: string, hasher: Hasher, bootId: string): Recovered {
   const checkpoint = lastCheckpoint(folder);
   const signed = checkpoint?.size ?? 0;
   let cut = 0;
@@ -52,7 +61,7 @@ export function recover(disk: Disk, folder: string, hasher: Hasher): Recovered {
   }
 
   const last = files.at(-1);
-  if (last !== undefined && !last.compressed) cut += cutTail(disk, last.path, last.first, signed);
+  if (last !== undefined && !last.compressed) cut += cutTail(disk, last, signed, hasher, bootId);
   files = segments(folder);
 
   const source = new TileSource(folder);
@@ -65,21 +74,20 @@ export function recover(disk: Disk, folder: string, hasher: Hasher): Recovered {
       const count = levelCount(level, from);
       open.push(Buffer.from(source.read(level, count - (count % 256), count % 256)));
     }
+    if (signed <= from) holds(rangeRoot(source.read, hasher, 0, signed), checkpoint);
     const tree = new Tree(hasher, from, open);
     for (const file of files) {
       if (file.first < from) continue;
       if (file.first !== tree.size) throw damaged(`records ${tree.size} to ${file.first - 1}`);
-      for (const records of pieces(file)) tiles.append(tree.append(hasher.leaves(records, RECORD_BYTES)));
+      for (const records of pieces(file)) {
+        const leaves = hasher.leaves(records, RECORD_BYTES);
+        const upTo = Math.max(0, signed - tree.size) * HASH_BYTES;
+        tiles.append(tree.append(leaves.subarray(0, upTo)));
+        if (tree.size === signed) holds(tree.root(), checkpoint);
+        tiles.append(tree.append(leaves.subarray(upTo)));
+      }
     }
-    tiles.flush();
     if (tree.size < signed) throw damaged(`records ${tree.size} to ${signed - 1}, which were signed,`);
-    const now = new TileSource(folder);
-    try {
-      if (checkpoint !== null && !rangeRoot(now.read, hasher, 0, signed).equals(checkpoint.root))
-        throw damaged(`the tree of the first ${signed} records`);
-    } finally {
-      now.close();
-    }
     return { tree, tiles, checkpoint, cut };
   } catch (error) {
     tiles.close();
@@ -87,6 +95,12 @@ export function recover(disk: Disk, folder: string, hasher: Hasher): Recovered {
   } finally {
     source.close();
   }
+}
+
+/** @throws AuditError E_LOG_DAMAGED */
+function holds(root: Buffer, checkpoint: Checkpoint | null): void {
+  if (checkpoint !== null && !root.equals(checkpoint.root))
+    throw damaged(`the tree of the first ${checkpoint.size} records`);
 }
 
 /** The newest that was signed: the published one, or one that was kept when that was lost. */
@@ -102,6 +116,11 @@ export function lastCheckpoint(folder: string): Checkpoint | null {
     }
   }
   return newest;
+}
+
+/** Of a checkpoint that nothing replaces. */
+export function keptName(size: number): string {
+  return `checkpoints/${String(size).padStart(15, "0")}`;
 }
 
 /** Paths of `checkpoints/SIZE`, by size. */
@@ -124,22 +143,57 @@ function startOf(files: readonly { first: number }[], source: TileSource): numbe
   return files.findLast(({ first }) => reaches(first))?.first ?? 0;
 }
 
-/** @returns how many bytes were no whole record */
-function cutTail(disk: Disk, path: string, first: number, signed: number): number {
+/**
+ * Of this boot, whole records are as they were written: only the process ended. Of an earlier one, the power may have
+ * gone, and what is beyond the last mark that fits, and not signed, is not to be relied on: it was promised to nobody.
+ *
+ * @returns how many bytes were cut off
+ */
+function cutTail(
+  disk: Disk,
+  { path, first }: Segment,
+  signed: number,
+  hasher: Hasher,
+  bootId: string,
+): number {
   const size = statSync(path).size;
-  let whole = 0;
-  scan: for (const records of pieces({ path, compressed: false }))
-    for (let at = 0; at < records.length; at += RECORD_BYTES, whole++) if (records[at] === 0) break scan;
-  if (whole * RECORD_BYTES === size) return 0;
-  if (first + whole < signed) throw damaged(`record ${first + whole}, which was signed,`);
+  const sameBoot = readHeader(headerOf(path, false))?.bootId === bootId.replaceAll("-", "");
+  const whole = sameBoot
+    ? Math.floor(size / RECORD_BYTES)
+    : Math.max(markedRecords(path, hasher), signed - first);
+  if (first + whole < signed || whole * RECORD_BYTES > size)
+    throw damaged(`record ${first + whole}, which was signed,`);
   const fd = disk.openSync(path, "r+");
   try {
-    disk.ftruncateSync(fd, whole * RECORD_BYTES);
-    disk.fdatasyncSync(fd);
+    if (whole * RECORD_BYTES < size) disk.ftruncateSync(fd, whole * RECORD_BYTES);
+    disk.fdatasyncSync(fd); // what is built upon must be there when the power goes later
   } finally {
     disk.closeSync(fd);
   }
+  if (whole === 0) disk.rmSync(path);
   return size - whole * RECORD_BYTES;
+}
+
+/** How many records, from the start, are vouched for by marks. */
+function markedRecords(path: string, hasher: Hasher): number {
+  let marked = 0;
+  let passed = 0;
+  let since = createHash("sha256");
+  for (const records of pieces({ path, compressed: false })) {
+    const leaves = hasher.leaves(records, RECORD_BYTES);
+    let from = 0;
+    for (let at = 0; at < records.length; at += RECORD_BYTES, passed++) {
+      if (records[at] !== RECORD_VERSION || records[at + 1] !== KIND_MARK) continue;
+      const leaf = (at / RECORD_BYTES) * HASH_BYTES;
+      since.update(leaves.subarray(from, leaf));
+      if (!since.digest().equals(readMark(records.subarray(at, at + RECORD_BYTES)).hash)) return marked;
+      marked = passed + 1;
+      since = createHash("sha256");
+      from = leaf + HASH_BYTES;
+    }
+    since.update(leaves.subarray(from));
+  }
+  return marked;
 }
 
 function headerOf(path: string, compressed: boolean): Buffer {

@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import { type Disk, syncFolder, writeAll } from "./disk.ts";
-import { RECORD_BYTES } from "./format.ts";
 import { segmentName } from "./segments.ts";
 
 export class SegmentFile {
@@ -16,6 +15,9 @@ export class SegmentFile {
   #length = 0;
   #spoiled = false;
   #unsynced = false;
+  #syncing = false;
+  #closed = false;
+  #waiting: (() => void)[] = [];
 
   /** Makes the file; its name is on disk when this returns. */
   constructor(disk: Disk, folder: string, first: number) {
@@ -65,16 +67,33 @@ export class SegmentFile {
 
   /** On disk when it returns. */
   sync(): void {
-    if (!this.#unsynced) return;
+    if (!this.#unsynced && !this.#syncing) return;
     this.#disk.fdatasyncSync(this.#fd);
     this.#unsynced = false;
   }
 
-  close(): void {
-    this.#disk.closeSync(this.#fd);
+  /** On disk soon, without anybody waiting. @param failed called when the disk did not take it */
+  syncSoon(failed: (error: Error) => void): void {
+    if (!this.#unsynced || this.#syncing) return;
+    this.#syncing = true;
+    this.#unsynced = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#disk.fdatasync(this.#fd, (error) => {
+      this.#syncing = false;
+      if (this.#closed) this.#disk.closeSync(this.#fd);
+      if (error) failed(error);
+      else for (const done of waiting) done();
+    });
   }
 
-  get records(): number {
-    return this.#length / RECORD_BYTES;
+  /** Told once what was appended so far is on disk by `syncSoon`. */
+  onSynced(done: () => void): void {
+    this.#waiting.push(done);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (!this.#syncing) this.#disk.closeSync(this.#fd);
   }
 }

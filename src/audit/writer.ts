@@ -6,20 +6,22 @@
  * again [AUD-3]. A checkpoint covers only what is on disk, and is only signed if its tree continues that of the
  * last one. A log that was found damaged is set aside as it is, and a new one begins by saying so.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Disk, realDisk, replaceFile, syncFolder } from "./disk.ts";
 import { AuditError } from "./errors.ts";
-import { KIND_LOG, RECORD_BYTES, textRecords, writeHeader } from "./format.ts";
+import { KIND_LOG, markRecord, RECORD_BYTES, textRecords, writeHeader } from "./format.ts";
 import { Gaps } from "./gaps.ts";
 import { type Checkpoint, parseCheckpoint, signCheckpoint } from "./proof/checkpoint.ts";
-import { type Hasher, hasher } from "./proof/hash.ts";
+import { HASH_BYTES, type Hasher, hasher } from "./proof/hash.ts";
 import { loadKeys, type LogKeys, makeKeys, newOrigin, storeKeys, vkeysOf } from "./proof/keys.ts";
 import { signatureLine } from "./proof/note.ts";
 import type { TileFiles } from "./proof/tiles.ts";
 import type { Tree } from "./proof/tree.ts";
-import { type Recovered, recover } from "./recover.ts";
+import { keptName, type Recovered, recover } from "./recover.ts";
 import { SegmentFile } from "./segment-file.ts";
+import { segments } from "./segments.ts";
 import { lastStatements } from "./statements.ts";
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -44,6 +46,9 @@ export class Writer {
   readonly #disk: Disk;
   readonly #hasher: Hasher;
   readonly #gaps = new Gaps();
+  /** Over the leaf hashes since the last mark, or since the segment's start, and how many they are. */
+  #sinceMark = createHash("sha256");
+  #unmarked = 0;
   readonly #tree: Tree;
   readonly #tiles: TileFiles;
   #keys: LogKeys | null = null;
@@ -52,6 +57,8 @@ export class Writer {
   #file: SegmentFile | null = null;
   #checkpoint: Checkpoint | null = null;
   #lastError = "";
+  /** Nothing more goes into this segment. */
+  #ended = false;
   /** Said once, in the next segment. */
   #news: Record<string, unknown>[] = [];
 
@@ -91,7 +98,9 @@ export class Writer {
 
   /** True when the next append begins a segment: what contexts mean must be said again. */
   get atStart(): boolean {
-    return this.#file === null || this.#file.length >= (this.#options.segmentBytes ?? SEGMENT_BYTES);
+    return (
+      this.#file === null || this.#ended || this.#file.length >= (this.#options.segmentBytes ?? SEGMENT_BYTES)
+    );
   }
 
   /**
@@ -105,10 +114,11 @@ export class Writer {
       this.#endRotation();
       if (this.atStart) this.#begin();
       const gaps = this.#gaps.records();
+      const first = this.#tree.size + gaps.length / RECORD_BYTES;
       this.#add(gaps.length === 0 ? records : Buffer.concat([gaps, records]), durable);
       this.#gaps.written();
       this.#lastError = "";
-      return this.#tree.size - records.length / RECORD_BYTES;
+      return first;
     } catch (error) {
       this.#gaps.lose(records);
       this.#lastError = error instanceof Error ? error.message : String(error);
@@ -116,15 +126,29 @@ export class Writer {
     }
   }
 
-  /** All that was appended is on disk when it returns. @returns false when the disk did not take it */
-  sync(): boolean {
+  /**
+   * All that was appended is on disk soon. When the disk did not take it, nobody knows what is there: a new segment
+   * begins, and says which records may be lost.
+   */
+  syncSoon(): void {
+    const file = this.#file;
+    if (file === null || this.#unmarked === 0) return;
     try {
-      this.#file?.sync();
-      return true;
+      this.#addMark();
     } catch (error) {
       this.#lastError = error instanceof Error ? error.message : String(error);
-      return false;
     }
+    const to = this.#tree.size;
+    file.syncSoon((error) => {
+      this.#lastError = error.message;
+      this.#news.push({ unsynced: { to, error: error.message } });
+      if (this.#file === file) this.#ended = true;
+    });
+  }
+
+  /** Told once what was appended so far is on disk by `syncSoon`. */
+  onSynced(done: () => void): void {
+    this.#file?.onSynced(done);
   }
 
   /** A statement in the log's name, as a signed note; null without keys. Its first line is no log's origin, so that it is
@@ -144,6 +168,7 @@ export class Writer {
       return this.#checkpoint;
     try {
       this.#endRotation();
+      if (this.#unmarked > 0) this.#addMark(); // what is signed is never cut off, even if the signature is lost
       this.#file?.sync();
       this.#publish(this.#signed(this.#keys), false);
       return this.#checkpoint;
@@ -179,6 +204,42 @@ export class Writer {
     return this.vkeys;
   }
 
+  /** Something that the log says of itself; on disk before it returns, or in the next segment. */
+  state(said: Record<string, unknown>): void {
+    if (this.append(textRecords(KIND_LOG, 0, JSON.stringify(said)), true) === null) this.#news.push(said);
+  }
+
+  /**
+   * Removes what records say, up to a number, in whole segments; their hashes stay, so old proofs hold. The log says so
+   * first, signed.
+   *
+   * @returns the range that is gone; null when no whole segment lies before  @throws AuditError E_LOG_WRITE
+   */
+  retain(before: number, reason: string, by: string): { from: number; to: number } | null {
+    const all = segments(this.#options.folder);
+    const old = all.filter(({ first, count }, i) => i < all.length - 1 && first + count <= before);
+    const [oldest] = old;
+    const newest = old.at(-1);
+    if (oldest === undefined || newest === undefined) return null;
+    const range = { from: oldest.first, to: newest.first + newest.count };
+    try {
+      this.#endRotation();
+      if (this.atStart) this.#begin();
+      this.#tiles.sync();
+      this.#add(textRecords(KIND_LOG, 0, JSON.stringify({ retention: { ...range, reason, by } })), true);
+      if (this.#keys !== null) this.#publish(this.#signed(this.#keys), true);
+      for (const { path } of old) this.#disk.rmSync(path);
+      syncFolder(this.#disk, this.#options.folder);
+    } catch (error) {
+      throw new AuditError(
+        "E_LOG_WRITE",
+        `what was to be removed could not be: ${error instanceof Error ? error.message : String(error)}`,
+        "look at the disk that holds csn's home, then try again",
+      );
+    }
+    return range;
+  }
+
   /** Once stated, nothing else is added before the old keys have signed that. */
   #endRotation(): void {
     const { keyFile } = this.#options;
@@ -197,9 +258,38 @@ export class Writer {
     this.#tiles.close();
   }
 
+  /** What is to be relied on ends with a mark. */
   #add(records: Buffer, durable: boolean): void {
-    this.#file!.append(records, durable);
-    this.#tiles.append(this.#tree.append(this.#hasher.leaves(records, RECORD_BYTES)));
+    const leaves = this.#hasher.leaves(records, RECORD_BYTES);
+    if (!durable) {
+      this.#file!.append(records, false);
+      this.#grow(leaves);
+      return;
+    }
+    const mark = markRecord(
+      this.#unmarked + records.length / RECORD_BYTES,
+      this.#sinceMark.copy().update(leaves).digest(),
+    );
+    this.#file!.append(Buffer.concat([records, mark]), true);
+    this.#grow(leaves);
+    this.#grow(this.#hasher.leaves(mark, RECORD_BYTES));
+    this.#sinceMark = createHash("sha256");
+    this.#unmarked = 0;
+  }
+
+  /** Without waiting for the disk. */
+  #addMark(): void {
+    const mark = markRecord(this.#unmarked, this.#sinceMark.copy().digest());
+    this.#file!.append(mark, false);
+    this.#grow(this.#hasher.leaves(mark, RECORD_BYTES));
+    this.#sinceMark = createHash("sha256");
+    this.#unmarked = 0;
+  }
+
+  #grow(leaves: Buffer): void {
+    this.#tiles.append(this.#tree.append(leaves));
+    this.#sinceMark.update(leaves);
+    this.#unmarked += leaves.length / HASH_BYTES;
   }
 
   /** Ends the segment, with a checkpoint that is kept, and begins another. */
@@ -226,13 +316,17 @@ export class Writer {
       throw error;
     }
     this.#file = file;
+    this.#ended = false;
     this.#news = [];
-    this.#tiles.append(
-      this.#tree.append(this.#hasher.leaves(Buffer.concat([header, ...texts]), RECORD_BYTES)),
-    );
+    this.#sinceMark = createHash("sha256");
+    this.#unmarked = 0;
+    this.#grow(this.#hasher.leaves(Buffer.concat([header, ...texts]), RECORD_BYTES));
   }
 
+  /** Of one size there is one checkpoint: after a change of keys, the old ones'. */
   #signed(keys: LogKeys): string {
+    const last = this.#checkpoint;
+    if (last?.size === this.#tree.size && last.origin === keys.origin) return last.text;
     const head = { origin: keys.origin, size: this.#tree.size, root: this.#tree.root() };
     return signCheckpoint(head, keys.signers, this.#seconds());
   }
@@ -243,11 +337,7 @@ export class Writer {
     const checkpoint = parseCheckpoint(text);
     if (keep) {
       this.#disk.mkdirSync(join(folder, "checkpoints"), { recursive: true, mode: 0o700 });
-      replaceFile(
-        this.#disk,
-        join(folder, "checkpoints", String(checkpoint.size).padStart(15, "0")),
-        Buffer.from(text),
-      );
+      replaceFile(this.#disk, join(folder, keptName(checkpoint.size)), Buffer.from(text));
     }
     replaceFile(this.#disk, join(folder, "checkpoint"), Buffer.from(text), keep);
     this.#checkpoint = checkpoint;
@@ -258,12 +348,12 @@ export class Writer {
   }
 
   #open(): Recovered {
-    const { folder, keyFile } = this.#options;
+    const { folder, keyFile, bootId } = this.#options;
     this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
     let why = "";
     try {
       if (keyFile !== undefined) this.#keys = loadKeys(keyFile);
-      const found = recover(this.#disk, folder, this.#hasher);
+      const found = recover(this.#disk, folder, this.#hasher, bootId);
       const isOurs = found.checkpoint === null || found.checkpoint.origin === this.#keys?.origin;
       if (isOurs || keyFile === undefined) {
         if (found.cut > 0) this.#news.push({ recovered: { cut: found.cut } });
@@ -281,7 +371,7 @@ export class Writer {
       this.#keys = makeKeys(newOrigin());
       storeKeys(this.#disk, keyFile, this.#keys);
     }
-    return recover(this.#disk, folder, this.#hasher);
+    return recover(this.#disk, folder, this.#hasher, bootId);
   }
 
   /** A rotation may have been cut short. What was stated is brought to its end; what was not is forgotten. */

@@ -48,6 +48,12 @@ test("every command that prints has --json", () => {
     "machine exec",
     "machine console",
     "audit",
+    "audit checkpoint", // is a signed note
+    "audit prove", // is JSON
+    "audit key", // are lines, as others take them
+    "audit key rotate",
+    "audit witness",
+    "audit witness serve",
   ]);
   const without = commands.filter(({ command }) => !command.options.some(({ long }) => long === "--json"));
   assert.deepEqual(new Set(without.map(({ path }) => path.join(" "))), others);

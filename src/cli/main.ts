@@ -1,7 +1,7 @@
 /**
  * csn's command line.
  *
- * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check), 3 the policy is invalid;
+ * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check) or the evidence is broken (audit), 3 the policy is invalid;
  * `csn run`, `csn gate run` and `csn machine exec` give the program's own, or 125 when csn failed.
  */
 import { CommanderError } from "commander";

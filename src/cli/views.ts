@@ -3,7 +3,7 @@
  *
  * Guarantee: names that others have chosen are shown through `safe`.
  */
-import type { Doctor, Entity, LogEntry, Process, Status, World } from "../api/index.ts";
+import type { Doctor, Entity, LogEntry, Process, Shadow, Status, World } from "../api/index.ts";
 import { gateRunText } from "./gate-views.ts";
 import { count, safe, shortContext, table } from "./text.ts";
 import type { Paint } from "./ui.ts";
@@ -20,6 +20,7 @@ export function statusLines(status: Status, paint: Paint): string[] {
     `csn ${safe(status.version)} ${place}, kernel ${safe(status.kernel)}, daemon ${status.pid}`,
     state,
     ...(counts === null ? [`${count(status.tags, "tag")} of yours`] : countLines(status.tags, counts, paint)),
+    ...(status.onFull === "refuse" ? ["flows that cannot be recorded are refused"] : []),
     ...(status.absentHooks.length > 0
       ? [`hooks that this kernel lacks: ${status.absentHooks.map(safe).join(", ")}`]
       : []),
@@ -29,10 +30,17 @@ export function statusLines(status: Status, paint: Paint): string[] {
 }
 
 function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: Paint): string[] {
-  const { labels, subjects, unmounted, flows } = counts;
+  const { labels, subjects, observed, unmounted, flows } = counts;
   return [
     `${count(tags, "tag")}, ${count(labels, "labelled file or directory", "labelled files and directories")}, ${count(subjects, "labelled process", "labelled processes")}`,
-    `flows: ${flows.allowed} allowed, ${flows.refused} refused, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(observed > 0
+      ? [
+          paint.yellow(
+            `${count(observed, "process", "processes")} only observed: the flow rules refuse ${observed === 1 ? "it" : "them"} nothing`,
+          ),
+        ]
+      : []),
+    `flows: ${flows.allowed} allowed and ${flows.merged} more like them, ${flows.refused} refused, ${flows.observed} observed, ${flows.recorded} recorded, ${flows.lost} lost`,
     ...(unmounted > 0
       ? [paint.yellow(`${count(unmounted, "label")} on file systems that are not mounted`)]
       : []),
@@ -68,10 +76,11 @@ export function processLines(processes: readonly Process[]): string[] {
       ...[process.pid, process.ppid, process.uid].map(String),
       cut(safe(process.command)),
       reads === writes ? reads : `${reads} -> ${writes}`,
+      process.mode + (process.shadow === null ? "" : `, shadow: ${shadowText(process.shadow)}`),
       holds.length > 3 ? `${holds.slice(0, 3).join(" ")} and ${holds.length - 3} more` : holds.join(" "),
     ];
   });
-  return table([["PID", "PPID", "UID", "COMMAND", "CONTEXT", "HOLDS"], ...rows]);
+  return table([["PID", "PPID", "UID", "COMMAND", "CONTEXT", "MODE", "HOLDS"], ...rows]);
 }
 
 /** So that one long command line doesn't make all others wide; `--json` has it whole. */
@@ -81,14 +90,23 @@ function cut(text: string): string {
 
 /** One record on one line. */
 export function logLine(entry: LogEntry, paint: Paint): string {
-  const isRefused = entry.verdict === "refused";
-  const verdict = (isRefused ? paint.red : paint.green)(entry.verdict);
-  const why = isRefused ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}` : "";
+  const colour = { allowed: paint.green, observed: paint.yellow, refused: paint.red };
+  const verdict = colour[entry.verdict](entry.verdict);
+  const why =
+    entry.verdict !== "allowed"
+      ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}`
+      : "";
   const gate = entry.gate === undefined ? "" : ` ${gateRunText(entry.gate)}`;
   const offer = entry.gates.length > 0 ? ` (gate: ${entry.gates.map(safe).join(", ")})` : "";
   const times = entry.count > 1 ? ` x${entry.count}` : "";
   const flow = `${entityText(entry.source)} -> ${entityText(entry.sink)}`;
-  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
+  const shadow = entry.shadow === undefined ? "" : ` ${paint.yellow(`shadow: ${shadowText(entry.shadow)}`)}`;
+  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${shadow}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
+}
+
+/** What is carried and no context says: secrecy tags, and `not` those that the data does not have. */
+function shadowText({ secrecy, integrity }: Shadow): string {
+  return [...secrecy, ...integrity.map((tag) => `not ${tag}`)].map(safe).join(", ");
 }
 
 function entityText(entity: Entity): string {

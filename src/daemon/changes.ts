@@ -8,6 +8,7 @@
  * after the first write, the compartment is ended as it stands. The record is on disk before it runs on.
  */
 import { closeSync, openSync } from "node:fs";
+import type { Mode } from "../api/index.ts";
 import { VERDICTS, type Monitor } from "../kernel/index.ts";
 import { type Context, contextEquals } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
@@ -24,6 +25,7 @@ import { unvouched } from "./views.ts";
 /** A compartment that runs, as far as its context goes. */
 export type Changing = {
   readonly compartment: Compartment;
+  readonly mode: Mode;
   readonly caller: Caller;
   readonly view: View;
   readonly tty: boolean;
@@ -40,6 +42,13 @@ type Verdict = (typeof VERDICTS)[number]["name"];
 /** @throws CsnError E_NOT_PERMITTED, E_ENDPOINT, E_NOT_ALONE, E_NOT_STOPPED: then nothing has changed */
 export async function changeContext(csn: Csn, run: Changing, to: Context): Promise<void> {
   const from = run.context;
+  if (run.mode !== "enforce")
+    throw new CsnError(
+      "E_BAD_REQUEST",
+      `expected a program in mode \`enforce\`, found one in mode \`${run.mode}\``,
+      "start it without the mode, or with the context that it needs",
+      400,
+    );
   if (contextEquals(from, to)) return;
   const record = (verdict: Verdict) =>
     recordChange(

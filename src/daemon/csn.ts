@@ -5,6 +5,7 @@
  * enforcement calls `attached()`, which attaches, marks base and csn's own state, and brings back all that is
  * stored before it returns.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,8 @@ import { Mounts } from "./mounts.ts";
 import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
 import { Store } from "./store.ts";
+import { VERSION } from "./version.ts";
+import { Witnessing } from "./witnessing.ts";
 import { removeWaysOut, WaysOut } from "./way-out.ts";
 
 /** Programs and libraries of the host image [CTX-3]: what every subject may read, whatever it demands. */
@@ -30,6 +33,7 @@ export class Csn {
   readonly store: Store;
   readonly authority: Authority;
   readonly records: Records;
+  readonly witnessing: Witnessing;
   readonly machine: string | null;
   readonly waysOut = new WaysOut();
   readonly #questions: AskThread;
@@ -45,7 +49,8 @@ export class Csn {
     if (Monitor.isAttached()) becomePlatform();
     this.store = new Store(home);
     this.authority = new Authority(this.store);
-    this.records = new Records(join(home, "log"), this.store.bootId);
+    this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
+    this.witnessing = new Witnessing(join(home, "witnesses.json"), this.records.keeper);
     this.#questions = new AskThread(join(home, "log"));
   }
 
@@ -159,15 +164,43 @@ export class Csn {
       });
   }
 
+  observedPids(): number[] {
+    return this.labelledPids().filter((pid) => this.monitor?.subject(pid)?.observed === true);
+  }
+
   /** Ends the daemon's part; what is attached goes on. */
   close(): void {
+    this.witnessing.close();
     void this.#questions.close();
     this.records.close();
     this.store.close();
   }
 
+  /** Whether flows that cannot be recorded are refused [AUD-3]; stays so over restarts. */
+  setOnFull(refuse: boolean): void {
+    this.store.refuseOnFull = refuse;
+    this.monitor?.setOnFull(refuse);
+  }
+
+  /** What records were made under: each segment of the log begins with it. */
+  #describe(): Record<string, unknown> {
+    const { seq } = this.authority.world;
+    const [head] = seq === 0 ? [] : this.store.statements(seq, 1);
+    return {
+      csn: VERSION,
+      kernel: kernelRelease(),
+      machine: this.machine,
+      addresses: this.store.addresses().length,
+      labels: this.store.labelCount(),
+      onFull: this.store.refuseOnFull ? "refuse" : "count",
+      statements: seq,
+      policy: head === undefined ? null : createHash("sha256").update(head).digest("hex"),
+    };
+  }
+
   #use(monitor: Monitor): void {
     this.monitor = monitor;
+    monitor.setOnFull(this.store.refuseOnFull);
     this.since = new Date();
     this.records.start(monitor);
   }

@@ -50,6 +50,12 @@ export function doctor(csn: Csn): Doctor {
       if (trouble) throw new Error(`${trouble.unwritten} records not written: ${trouble.error}`);
       return "yes";
     }),
+    attempt("witnesses cosign the log", "`csn audit witness list` shows which does not", () => {
+      const [trouble] = csn.witnessing.trouble;
+      if (trouble !== undefined) throw new Error(`${trouble[0]}: ${trouble[1]}`);
+      const { length } = csn.witnessing.all;
+      return length === 0 ? "none is set" : String(length);
+    }),
   ];
   return { ok: checks.every((check) => check.ok), checks };
 }

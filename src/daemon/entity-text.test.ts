@@ -13,6 +13,7 @@ function text(
   second: number,
   bytes: number,
   known?: string,
+  third = 0,
 ) {
   const record = Buffer.alloc(R.size);
   record.writeUInt16LE(OPS.indexOf(op as never), R.op);
@@ -20,6 +21,7 @@ function text(
   if (typeof first === "bigint") record.writeBigUInt64LE(first, R.sink);
   else record.set(first, R.sink);
   if (typeof first === "bigint") record.writeUInt32LE(second, R.sink + 8);
+  if (typeof first === "bigint") record.writeUInt32LE(third, R.sink + 12);
   return Object.values(entityText(record, R.sink, kind, known));
 }
 
@@ -51,8 +53,12 @@ it("the ends of records: addresses, ranges of policy, System V, keys", () => {
   deepStrictEqual(text("send", "address", bytes("2001:db8::1"), 0, 0)[0], "2001:db8::1");
   deepStrictEqual(text("sysv", "ipc", 5n, 4026531839, 0), [
     "System V object 5 of namespace 4026531839",
-    "4026531839:5",
+    "4026531839:5:0",
   ]);
+  deepStrictEqual(
+    text("sysv", "ipc", 5n, 4026531839, 0, undefined, 2)[0],
+    "System V queue 5 of namespace 4026531839",
+  );
   deepStrictEqual(text("key", "key", 77n, 0, 0), ["key 77", "77"]);
   deepStrictEqual(text("read", "file", 5n, 8 << 20, 0, "/a/b"), ["/a/b", "8:0:5:0"]);
 });

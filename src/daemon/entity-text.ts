@@ -33,13 +33,19 @@ export function entityText(
       if (first === 0n && second === 0) return { name: "a socket of its network", id: "" }; // bpf/way.bpf.c
       break;
     case "ipc":
-      return { name: `System V object ${first} of namespace ${second}`, id: `${second}:${first}` };
+      return {
+        name: `${SYSTEM_V[third] ?? SYSTEM_V[0]} ${first} of namespace ${second}`,
+        id: `${second}:${first}:${third}`,
+      };
     case "key":
       return { name: `key ${first}`, id: String(first) };
   }
   const id = `${second >>> 20}:${second & 0xfffff}:${first}:${third}`;
   return { name: known ?? `${kind} ${first}`, id };
 }
+
+/** As bpf/maps.bpf.h numbers them; each sort has numbers of its own. */
+const SYSTEM_V = ["System V object", "System V segment", "System V queue", "System V semaphores"] as const;
 
 /** One endpoint; or, where the daemon recorded a change of policy, the range that it was for. */
 function addressOf(record: Buffer, at: number): string {

@@ -1,15 +1,24 @@
 /**
  * Records as clients see them, who may see which [AUD-4], and the words that explain one.
  */
-import type { ContextView, Entity, Explanation, GateRunView, LogEntry, LogQuery } from "../api/index.ts";
+import type {
+  ContextView,
+  Entity,
+  Explanation,
+  GateRunView,
+  LogEntry,
+  LogQuery,
+  Shadow as ShadowView,
+} from "../api/index.ts";
 import { ENTITY_KINDS, FLAG, KIND, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
 import { entityText } from "./entity-text.ts";
 import type { Authority, TagBook } from "./authority.ts";
 import type { Caller } from "./identity.ts";
-import { isCleared } from "./privileges.ts";
+import { isCleared, isClearedFor } from "./privileges.ts";
 import type { Names } from "./names.ts";
 import type { Entry } from "./records.ts";
+import type { Shadow } from "./shadows.ts";
 import { nameOf, viewContext } from "./views.ts";
 
 const R = SHAPE.csn_record;
@@ -27,7 +36,7 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
   return {
     id: entry.id,
     time: new Date(Number(entry.wallNs / 1_000_000n)).toISOString(),
-    verdict: record[R.verdict] === 0 ? "allowed" : "refused",
+    verdict: verdictOf(entry),
     rule: verdict?.rule || null,
     op: OPS[record.readUInt16LE(R.op)] ?? "unknown",
     source: entity(record, R.source, record[R.source_kind]!, entry.sourceContext, book, names),
@@ -40,7 +49,18 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
     tags: against.map((id) => nameOf(id, book)).sort(),
     gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
     ...(gate === undefined ? {} : { gate }),
+    ...(entry.shadow === null ? {} : { shadow: viewShadow(entry.shadow, book) }),
   };
+}
+
+function verdictOf({ record }: Entry): LogEntry["verdict"] {
+  if (record[R.verdict] === 0) return "allowed";
+  return record[R.flags]! & FLAG.OBSERVED ? "observed" : "refused";
+}
+
+export function viewShadow({ secrecy, integrity }: Shadow, book: TagBook): ShadowView {
+  const names = (tags: readonly TagId[]) => tags.map((id) => nameOf(id, book)).sort();
+  return { secrecy: names(secrecy), integrity: names(integrity) };
 }
 
 /** The run of a gate that a record is of. */
@@ -76,12 +96,14 @@ export function mayRead(entry: Entry, caller: Caller, authority: Authority): boo
   const ends = [entry.sourceContext, entry.sinkContext];
   return (
     ends.some((context) => context !== null && context.secrecy.length > 0) &&
-    ends.every((context) => context !== null && isCleared(authority, caller, context))
+    ends.every((context) => context !== null && isCleared(authority, caller, context)) &&
+    isClearedFor(authority, caller, entry.shadow?.secrecy ?? [])
   );
 }
 
 export function matches(entry: Entry, query: LogQuery, book: TagBook): boolean {
-  if (query.refused && entry.record[R.verdict] === 0) return false;
+  if (query.refused && verdictOf(entry) !== "refused") return false;
+  if (query.observed && verdictOf(entry) !== "observed") return false;
   if (query.tag === undefined) return true;
   const id = book.tagNamed(query.tag)?.id;
   return [entry.sourceContext, entry.sinkContext].some(
@@ -98,6 +120,8 @@ const RULES: Record<string, string> = {
   "CTX-5": "the context of one side could not be found out, and what is not known is refused",
   "OP-12": "this door is closed to labelled programs: csn does not mediate what is behind it",
   "OBJ-3": "the object would get another label by its new place than it has",
+  "AUD-3":
+    "the rules allow it, but there was no room for its record, and this host refuses what it cannot record",
   "CHG-1": "who started a program changes its context only by tags that he owns",
   "CHG-3": "a program changes its context only if all that it holds is legal under the new one",
   "OP-10": "only a process of the same context may control another",
@@ -144,6 +168,9 @@ export function explain(entry: Entry, book: TagBook, names: Names, offers: Offer
     remedy.push("start both with the same `--secrecy` and `--integrity`");
   } else if (record.rule === "CHG-3") {
     remedy.push("the answer to the program names what it holds; let it be closed first");
+  } else if (record.rule === "AUD-3") {
+    remedy.push("try again: the daemon empties the rings many times a second");
+    remedy.push("or let such flows happen, counted: `csn up --on-full count`");
   } else if (record.rule === "CHG-1") {
     remedy.push("the owner of the tags starts the program");
   } else if (record.rule === "CTX-5") {
@@ -151,7 +178,11 @@ export function explain(entry: Entry, book: TagBook, names: Names, offers: Offer
   }
   if (record.gate !== undefined)
     return { record, rule: "GATE-2", text: gateText(record.gate), tags: changed(record.gate), remedy };
-  const text = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
+  const rule = record.rule ? `[${record.rule}] ${RULES[record.rule] ?? ""}` : "the rules allow it";
+  const text =
+    record.verdict === "observed"
+      ? `[SUBJ-5] observed: it happened, and enforcing would refuse it: ${rule}`
+      : rule;
   return { record, rule: record.rule, text, tags: record.tags, remedy };
 }
 

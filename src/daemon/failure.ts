@@ -2,7 +2,7 @@
  * Any error as an answer: status, code, message and hint.
  */
 import { z } from "zod";
-import { AskError } from "../audit/index.ts";
+import { AskError, AuditError } from "../audit/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
 import { PolicyError, type PolicyErrorCode } from "../policy/index.ts";
@@ -42,6 +42,11 @@ export function failureOf(error: unknown): {
   if (error instanceof PolicyError)
     return {
       code: POLICY_STATUS[error.code] ?? 409,
+      body: { error: { code: error.code, message: error.message, hint: error.hint } },
+    };
+  if (error instanceof AuditError)
+    return {
+      code: error.code === "E_LOG_RECORD" || error.code === "E_LOG_GONE" ? 404 : 409,
       body: { error: { code: error.code, message: error.message, hint: error.hint } },
     };
   if (error instanceof LabelError)

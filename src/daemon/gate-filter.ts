@@ -26,6 +26,7 @@ export function runGate(csn: Csn, caller: Caller, runs: Runs, body: unknown): { 
     release,
     plain: false,
     via: [],
+    mode: "enforce",
   };
   const args = ready.launchArgs();
   return { id: runs.prepare({ request, context: ready.to, caller, args, watch: ready }) };

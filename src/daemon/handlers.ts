@@ -25,6 +25,7 @@ import { type Caller, requireRoot } from "./identity.ts";
 import { clearLabel, resolvePath, setLabel } from "./labels.ts";
 import { parse } from "./parse.ts";
 import { requireChange } from "./privileges.ts";
+import type { Entry } from "./records.ts";
 import { recordLabel } from "./run-events.ts";
 import type { Runs } from "./runs.ts";
 import { bookFor, nameOf, readContext, viewContext } from "./views.ts";
@@ -109,14 +110,18 @@ export function check(csn: Csn, caller: Caller, body: unknown): CheckAnswer {
 }
 
 export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation {
+  return explain(readable(csn, caller, id), bookFor(csn.authority, caller), csn.records.names, (from, to) =>
+    offersFor(csn, caller, from, to),
+  );
+}
+
+/** A record that the caller may read [AUD-4]. @throws CsnError E_NO_RECORD, whether there is none or it is not for him */
+export function readable(csn: Csn, caller: Caller, id: string): Entry {
   const number = Number(id);
   if (Number.isInteger(number) && number > 0) {
     for (const entry of csn.records.read(number - 1)) {
       if (entry.id > number) break;
-      if (entry.id === number && mayRead(entry, caller, csn.authority))
-        return explain(entry, bookFor(csn.authority, caller), csn.records.names, (from, to) =>
-          offersFor(csn, caller, from, to),
-        );
+      if (entry.id === number && mayRead(entry, caller, csn.authority)) return entry;
     }
   }
   throw new CsnError(

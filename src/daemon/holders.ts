@@ -4,7 +4,7 @@
  * An open file is judged at each use, so descriptors need no look. But a mapping that was made before
  * the label is never judged again, a watch goes on telling names and times, a call that waits inside the
  * kernel was judged when it began, and what moves between a FIFO and another file no hook sees
- * (splice): with one of these in the wrong hands the label would not hold, so it is refused, naming the
+ * (splice); and what the kernel itself has the file for (kernel-holders.ts): with one of these in the wrong hands the label would not hold, so it is refused, naming the
  * holder. The kernel must already enforce the new label when this looks, so that nobody can add a holder
  * behind its back.
  *
@@ -12,19 +12,14 @@
  * and do not wait (docs/threats.md).
  */
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { type Holder, inodeKey } from "./holder.ts";
+import { kernelHolder } from "./kernel-holders.ts";
 import type { Monitor } from "../kernel/index.ts";
 import { type Context, flowsTo, UNLABELLED } from "../label/index.ts";
 import { readText } from "./read-text.ts";
 
-export type Holder = { pid: number; program: string; how: string };
-
 /** include/uapi/asm-generic/fcntl.h: only names the file. Links of /proc are followed, unlike by `Monitor.inode`. */
 export const O_PATH = 0o10000000;
-
-/** Device as `major:minor` in hex and inode number: what /proc/PID/maps shows. */
-export function inodeKey(dev: number, ino: bigint): string {
-  return `${dev.toString(16)}:${ino}`;
-}
 
 /**
  * The first process that may not have what it has, or null.
@@ -32,6 +27,8 @@ export function inodeKey(dev: number, ino: bigint): string {
  * @param inodes keys of everything that gets the label
  */
 export function findHolder(monitor: Monitor, inodes: ReadonlySet<string>, context: Context): Holder | null {
+  const kernel = kernelHolder((path) => inodes.has(realInode(monitor, path)), inodes);
+  if (kernel !== null) return kernel;
   const devices = new Set([...inodes].map((key) => key.slice(0, key.indexOf(":"))));
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
@@ -47,7 +44,7 @@ export function findHolder(monitor: Monitor, inodes: ReadonlySet<string>, contex
       (reads ? null : watch(pid, inodes, devices)) ??
       waitingCall(pid, holds) ??
       openFifo(pid, holds);
-    if (how !== null) return { pid, program: programOf(pid), how };
+    if (how !== null) return { who: `\`${programOf(pid)}\` (pid ${pid})`, how };
   }
   return null;
 }

@@ -13,7 +13,8 @@ import { basename, dirname, join } from "node:path";
 import { errnoOf, type InodeState, KernelError, type Monitor, native } from "../kernel/index.ts";
 import { type Context, contextEquals, contextKey, parseContextKey, SEALED } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
-import { findHolder, inodeKey } from "./holders.ts";
+import { inodeKey } from "./holder.ts";
+import { findHolder } from "./holders.ts";
 import { type Mounts } from "./mounts.ts";
 import type { Store, StoredLabel } from "./store.ts";
 
@@ -72,7 +73,7 @@ export async function setLabel(
     if (holder !== null) {
       throw new CsnError(
         "E_IN_USE",
-        `expected nobody without clearance to hold \`${path}\`, found \`${holder.program}\` (pid ${holder.pid}), which ${holder.how}`,
+        `expected nobody without clearance to hold \`${path}\`, found ${holder.who}, which ${holder.how}`,
         `end it, or let it let go, and label again`,
         409,
       );

@@ -3,30 +3,64 @@
  * refused, from /proc while it lives). For people; identity is the number.
  */
 import { readFileSync } from "node:fs";
-import { FLAG, KIND, LIMITS, SHAPE } from "../kernel/index.ts";
+import { FLAG, KIND, LIMITS, PROCESS_PART, SHAPE } from "../kernel/index.ts";
 
 const N = SHAPE.csn_name_record;
+const P = SHAPE.csn_process_record;
+const D = SHAPE.csn_process;
 const R = SHAPE.csn_record;
 /** Names kept in memory; the oldest are forgotten first. */
 const MOST = 200_000;
 
+export type ProcessText = {
+  /** Process number of its parent. */
+  parent: number;
+  uid: number;
+  cgroup: bigint;
+  program: string;
+  /** Of all arguments; `arguments` holds the first of them, each ended by a zero byte. */
+  argumentBytes: number;
+  arguments: Buffer;
+};
+
 export class Names {
   readonly #names = new Map<string, string>();
+  readonly #processes = new Map<string, ProcessText>();
 
   /** Looks at one record, of any kind. */
   learn(record: Buffer): void {
     const kind = record[N.kind];
-    if (kind === KIND.NAME) {
-      const parts: string[] = [];
-      for (let i = 0; i < record[N.parts]!; i++)
-        parts.unshift(text(record, N.name + i * LIMITS.NAME_BYTES, LIMITS.NAME_BYTES));
-      // a root's own name is `/`
-      const path = parts.join("/").replace(/^\/\/?/, "/");
-      this.#put(key(record, N.entity), parts[0] === "/" ? path : `…/${path}`);
-    } else if (kind === KIND.PROCESS) {
-      const program = text(record, N.name + LIMITS.NAME_BYTES, 2 * LIMITS.NAME_BYTES);
-      this.#put(key(record, N.entity), program || text(record, N.name, 16));
-    }
+    if (kind === KIND.NAME)
+      this.#put(key(record, N.entity), pathOf(record, N.name, Math.min(record[N.parts]!, 3)));
+    else if (kind === KIND.PROCESS) this.#learnProcess(record);
+  }
+
+  /** What a process runs, as far as its records told. */
+  process(record: Buffer, at: number): ProcessText | undefined {
+    return this.#processes.get(key(record, at));
+  }
+
+  #learnProcess(record: Buffer): void {
+    const entity = key(record, P.entity);
+    const part = record[P.part]!;
+    const told = this.#processes.get(entity);
+    const at = PROCESS_PART.AT;
+    if (part === 0) {
+      const process = record.subarray(at);
+      keep(this.#processes, entity, {
+        parent: process.readUInt32LE(D.parent + 8),
+        uid: process.readUInt32LE(D.uid),
+        cgroup: process.readBigUInt64LE(D.cgroup),
+        program: text(process, D.comm, 16),
+        argumentBytes: process.readUInt32LE(D.argument_bytes),
+        arguments: Buffer.alloc(0),
+      });
+      this.#put(entity, text(process, D.comm, 16));
+    } else if (told !== undefined && part === 1) {
+      told.program = pathOf(record, at, 3);
+      this.#put(entity, told.program);
+    } else if (told !== undefined)
+      told.arguments = Buffer.concat([told.arguments, record.subarray(at)]).subarray(0, told.argumentBytes);
   }
 
   /** The acting process of a flow, from /proc, if it is still there and not known yet. */
@@ -47,10 +81,27 @@ export class Names {
   }
 
   #put(entity: string, name: string): void {
-    this.#names.delete(entity);
-    this.#names.set(entity, name);
-    if (this.#names.size > MOST) this.#names.delete(this.#names.keys().next().value!);
+    keep(this.#names, entity, name);
   }
+}
+
+/** The newest is the last that is forgotten. */
+function keep<T>(map: Map<string, T>, entity: string, value: T): void {
+  map.delete(entity);
+  map.set(entity, value);
+  if (map.size > MOST) map.delete(map.keys().next().value!);
+}
+
+/** Up to three components, the last one first. */
+function pathOf(record: Buffer, at: number, most: number): string {
+  const parts: string[] = [];
+  for (let i = 0; i < most; i++) {
+    const part = text(record, at + i * LIMITS.NAME_BYTES, LIMITS.NAME_BYTES);
+    if (part !== "") parts.unshift(part);
+  }
+  // a root's own name is `/`
+  const path = parts.join("/").replace(/^\/\/?/, "/");
+  return parts[0] === "/" ? path : `…/${path}`;
 }
 
 function key(record: Buffer, at: number): string {

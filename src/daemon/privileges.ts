@@ -5,7 +5,7 @@
  * secrecy on, `s-` to take it off, `i+` to vouch, `i-` to stop. Who holds nothing on a tag gets the same answer as
  * if it did not exist. Root of the host is the platform and is not asked; the record says who it was.
  */
-import { type Context, isAll, type TagId } from "../label/index.ts";
+import { type Context, contextOf, integrityOf, isAll, secrecyOf, type TagId } from "../label/index.ts";
 import {
   chainFor,
   collides,
@@ -73,8 +73,12 @@ export function requireRelease(authority: Authority, caller: Caller, context: Co
 /** May the caller see what has this secrecy? A person on whose screen it stands has it without a label. [TERM-1, AUD-4] */
 export function isCleared(authority: Authority, caller: Caller, context: Context): boolean {
   if (caller.uid === 0) return true;
-  if (isAll(context.secrecy)) return false;
-  return context.secrecy.every((id) => {
+  return !isAll(context.secrecy) && isClearedFor(authority, caller, context.secrecy);
+}
+
+export function isClearedFor(authority: Authority, caller: Caller, tags: readonly TagId[]): boolean {
+  if (caller.uid === 0) return true;
+  return tags.every((id) => {
     const tag = authority.tag(id);
     return tag !== undefined && holds(authority, caller, { privilege: "s-", tag });
   });
@@ -90,6 +94,24 @@ export function holderKnows({ world: { state } }: Authority, holder: Holder, tag
   return covering(tag as KnownTag["name"]).some(
     (pattern) => state.opened.has(pattern) || state.grantsTo.get(holder)?.has(pattern),
   );
+}
+
+/**
+ * The tags that an observed program of the caller's may cross: those that he may take off, and those that he may vouch for,
+ * so that he could let it all through himself. [SUBJ-5] @throws CsnError E_NOT_PERMITTED
+ */
+export function crossable(authority: Authority, caller: Caller, tags: readonly TagId[]): Context {
+  const known = tags.map((id) => authority.tag(id)!);
+  const held = (privilege: Privilege) => known.filter((tag) => holds(authority, caller, { privilege, tag }));
+  const [off, on] = [held("s-"), held("i+")];
+  const without = known.filter((tag) => !off.includes(tag) && !on.includes(tag));
+  requireAll(
+    authority,
+    caller,
+    without.map((tag) => ({ privilege: "s-", tag })),
+    "observe what crosses them",
+  );
+  return contextOf(secrecyOf(off.map(({ id }) => id)), integrityOf(on.map(({ id }) => id)));
 }
 
 function requireAll(authority: Authority, caller: Caller, needs: readonly Need[], what: string): void {

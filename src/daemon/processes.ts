@@ -4,6 +4,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import type { Process } from "../api/index.ts";
 import type { Csn } from "./csn.ts";
+import { viewShadow } from "./entries.ts";
 import { readText } from "./read-text.ts";
 import { viewContext } from "./views.ts";
 
@@ -12,6 +13,7 @@ export function processes(csn: Csn): Process[] {
   for (const pid of csn.labelledPids()) {
     const subject = csn.monitor?.subject(pid);
     if (!subject) continue; // it has ended
+    const shadow = csn.records.shadows.ofCompartment(subject.compartment);
     const state = readText(`/proc/${pid}/status`);
     const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(state)?.[1] ?? 0);
     found.push({
@@ -21,6 +23,8 @@ export function processes(csn: Csn): Process[] {
       command: commandOf(pid),
       in: viewContext(subject.in, csn.authority),
       out: viewContext(subject.out, csn.authority),
+      mode: subject.observed ? "observe" : "enforce",
+      shadow: shadow && viewShadow(shadow, csn.authority),
       holds: openFiles(pid),
     });
   }

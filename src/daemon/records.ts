@@ -2,7 +2,8 @@
  * Records: from the kernel's ring to segment files, and back as log entries.
  *
  * Guarantee: every record that the ring held is written, in order; what was lost, in the ring or on
- * disk, is counted and shown. Refusals are on disk before the batch that holds them is told to anybody.
+ * disk, is counted and shown. Refusals and events are on disk before the batch that holds them is told to
+ * anybody; when the rest is, log-keeper.ts says.
  */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
@@ -15,15 +16,14 @@ import {
   RECORD_BYTES,
   type SegmentHeader,
   textRecords,
-  Writer,
-  segments,
 } from "../audit/index.ts";
-import { KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
-import { type Context, contextKey, parseContextKey } from "../label/index.ts";
+import { FLAG, KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
+import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
+import { LogKeeper } from "./log-keeper.ts";
 import { Names } from "./names.ts";
+import { type Moved, parseShadow, type Shadow, Shadows, shadowText } from "./shadows.ts";
 
 const R = SHAPE.csn_record;
-const DRAIN_MS = 20;
 
 /** A record with what is needed to show it. */
 export type Entry = {
@@ -34,6 +34,8 @@ export type Entry = {
   sinkContext: Context | null;
   /** What more there is to say of an event; "" when nothing. */
   detail: string;
+  /** What it carried besides its source's context. [SUBJ-5] */
+  shadow: Shadow | null;
 };
 
 /** Something that the daemon itself did. */
@@ -53,37 +55,52 @@ export type DaemonEvent = {
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
-  readonly #folder: string;
-  readonly #writer: Writer;
+  readonly shadows = new Shadows();
+  readonly folder: string;
+  readonly keeper: LogKeeper;
   readonly #buffer = Buffer.alloc(RECORD_BYTES * 8192);
   #monitor: Monitor | null = null;
   #ring: Ring | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #described = new Set<number>();
   #sequence = 0n;
 
-  constructor(folder: string, bootId: string) {
+  /** @param describe what each segment says at its start: version, configuration, policy */
+  constructor(folder: string, bootId: string, describe: () => Record<string, unknown>) {
     super();
     this.setMaxListeners(0);
-    this.#folder = folder;
-    this.#writer = new Writer({ folder, bootId, wallOffset, keyFile: `${folder}-key.pem` });
-    for (const { record } of readRecords(folder)) this.names.learn(record);
+    this.folder = folder;
+    this.keeper = new LogKeeper({
+      folder,
+      bootId,
+      wallOffset,
+      describe,
+      onBeat: () => {
+        this.drain();
+        return this.#ring !== null;
+      },
+    });
+    let hasShadows = false;
+    for (const { record } of readRecords(folder)) {
+      this.names.learn(record);
+      hasShadows ||= record[R.kind] === KIND.SHADOW;
+    }
+    if (hasShadows) this.#learnShadows(bootId);
   }
 
   get trouble(): { unwritten: number; error: string } | null {
-    return this.#writer.trouble;
+    return this.keeper.writer.trouble;
   }
 
   /** In the log's name; null where it has no keys. */
   sign(text: string): string | null {
-    return this.#writer.signStatement(text);
+    return this.keeper.writer.signStatement(text);
   }
 
   /** Of records, to the newest checkpoint; null while there is none that holds them. */
   prove(ids: readonly number[]): Proofs | null {
     try {
-      this.#writer.signCheckpoint();
-      return prove(this.#folder, ids);
+      this.keeper.sign();
+      return prove(this.folder, ids);
     } catch (error) {
       if (error instanceof AuditError) return null;
       throw error;
@@ -92,21 +109,21 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** The newest; null: none was signed. */
   get checkpoint(): string | null {
-    this.#writer.signCheckpoint();
-    return this.#writer.checkpoint?.text ?? null;
+    this.keeper.sign();
+    return this.keeper.writer.checkpoint?.text ?? null;
   }
 
   /** Begins to empty the ring. */
   start(monitor: Monitor): void {
     this.#monitor = monitor;
     this.#ring = monitor.openRing();
-    this.#timer = setInterval(() => this.drain(), DRAIN_MS);
+    this.keeper.wake();
   }
 
   /** Empties the ring a last time and stops; the next `start` may be for another monitor. */
   stop(): void {
-    clearInterval(this.#timer);
     if (this.#ring) this.drain();
+    this.keeper.sign();
     this.#ring = null;
     this.#monitor = null;
     this.#described.clear();
@@ -114,7 +131,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   close(): void {
     this.stop();
-    this.#writer.close();
+    this.keeper.close();
   }
 
   /** Moves what is in the ring now to disk and to those who follow. */
@@ -130,7 +147,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** Records something that the daemon did; durable before it returns. @param detail text of any length */
   event(event: DaemonEvent, detail = ""): void {
-    if (this.#monitor === null) return;
+    const ids = [event.source, event.sink].map((context) => this.#idOf(context));
+    if (ids.includes(null)) return; // nothing is attached, and a label is not in force yet
     const record = Buffer.alloc(RECORD_BYTES);
     record[R.version] = 1;
     record[R.kind] = KIND.EVENT;
@@ -140,8 +158,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeUInt16LE(OPS.indexOf(event.op), R.op);
     record.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n - wallOffset(), R.time);
     record.writeBigUInt64LE(this.#sequence++, R.sequence);
-    record.writeUInt32LE(this.#monitor.contexts.idOf(event.source), R.source_context);
-    record.writeUInt32LE(this.#monitor.contexts.idOf(event.sink), R.sink_context);
+    record.writeUInt32LE(ids[0]!, R.source_context);
+    record.writeUInt32LE(ids[1]!, R.sink_context);
     writeEntity(record, R.source, event.sourceEntity);
     writeEntity(record, R.sink, event.sinkEntity);
     record.writeUInt32LE(event.pid, R.pid);
@@ -155,18 +173,23 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   /** Number of the newest record on disk; 0 when there is none. */
   last(): number {
     this.drain();
-    const newest = segments(this.#folder).at(-1);
-    return newest === undefined ? 0 : newest.first + newest.count - 1;
+    return Math.max(0, this.keeper.writer.next - 1);
   }
 
   /** Stored flows and events, oldest first. */
   *read(after = 0): Generator<Entry> {
+    for (const { entry: found } of this.#walk(after)) yield found;
+  }
+
+  /** The same, with the boot that each is of. */
+  *#walk(after: number): Generator<{ entry: Entry; boot: string }> {
     this.drain();
     let segment: SegmentHeader | null = null;
     let contexts = new Map<number, Context>();
     let text: Buffer[] = [];
     const detail: Buffer[] = [];
-    for (const stored of readRecords(this.#folder, after)) {
+    const shadow: Buffer[] = [];
+    for (const stored of readRecords(this.folder, after)) {
       if (stored.segment !== segment) {
         segment = stored.segment;
         contexts = new Map();
@@ -181,20 +204,49 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         continue;
       }
       if (kind === KIND.DETAIL) detail.push(readTextPart(stored.record).bytes);
+      if (kind === KIND.SHADOW) shadow.push(readTextPart(stored.record).bytes);
       if (kind !== KIND.FLOW && kind !== KIND.EVENT) continue;
       const more = kind === KIND.EVENT ? Buffer.concat(detail.splice(0)).toString() : "";
+      const carried = shadow.length === 0 ? null : parseShadow(Buffer.concat(shadow.splice(0)).toString());
       if (stored.id <= after) continue;
-      yield entry(stored.id, stored.record, segment.wallOffset, (id) => contexts.get(id), more);
+      const meaning = (id: number) => contexts.get(id);
+      yield {
+        entry: entry(stored.id, stored.record, segment.wallOffset, meaning, more, carried),
+        boot: segment.bootId,
+      };
     }
   }
 
+  /** What earlier records tell of them. */
+  #learnShadows(bootId: string): void {
+    let boot = "";
+    const turn = (next: string) => {
+      if (boot !== next) this.shadows.forgetMemory();
+      boot = next;
+    };
+    for (const { entry: told, boot: its } of this.#walk(0)) {
+      if (told.shadow === null) continue;
+      turn(its);
+      const moved = movedBy(told.record, told.sourceContext, told.sinkContext);
+      if (moved !== null) this.shadows.learn(moved, told.shadow);
+    }
+    turn(bootId.replaceAll("-", ""));
+  }
+
+  /** Without the monitor, only what is unlabelled has a number. */
+  #idOf(context: Context): number | null {
+    if (this.#monitor !== null) return this.#monitor.contexts.idOf(context);
+    return isLabelled(context) ? null : 0;
+  }
+
   #append(records: Buffer): void {
-    const monitor = this.#monitor!;
+    const monitor = this.#monitor;
+    const meaningOf = (id: number) => (monitor === null ? UNLABELLED : monitor.contexts.meaning(id));
     const parts: Buffer[] = [];
-    const flows: { at: number; record: Buffer; detail: string }[] = [];
+    const flows: { at: number; record: Buffer; detail: string; shadow: Shadow | null }[] = [];
     const detail: Buffer[] = [];
     let durable = false;
-    if (this.#writer.atStart) this.#described.clear();
+    if (this.keeper.writer.atStart) this.#described.clear();
     let count = 0;
     for (let at = 0; at < records.length; at += RECORD_BYTES) {
       const record = records.subarray(at, at + RECORD_BYTES);
@@ -203,7 +255,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       if (kind === KIND.FLOW || kind === KIND.EVENT) {
         for (const field of [R.source_context, R.sink_context]) {
           const id = record.readUInt32LE(field);
-          const meaning = monitor.contexts.meaning(id);
+          const meaning = meaningOf(id);
           if (meaning === undefined || this.#described.has(id)) continue;
           this.#described.add(id);
           const described = textRecords(KIND.CONTEXT, id, contextKey(meaning));
@@ -212,12 +264,18 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         }
         if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
-        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString() });
+        const shadow = this.#follow(record);
+        if (shadow !== null) {
+          const told = textRecords(KIND.SHADOW, 0, shadowText(shadow));
+          parts.push(told);
+          count += told.length / RECORD_BYTES;
+        }
+        flows.push({ at: count, record, detail: Buffer.concat(detail.splice(0)).toString(), shadow });
       } else if (kind === KIND.DETAIL) detail.push(readTextPart(record).bytes);
       parts.push(record);
       count++;
     }
-    const first = this.#writer.append(Buffer.concat(parts), durable);
+    const first = this.keeper.append(Buffer.concat(parts), durable);
     if (first === null) {
       this.#described.clear();
       return;
@@ -225,10 +283,15 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     if (this.listenerCount("entry") === 0) return;
     const offset = wallOffset();
     for (const flow of flows)
-      this.emit(
-        "entry",
-        entry(first + flow.at, flow.record, offset, (id) => monitor.contexts.meaning(id), flow.detail),
-      );
+      this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail, flow.shadow));
+  }
+
+  #follow(record: Buffer): Shadow | null {
+    const contexts = this.#monitor?.contexts;
+    if (contexts === undefined) return null; // nothing is labelled
+    const meaning = (at: number) => contexts.meaning(record.readUInt32LE(at)) ?? null;
+    const moved = movedBy(record, meaning(R.source_context), meaning(R.sink_context));
+    return moved === null ? null : this.shadows.follow(moved);
   }
 }
 
@@ -238,6 +301,7 @@ function entry(
   wallOffsetNs: bigint,
   meaning: (id: number) => Context | undefined,
   detail: string,
+  shadow: Shadow | null,
 ): Entry {
   return {
     id,
@@ -246,7 +310,19 @@ function entry(
     sourceContext: meaning(record.readUInt32LE(R.source_context)) ?? null,
     sinkContext: meaning(record.readUInt32LE(R.sink_context)) ?? null,
     detail,
+    shadow,
   };
+}
+
+/** Null when nothing moved: it was refused, or is an event that moves no data. */
+function movedBy(record: Buffer, source: Context | null, sink: Context | null): Moved | null {
+  const flags = record[R.flags]!;
+  const happened = record[R.verdict] === 0 || (flags & FLAG.OBSERVED) !== 0;
+  const moves = record[R.kind] === KIND.FLOW || record.readUInt16LE(R.op) === OPS.indexOf("release");
+  if (!happened || !moves || source === null || sink === null) return null;
+  // a release is somebody's decision: what it lets out by the context is no shadow
+  const to = record[R.kind] === KIND.FLOW ? sink : source;
+  return { record, source, sink: to, both: (flags & FLAG.BOTH) !== 0 };
 }
 
 /** As many texts as it takes: one holds 255 parts. */

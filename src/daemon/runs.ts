@@ -21,6 +21,7 @@ import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
+import { crossingOf } from "./modes.ts";
 import { noteHeld, requireApart, requireChange } from "./privileges.ts";
 import { recordShown } from "./run-events.ts";
 import { scratchArgs, type StageEnd, Streams, userArgs, type Watch } from "./stage.ts";
@@ -42,8 +43,9 @@ type Prepared = {
   args: string[];
   /** What may be seen of it, where nothing stands behind it. */
   view?: View;
-  /** Its context may change: with the monitor, in a compartment, and with no gate, whose context is fixed. */
-  changes?: boolean;
+  /** It is one that can be asked from inside: with the monitor, in a compartment, and with no gate, whose context
+   * is fixed. */
+  asks?: boolean;
   watch?: Watch;
   via?: Via;
 };
@@ -72,7 +74,8 @@ export class Runs {
       view.raise(clearance);
       requireApart(authority, view.context);
     }
-    const monitor = isLabelled(context) ? this.#csn.attached() : this.#csn.monitor;
+    const crosses = crossingOf(this.#csn, caller, request, context);
+    const monitor = isLabelled(context) || crosses ? this.#csn.attached() : this.#csn.monitor;
     if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
@@ -80,6 +83,7 @@ export class Runs {
       // input comes from the client, who vouches for nothing: as secret as the program, not as trusted
       const input = monitor.contexts.idOf(unvouched(context));
       args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
+      if (crosses) args.push("--crosses", String(monitor.contexts.idOf(crosses)));
     }
     args.push(...scratchArgs(), "--cwd", request.cwd, "--hostname", request.hostname);
     // only root may be somebody else: for others the kernel's word counts, groups included
@@ -101,7 +105,7 @@ export class Runs {
     // what comes out of the last gate is for it to say, and the first one's input stays what it is
     if (request.via.length > 0)
       return this.prepare({ ...common, via: new Via(this.#csn, caller, context, request.via) });
-    return this.prepare({ ...common, view, changes: monitor !== null && !request.plain });
+    return this.prepare({ ...common, view, asks: monitor !== null && !request.plain });
   }
 
   prepare(prepared: Prepared): string {
@@ -131,9 +135,10 @@ export class Runs {
   stream(prepared: Prepared, client: Duplex): void {
     const { request, context, caller, watch } = prepared;
     const view = prepared.view ?? new View(this.#csn, prepared.via?.context ?? context, caller, request);
-    const compartment = prepared.changes ? Compartment.make() : null;
+    const compartment = prepared.asks ? Compartment.make() : null;
     const run: Changing | null = compartment && {
       compartment,
+      mode: request.mode,
       caller,
       view,
       tty: request.tty !== null,
@@ -212,6 +217,7 @@ export class Runs {
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
       if (tail === null) over([]);
       else void tail.ended.then(over);
+      if (compartment) this.#csn.records.shadows.forgetCompartment(compartment.number);
     });
   }
 

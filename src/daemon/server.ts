@@ -6,8 +6,9 @@
  */
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery } from "../api/index.ts";
+import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery, Up } from "../api/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
+import * as audit from "./audit.ts";
 import * as asking from "./asking.ts";
 import type { Csn } from "./csn.ts";
 import { doctor } from "./doctor.ts";
@@ -74,8 +75,10 @@ export function createServer(serving: Serving): FastifyInstance {
 
   on(ROUTES.status, (_request, _reply, who) => status(csn, who));
   on(ROUTES.doctor, () => doctor(csn));
-  on(ROUTES.up, (_request, _reply, who) => {
+  on(ROUTES.up, (request, _reply, who) => {
     requireRoot(who, "attach the monitor");
+    const { onFull } = parse(Up, request.body ?? {});
+    if (onFull !== undefined) csn.setOnFull(onFull === "refuse");
     csn.ready();
     return status(csn, who);
   });
@@ -128,6 +131,17 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.log, (request, reply, who) => streamLog(csn, who, parse(LogQuery, request.query), reply));
   on(ROUTES.explain, (request, _reply, who) =>
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
+  );
+  on(ROUTES.auditProof, (request, _reply, who) =>
+    audit.proof(csn, who, (request.params as { id: string }).id),
+  );
+  on(ROUTES.auditCheckpoint, () => audit.checkpoint(csn));
+  on(ROUTES.auditRotate, (_request, _reply, who) => audit.rotate(csn, who));
+  on(ROUTES.auditKeep, (request, _reply, who) => audit.keep(csn, who, request.body));
+  on(ROUTES.auditWitnesses, () => audit.listWitnesses(csn));
+  on(ROUTES.auditAddWitness, (request, _reply, who) => audit.addWitness(csn, who, request.body));
+  on(ROUTES.auditVerify, (request, reply, who) =>
+    lines(reply, (line) => audit.verifyLog(csn, who, request.body, line)),
   );
   on(ROUTES.trace, (request, _reply, who) => asking.trace(csn, who, request.body));
   on(ROUTES.leak, (request, _reply, who) => asking.leak(csn, who, request.body));

@@ -2,6 +2,7 @@
  * What is enforced, refused outright, or off: said per kind of channel, and never more than is true.
  */
 import type { Status, World } from "../api/index.ts";
+import type { Counters } from "../kernel/index.ts";
 import { type Csn, kernelRelease } from "./csn.ts";
 import type { Caller } from "./identity.ts";
 import { knows } from "./privileges.ts";
@@ -50,13 +51,25 @@ export function worlds(attached: boolean): World[] {
   ];
 }
 
+const NOTHING: Counters = {
+  allowed: 0,
+  refused: 0,
+  observed: 0,
+  recorded: 0,
+  lost: 0,
+  internal: 0,
+  lostRefused: 0,
+  lostNames: 0,
+  merged: 0,
+};
+
 /**
  * Counts are root's alone: a labelled program could make them go up, for whoever looks, and a number of all tags tells
  * of tags that are none of the caller's business.
  */
 export function status(csn: Csn, caller: Caller): Status {
   const { monitor } = csn;
-  const counters = monitor?.counters() ?? { allowed: 0, refused: 0, recorded: 0, lost: 0, internal: 0 };
+  const counters = monitor?.counters() ?? NOTHING;
   return {
     version: VERSION,
     kernel: kernelRelease(),
@@ -73,9 +86,11 @@ export function status(csn: Csn, caller: Caller): Status {
             labels: csn.store.labelCount(),
             unmounted: csn.waitingLabels,
             subjects: csn.labelledPids().length,
+            observed: csn.observedPids().length,
             flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
           }
         : null,
+    onFull: csn.store.refuseOnFull ? "refuse" : "count",
     worlds: worlds(monitor !== null),
   };
 }

@@ -27,6 +27,7 @@ const SCHEMA = `
     PRIMARY KEY (fsid, handle)) STRICT;
   CREATE TABLE IF NOT EXISTS address (
     address TEXT PRIMARY KEY, context TEXT NOT NULL, created TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS boot_context (boot TEXT NOT NULL, id INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (boot, id)) STRICT;
   CREATE TABLE IF NOT EXISTS boot_tag (boot TEXT NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (boot, tag)) STRICT;
 `;
@@ -160,6 +161,20 @@ export class Store implements Interning {
 
   removeLabel(fsid: string, handle: Buffer): void {
     this.#write(() => this.#db.prepare("DELETE FROM label WHERE fsid = ? AND handle = ?").run(fsid, handle));
+  }
+
+  /** [AUD-3]: are flows that cannot be recorded refused? */
+  get refuseOnFull(): boolean {
+    const row = this.#db.prepare("SELECT value FROM setting WHERE name = 'on-full'").get();
+    return row?.value === "refuse";
+  }
+
+  set refuseOnFull(refuse: boolean) {
+    this.#write(() =>
+      this.#db
+        .prepare("INSERT OR REPLACE INTO setting VALUES ('on-full', ?)")
+        .run(refuse ? "refuse" : "count"),
+    );
   }
 
   contexts(): Iterable<readonly [number, string]> {

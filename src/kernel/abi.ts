@@ -6,13 +6,15 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 3,
+  ABI_VERSION: 4,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
   MAX_DEVICES: 1024,
   MAX_DEPTH: 4096,
   RING_BYTES: 4194304,
+  REFUSAL_BYTES: 4194304,
+  MAX_CPUS: 1024,
   MEMORY_SLOTS: 8,
   NAME_BYTES: 24,
   MAX_NETWORKS: 65536,
@@ -32,7 +34,7 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16 },
+  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16, crosses: 20 },
   csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
@@ -75,6 +77,18 @@ export const SHAPE = {
     entity: 8,
     name: 24,
   },
+  csn_process: {
+    size: 72,
+    parent: 0,
+    cgroup: 16,
+    uid: 24,
+    gid: 28,
+    executions: 32,
+    argument_bytes: 36,
+    comm: 40,
+  },
+  /** Offset 24: a csn_process, a path or arguments. */
+  csn_process_record: { size: 96, version: 0, kind: 1, part: 2, context: 4, entity: 8 },
   csn_request: {
     size: 56,
     ask: 0,
@@ -89,7 +103,7 @@ export const SHAPE = {
     world: 48,
   },
   csn_control: {
-    size: 56,
+    size: 96,
     version: 0,
     epoch: 4,
     next_subject: 8,
@@ -98,6 +112,11 @@ export const SHAPE = {
     recorded: 32,
     lost: 40,
     internal: 48,
+    observed: 56,
+    lost_refused: 64,
+    lost_names: 72,
+    merged: 80,
+    on_full: 88,
   },
 } as const;
 
@@ -105,7 +124,10 @@ export const ENTRY_SELF = 1;
 export const DEVICE_VOLATILE = 1;
 export const OBJECT = { OWN: 1, LOWER: 2 } as const;
 export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
-export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4 } as const;
+export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4, ON_FULL: 5 } as const;
+
+/** Of `csn_process_record`: where what its part says begins, and the first part with arguments. */
+export const PROCESS_PART = { AT: 24, ARGUMENTS: 2 } as const;
 
 /** What csn_verdict's numbers mean, and the rule that each stands for. */
 export const VERDICTS = [
@@ -118,6 +140,7 @@ export const VERDICTS = [
   { name: "refused_control", rule: "OP-10" },
   { name: "refused_endpoint", rule: "CHG-3" },
   { name: "refused_privilege", rule: "CHG-1" },
+  { name: "refused_unrecorded", rule: "AUD-3" },
 ] as const;
 
 /** csn_op, in its order. */
@@ -128,7 +151,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "gate", "change",
+  "connect", "bind", "accept", "network", "state", "gate", "change", "end",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -147,6 +170,8 @@ export const KIND = {
   GAP: 5,
   EVENT: 6,
   DETAIL: 7,
+  SHADOW: 8,
   LOG: 32,
+  MARK: 33,
 } as const;
 export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;

@@ -25,7 +25,8 @@ const MAPS = [
   "devices",
   "contexts",
   "requests",
-  "records",
+  "rings",
+  "refusals",
   "control",
   "entries",
   "ranges",
@@ -50,7 +51,31 @@ export type InodeState = {
   world: number;
 };
 
-export type Counters = { allowed: number; refused: number; recorded: number; lost: number; internal: number };
+export type Counters = {
+  allowed: number;
+  refused: number;
+  /** Not refused, since who acted is observed. */
+  observed: number;
+  recorded: number;
+  /** Flows without a record, refused ones included. */
+  lost: number;
+  internal: number;
+  lostRefused: number;
+  /** Descriptions without a record. */
+  lostNames: number;
+  /** Allowed flows that no record counts [AUD-2]. */
+  merged: number;
+};
+
+/** A process's contexts, as the kernel has them. */
+export type SubjectState = {
+  in: Context;
+  out: Context;
+  platform: boolean;
+  /** Of a `csn run`; 0: of none. */
+  compartment: number;
+  observed: boolean;
+};
 
 export class Monitor {
   readonly contexts: Contexts;
@@ -100,15 +125,20 @@ export class Monitor {
    * Loads and attaches all programs.
    *
    * @param object which build of them; only the mutation suite asks for another one
+   * @param ringBytes of a processor's ring, a power of two; less only for cases of full ones
    * @returns the monitor, and the hooks that this kernel does not have
    * @throws KernelError E_KERNEL_LSM, E_KERNEL_LOAD; nothing stays attached then
    */
-  static attach(interning: Interning, object = "csn.bpf.o"): { monitor: Monitor; absent: string[] } {
+  static attach(
+    interning: Interning,
+    object = "csn.bpf.o",
+    ringBytes: number = LIMITS.RING_BYTES,
+  ): { monitor: Monitor; absent: string[] } {
     requireLsm();
     let programs;
     try {
       mkdirSync(PINS, { recursive: true, mode: 0o700 });
-      programs = native().load(`${ROOT}/build/${object}`, PINS);
+      programs = native().load(`${ROOT}/build/${object}`, PINS, ringBytes);
     } catch (error) {
       Monitor.detach();
       throw loadError(error);
@@ -133,7 +163,7 @@ export class Monitor {
   }
 
   openRing(): Ring {
-    return native().ringOpen(this.#maps.records);
+    return native().ringOpen(this.#maps.rings, this.#maps.refusals);
   }
 
   /** How many programs are attached. */
@@ -148,9 +178,13 @@ export class Monitor {
     return {
       allowed: at(shape.allowed),
       refused: at(shape.refused),
+      observed: at(shape.observed),
       recorded: at(shape.recorded),
       lost: at(shape.lost),
       internal: at(shape.internal),
+      lostRefused: at(shape.lost_refused),
+      lostNames: at(shape.lost_names),
+      merged: at(shape.merged),
     };
   }
 
@@ -179,8 +213,8 @@ export class Monitor {
     return this.#withPath(path, (fd) => this.#ask(fd, ASK.CLEAR, 0, 0));
   }
 
-  /** The contexts of a process; null when it is unlabelled or gone. */
-  subject(pid: number): { in: Context; out: Context; platform: boolean } | null {
+  /** The contexts of a process; null when it is gone, or unlabelled and not observed. */
+  subject(pid: number): SubjectState | null {
     let fd: Fd;
     try {
       fd = native().pidfd(pid, 0);
@@ -193,8 +227,10 @@ export class Monitor {
       const inId = value.readUInt32LE(SHAPE.csn_subject.in);
       const outId = value.readUInt32LE(SHAPE.csn_subject.out);
       const [from, to] = [this.contexts.meaning(inId), this.contexts.meaning(outId)];
-      if (from === undefined || to === undefined || (inId === 0 && outId === 0)) return null;
-      return { in: from, out: to, platform: inId === CONTEXT_ID.PLATFORM_IN };
+      const compartment = value.readUInt32LE(SHAPE.csn_subject.compartment);
+      const observed = value.readUInt32LE(SHAPE.csn_subject.crosses) !== 0;
+      if (from === undefined || to === undefined || (inId === 0 && outId === 0 && !observed)) return null;
+      return { in: from, out: to, platform: inId === CONTEXT_ID.PLATFORM_IN, compartment, observed };
     } finally {
       native().closeFd(fd);
     }
@@ -203,6 +239,11 @@ export class Monitor {
   /** Every context that the kernel has cached is looked up again. */
   renew(): void {
     this.#withPath("/", (fd) => this.#ask(fd, ASK.RENEW, 0, 0));
+  }
+
+  /** [AUD-3]: are flows that can't be recorded refused, or only counted? */
+  setOnFull(refuse: boolean): void {
+    this.#withPath("/", (fd) => this.#ask(fd, ASK.ON_FULL, 0, refuse ? 1 : 0));
   }
 
   #withPath<T>(path: string, use: (fd: Fd) => T): T {

@@ -10,7 +10,7 @@ export type Fd = number;
 export type Ring = { readonly ring: unique symbol };
 
 export type Native = {
-  load(object: string, pins: string): { name: string; attached: boolean }[];
+  load(object: string, pins: string, ringBytes: number): { name: string; attached: boolean }[];
   probe(object: string): "works";
   attachInterface(pin: string, interface_: number, leaving: number): void;
   mapOpen(path: string): Fd;
@@ -18,7 +18,7 @@ export type Native = {
   mapSet(map: Fd, key: Buffer, value: Buffer, flags: number): void;
   mapDelete(map: Fd, key: Buffer): void;
   mapNext(map: Fd, key: Buffer | null, keySize: number): Buffer | null;
-  ringOpen(map: Fd): Ring;
+  ringOpen(rings: Fd, refusals: Fd): Ring;
   ringDrain(ring: Ring, into: Buffer): number;
   pidfd(pid: number, thread: number): Fd;
   markSelf(subjects: Fd, value: Buffer): void;
@@ -29,6 +29,7 @@ export type Native = {
   handleOpen(mount: Fd, handle: Buffer): Fd;
   fsOf(path: string): { fsid: Buffer; magic: number };
   settle(path: string): number;
+  loopFile(path: string): { dev: number; ino: number };
   syncFs(path: string): void;
   peer(fd: Fd): { pid: number; uid: number; gid: number; groups: number[] };
   xattrSet(path: string, name: string, value: Buffer): void;

@@ -39,7 +39,8 @@ const PRODUCTS: readonly Product[] = [
     output: "addon.node",
     command: (root, out) => [
       "gcc", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fPIC", "-shared",
-      `-I${root}/node_modules/node-api-headers/include`, `${root}/native/addon.c`, "-o", out, "-lbpf",
+      `-I${root}/node_modules/node-api-headers/include`, `${root}/native/addon.c`,
+      `${root}/native/rings.c`, "-o", out, "-lbpf",
     ], // prettier-ignore
   },
   {

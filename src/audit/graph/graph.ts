@@ -28,6 +28,9 @@ const START = 1 << 12;
 const NEVER = 0xffffffff;
 const HIGH = 0x1_0000_0000;
 
+/** Kinds of records that say nothing of flows: the log's own, and what a flow carried besides its context. */
+const ASIDE = new Set<number>([RECORD_KIND.LOG, RECORD_KIND.MARK, RECORD_KIND.SHADOW]);
+
 export class Graph {
   readonly entities = new Entities();
   readonly contexts = new Contexts();
@@ -148,7 +151,7 @@ export class Graph {
     } else if (kind === RECORD_KIND.GAP) {
       const what = record[FIELD.verdict] === 0 ? "records" : "refusals";
       this.#gap(number, view.getUint32(at + FIELD.count, true), `${what} that could not be written`);
-    } else if (kind !== RECORD_KIND.LOG) this.strange++;
+    } else if (!ASIDE.has(kind)) this.strange++;
   }
 
   #flow(chunk: Buffer, view: DataView, at: number, number: number, isEvent: boolean): void {
@@ -178,7 +181,8 @@ export class Graph {
     const source = isLabel ? sink : this.#entity(view, at + FIELD.source, sourceKind, port);
     const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, isEvent, false);
     this.#add(source, sink, meta, time, number);
-    if ((flags & RECORD_FLAG.BOTH) === 0 || verdict !== 0) return;
+    const happened = verdict === 0 || (flags & RECORD_FLAG.OBSERVED) !== 0;
+    if ((flags & RECORD_FLAG.BOTH) === 0 || !happened) return;
     const reverse = this.#meta(to, from, op, verdict, flags, sinkKind, sourceKind, isEvent, true);
     this.#add(sink, source, reverse, time, number);
   }
@@ -214,7 +218,8 @@ export class Graph {
       view.getUint32(at, true),
       view.getUint32(at + 4, true),
       view.getUint32(at + 8, true),
-      view.getUint32(at + 12, true),
+      // of a process: its compartment, which says nothing of which it is
+      kind === ENTITY.process ? 0 : view.getUint32(at + 12, true),
       port,
     );
     if (entity >= this.lastOut.length) this.#grow();

@@ -12,7 +12,7 @@ import { logLine } from "../views.ts";
 
 const MOST = 1_000_000;
 
-type Options = { follow?: true; refused?: true; tag?: string; lines?: number; json?: true };
+type Options = { follow?: true; refused?: true; observed?: true; tag?: string; lines?: number; json?: true };
 
 export function registerLog(program: Command): void {
   const log = program
@@ -20,6 +20,7 @@ export function registerLog(program: Command): void {
     .description("attempted flows, allowed and refused")
     .option("-f, --follow", "go on with what happens from now")
     .option("--refused", "only what was refused")
+    .option("--observed", "only what an observed program did and enforcing would have refused")
     .option("--tag <tag>", "only what has to do with this tag", tagOf)
     .option("-n, --lines <number>", "the last records, at most", lineCount)
     .option("--json", "one JSON value a line")
@@ -29,6 +30,7 @@ export function registerLog(program: Command): void {
       const query = {
         follow: options.follow,
         refused: options.refused,
+        observed: options.observed,
         tag: options.tag,
         limit: options.lines,
       };

@@ -48,6 +48,7 @@ export function registerMachineExec(machine: Command): void {
         release: false,
         plain: true,
         via: [],
+        mode: "enforce" as const,
       });
     });
   example(

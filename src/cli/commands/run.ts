@@ -15,6 +15,8 @@ type Options = {
   secrecy?: string[];
   integrity?: string[];
   clearance?: string[];
+  observe?: true;
+  across?: string[];
   volume?: string[];
   tty?: true;
   interactive?: true;
@@ -41,6 +43,12 @@ export function registerRun(program: Command): void {
     .option("--secrecy <tags>", "whose data it may read; separated by commas", addTags)
     .option("--integrity <tags>", "whose word it keeps; separated by commas", addTags)
     .option("--clearance <tags>", "what it may raise its secrecy to and still print", addTags)
+    .option("--observe", "refuse it nothing by the flow rules; record what enforcing would refuse")
+    .option(
+      "--across <tags>",
+      "what an observed program may cross (default: its own tags; for root all)",
+      addTags,
+    )
     .option("-v, --volume <src:dst[:ro]>", "show a file or directory at another place", addText)
     .option("-t, --tty", "give it a terminal")
     .option("-i, --interactive", "does nothing: standard input is always passed on")
@@ -56,6 +64,8 @@ export function registerRun(program: Command): void {
         argv: [name, ...args],
         context: { secrecy: options.secrecy ?? [], integrity: options.integrity ?? [] },
         ...(options.clearance && { clearance: { secrecy: options.clearance, integrity: [] } }),
+        mode: options.observe ? ("observe" as const) : ("enforce" as const),
+        ...(options.across && { across: options.across }),
         ...surroundings(options),
         cwd: resolve(cwd, options.workdir ?? "."),
         volumes: (options.volume ?? []).map((volume) => volumeOf(volume, cwd)),
@@ -72,6 +82,7 @@ export function registerRun(program: Command): void {
     run,
     "$ csn run --secrecy lab/patient -- awk -F, '{ n += $2 } END { print n }' trial/data.csv",
     "$ csn run --secrecy lab/patient --via lab/anonymise -- cat trial/data.csv > open.csv",
+    "$ csn run --observe --secrecy lab/patient -- python3 -m http.server",
     "$ csn run -t --secrecy lab/patient -v ./trial:/data:ro bash",
   );
 }

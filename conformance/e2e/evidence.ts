@@ -1,0 +1,115 @@
+/**
+ * The record can't be bent: proofs for single records, the log whole after the daemon's and the machine's sudden end
+ * under load, and a changed byte found (docs/evidence.md).
+ */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { machineStatus } from "../../src/machine/index.ts";
+import type { Bench } from "./bench.ts";
+import type { Case } from "./suite.ts";
+
+const TAG = "ward/evidence";
+const LOG = "/var/lib/csn/log";
+
+/** Labelled programs that read and are refused, until they are killed. */
+const LOAD = `setsid sh -c 'while :; do cat /data/ev/f >> /tmp/ev-got 2>/dev/null; done' </dev/null >/dev/null 2>&1 &`;
+
+type Report = {
+  ok: boolean;
+  records: number;
+  signed: number;
+  findings: { code: string; record: number | null }[];
+  notes: string[];
+};
+
+async function verified(b: Bench, ...args: string[]): Promise<Report> {
+  const report = JSON.parse((await b.csn(["audit", "verify", "--json", ...args])).out) as Report;
+  deepStrictEqual(report.findings, []);
+  return report;
+}
+
+/** Numbers of the refusals that were told. */
+async function refused(b: Bench): Promise<number[]> {
+  const lines = (await b.ok("log", "--refused", "--json", "-n", "100000")).trim().split("\n");
+  return lines.filter((line) => line !== "").map((line) => (JSON.parse(line) as { id: number }).id);
+}
+
+export const evidence: readonly Case[] = [
+  {
+    name: "evidence: a record is proved, by a proof that stands alone, and a changed one is found",
+    async run(b) {
+      await b.ok("tag", "create", TAG);
+      await b.shellOk("mkdir -p /data/ev && echo secret > /data/ev/f");
+      await b.ok("label", "set", "/data/ev", "--secrecy", TAG);
+      ok((await b.shell("cat /data/ev/f")).code !== 0);
+      const id = (await refused(b)).at(-1)!;
+      const proof = join(b.home, "proof.json");
+      writeFileSync(proof, await b.ok("audit", "prove", String(id)), "latin1"); // as Bench keeps it
+      const [key] = (await b.ok("audit", "key")).split("\n");
+      match(await b.ok("audit", "verify-proof", proof, "--key", key!), /is in/);
+      const bent = JSON.parse(readFileSync(proof, "utf8")) as { proofs: { record: string }[] };
+      const bytes = Buffer.from(bent.proofs[0]!.record, "base64");
+      bytes[2] = 0; // allowed, it now says
+      bent.proofs[0]!.record = bytes.toString("base64");
+      writeFileSync(proof, JSON.stringify(bent));
+      strictEqual((await b.csn(["audit", "verify-proof", proof])).code, 2);
+      await b.fails("E_NO_RECORD", ["audit", "prove", "99999999"]);
+      ok((await verified(b, "--key", key!)).ok);
+    },
+  },
+  {
+    name: "evidence: other keys take over; the log holds, and the first key still vouches for it",
+    async run(b) {
+      const [key] = (await b.ok("audit", "key")).split("\n");
+      writeFileSync(join(b.home, "old.checkpoint"), await b.ok("audit", "checkpoint"), "latin1");
+      await b.ok("audit", "key", "rotate");
+      ok((await b.ok("audit", "key")).split("\n")[0] !== key);
+      ok((await b.shell("cat /data/ev/f")).code !== 0);
+      ok((await verified(b, "--key", key!, "--checkpoint", join(b.home, "old.checkpoint"))).ok);
+    },
+  },
+  {
+    name: "evidence: the daemon killed (SIGKILL) under load: the log verifies, and no refusal that was told is gone",
+    async run(b) {
+      await b.shellOk(LOAD);
+      for (let i = 0; i < 3; i++) {
+        const before = await refused(b);
+        writeFileSync(join(b.home, "before.checkpoint"), await b.ok("audit", "checkpoint"), "latin1");
+        await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
+        await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
+        const after = new Set(await refused(b));
+        deepStrictEqual(before.filter((id) => !after.has(id)), []); // prettier-ignore
+        await verified(b, "--checkpoint", join(b.home, "before.checkpoint"));
+      }
+    },
+  },
+  {
+    name: "evidence: a power cut under load: the log verifies, and no refusal that was told is gone",
+    async run(b) {
+      await b.shellOk(LOAD);
+      const before = await refused(b);
+      ok(before.length > 0);
+      writeFileSync(join(b.home, "before.checkpoint"), await b.ok("audit", "checkpoint"), "latin1");
+      process.kill(machineStatus(b.home, "system").state!.qemu.pid, "SIGKILL");
+      await b.until("the machine to be gone", async () => !machineStatus(b.home, "system").running);
+      await b.ok("up");
+      const after = new Set(await refused(b));
+      deepStrictEqual(before.filter((id) => !after.has(id)), []); // prettier-ignore
+      await verified(b, "--checkpoint", join(b.home, "before.checkpoint"));
+    },
+  },
+  {
+    name: "evidence: one byte of the log changed while nothing was enforced: verify names the record",
+    async run(b) {
+      const id = (await refused(b))[0]!;
+      await b.ok("down", "--force");
+      await b.ok("machine", "start");
+      const script = `for f in $(ls -r ${LOG}/*.csnlog); do n=$(basename $f .csnlog | sed 's/^0*//'); n=\${n:-0}; if [ $n -le ${id} ]; then printf '\\000' | dd of=$f bs=1 seek=$(( (${id} - n) * 96 + 2 )) conv=notrunc 2>/dev/null; exit 0; fi; done; exit 1`;
+      await b.shellOk(script);
+      const result = await b.csn(["audit", "verify", "--json"]);
+      strictEqual(result.code, 2);
+      deepStrictEqual((JSON.parse(result.out) as Report).findings.map(({ code, record }) => [code, record]), [["E_LOG_DAMAGED", id]]); // prettier-ignore
+    },
+  },
+];

@@ -1,0 +1,202 @@
+/**
+ * The record itself: what processes are called and when they begin and end, which flows are counted
+ * instead of told again, and what happens when there is no room. [AUD-1] [AUD-2] [AUD-3]
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
+import type { World } from "../inside.ts";
+import { contextNamed, Party } from "../party.ts";
+import { expectAll, file, launch, type Scenario } from "./tools.ts";
+
+const R = SHAPE.csn_record;
+const P = SHAPE.csn_process_record;
+const D = SHAPE.csn_process;
+const UNRECORDED = VERDICTS.findIndex(({ name }) => name === "refused_unrecorded");
+
+/** The records since the last question. */
+function records(world: World): Buffer[] {
+  world.flows();
+  return world.raw.flatMap((batch) =>
+    Array.from({ length: batch.length / R.size }, (_, n) => batch.subarray(n * R.size, (n + 1) * R.size)),
+  );
+}
+
+const isFlow = (record: Buffer, op: string): boolean =>
+  record[R.kind] === KIND.FLOW && record.readUInt16LE(R.op) === OPS.indexOf(op as (typeof OPS)[number]);
+
+const inodeOf = (path: string): bigint => BigInt(execFileSync("stat", ["-c", "%i", path]).toString().trim());
+
+const entity = (record: Buffer, at: number): string => record.toString("hex", at, at + SHAPE.csn_entity.size);
+
+/** What the records tell of the process whose arguments begin so. */
+function described(all: readonly Buffer[], begin: string): { id: string; parts: Buffer[] } | null {
+  const parts = all.filter((record) => record[R.kind] === KIND.PROCESS);
+  const at = parts.findIndex(
+    (r) => r[P.part] === PROCESS_PART.ARGUMENTS && r.toString("utf8", PROCESS_PART.AT).startsWith(begin),
+  );
+  if (at === -1) return null;
+  const id = entity(parts[at]!, P.entity);
+  const first = parts.slice(0, at).findLastIndex((r) => entity(r, P.entity) === id && r[P.part] === 0);
+  const of = parts.slice(first).filter((r) => entity(r, P.entity) === id);
+  const next = of.findIndex((r, n) => n > 0 && r[P.part] === 0); // of a program that came after it
+  return { id, parts: of.slice(0, next === -1 ? of.length : next).map((r) => r.subarray(PROCESS_PART.AT)) };
+}
+
+/** Has A's children open `path` until some are refused for want of room, and on until `count` were there.
+ * Nobody empties the rings meanwhile, and the answer waits for it. */
+async function crowd(world: World, path: string, count: number): Promise<string | null> {
+  const before = world.monitor.counters().refused;
+  world.party("A").send(`repeat ${count} fork open r ${path}`);
+  for (let n = 0; n < 3000; n++) {
+    if (world.monitor.counters().refused - before >= 20) return null;
+    await sleep(20);
+  }
+  return "the rings did not fill";
+}
+
+export const recordScenarios: readonly Scenario[] = [
+  {
+    id: "record/a-process-is-described",
+    row: "",
+    run: (world) => {
+      records(world);
+      const long = "x".repeat(400);
+      const id = String(world.monitor.contexts.idOf(contextNamed("A")));
+      const [tool, ...rest] = launch(id, "--cwd", "/data");
+      spawnSync(
+        tool!,
+        [...rest, "/usr/bin/env", "--", "sh", "-c", ": a-marker; exit 3", "line\nbreak", long],
+        {
+          stdio: ["ignore", "ignore", "ignore", "pipe"],
+        },
+      );
+      const all = records(world);
+      const found = described(all, "sh\0-c\0: a-marker");
+      if (found === null) return "no record has the arguments";
+      const [process, path, ...rests] = found.parts;
+      const program = path?.toString().replaceAll("\0", " ").trim() ?? "";
+      if (!/^(dash|sh|bash) /.test(program)) return `the program is \`${program}\``;
+      const words = Buffer.concat(rests).toString().split("\0");
+      const expected = ["sh", "-c", ": a-marker; exit 3", "line\nbreak"];
+      if (words.slice(0, 4).join("|") !== expected.join("|"))
+        return `the arguments are ${JSON.stringify(words)}`;
+      const bytes = Buffer.byteLength([...expected, long, ""].join("\0"));
+      if (process!.readUInt32LE(D.argument_bytes) !== bytes)
+        return `${process!.readUInt32LE(D.argument_bytes)} bytes of arguments, not ${bytes}`;
+      if (process!.readUInt32LE(D.uid) !== 0) return "the user is wrong";
+      if (process!.readBigUInt64LE(D.cgroup) === 0n) return "no cgroup";
+      const born = all.find((record) => isFlow(record, "fork") && entity(record, R.sink) === found.id);
+      if (born === undefined) return "no record of its birth";
+      if (!entity(born, R.source).startsWith(process!.toString("hex", D.parent, D.parent + 12)))
+        return "its birth has another parent than it has";
+      const end = all.filter((record) => isFlow(record, "end") && entity(record, R.source) === found.id);
+      if (end.length !== 1) return `${end.length} records of its end`;
+      const code = Number(end[0]!.readBigUInt64LE(R.bytes));
+      return code === 3 << 8 ? null : `its end tells ${code}`;
+    },
+  },
+  {
+    id: "record/repeats-are-counted",
+    row: "",
+    run: (world) => {
+      const path = file(world, "A");
+      const inode = inodeOf(path);
+      const at = (record: Buffer, end: number) => record.readBigUInt64LE(end) === inode;
+      const other = Party.start("writer");
+      other.label(world.monitor, "A");
+      records(world);
+      const fault = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "repeat 500 f pread"]);
+      records(world);
+      const news = expectAll(
+        world,
+        ["ok", other, `open rw ${path}`],
+        ["ok", other, "f pwrite"],
+        ["ok", "A", "f pread"],
+      );
+      const mine = records(world).filter(
+        (record) =>
+          record[R.kind] === KIND.FLOW &&
+          at(record, R.source) &&
+          record.readUInt32LE(R.pid) === world.party("A").pid,
+      );
+      other.stop();
+      world.party("A").ask("close");
+      const counts = mine.map((record) => record.readUInt32LE(R.count));
+      if (fault ?? news) return fault ?? news;
+      return counts.length === 1 && counts[0]! >= 500 && counts[0]! <= 502
+        ? null
+        : `the counts are ${counts.join()}`;
+    },
+  },
+  {
+    id: "record/no-room-and-refused",
+    row: "",
+    run: async (world) => {
+      const { monitor } = world;
+      const [secret, mine] = [file(world, "B"), file(world, "A")];
+      const trusted = Array.from({ length: 50 }, () => file(world, "V")); // what U reads of them is on record
+      records(world);
+      const before = monitor.counters();
+      monitor.setOnFull(true);
+      const full = await crowd(world, mine, 3000);
+      const answers = trusted.map((path) => world.party("U").ask(`open r ${path}`).error);
+      // a refusal by the rules keeps its room
+      const refusal = expectAll(world, ["EACCES", "U", `open r ${secret}`]);
+      monitor.setOnFull(false);
+      world.party("A").receive("repeat");
+      const now = monitor.counters();
+      const all = records(world).filter((record) => record[R.kind] === KIND.FLOW);
+      if (full ?? refusal) return full ?? refusal;
+      const of = (path: string, verdict: number): number =>
+        all.filter((r) => r[R.verdict] === verdict && r.readBigUInt64LE(R.source) === inodeOf(path)).length;
+      if (of(secret, 1) !== 1) return `${of(secret, 1)} records of the refusal by the rules`;
+      if (now.lostRefused !== before.lostRefused) return "refusals were lost";
+      if (!answers.includes("EACCES")) return "nothing was refused";
+      // another processor's ring may have had room for some
+      const wrong = trusted.filter((path, n) => of(path, answers[n] === "ok" ? 0 : UNRECORDED) !== 1);
+      if (wrong.length > 0) return `${wrong.length} of 50 have no record of their answer`;
+      return (
+        trusted
+          .map((path) => expectAll(world, ["ok", "U", `open r ${path}`], ["ok", "U", "close"]))
+          .find((fault) => fault !== null) ?? null
+      );
+    },
+  },
+  {
+    id: "record/no-room-and-counted",
+    row: "",
+    run: async (world) => {
+      const { monitor } = world;
+      const [first, mine] = [file(world, "A"), file(world, "A")];
+      monitor.setOnFull(true);
+      const full = await crowd(world, first, 3000);
+      monitor.setOnFull(false);
+      const before = monitor.counters();
+      world.party("A").receive("repeat");
+      const { detail } = world.party("A").ask(`repeat 20 open r ${mine}`);
+      const { lost } = monitor.counters();
+      records(world);
+      if (full !== null) return full;
+      if (detail !== "20") return `only ${detail} of 20 were allowed`;
+      if (lost === before.lost) return "nothing was counted as lost";
+      // what no record told of is news the next time
+      const again = expectAll(world, ["ok", "A", "f pread"]);
+      const told = records(world).filter(
+        (r) => r[R.kind] === KIND.FLOW && r.readBigUInt64LE(R.source) === inodeOf(mine),
+      );
+      world.party("A").ask("close");
+      if (again !== null) return again;
+      return told.length === 1 ? null : `${told.length} records of the next use`;
+    },
+  },
+  {
+    id: "record/in-the-order-of-decisions",
+    row: "",
+    run: (world) => {
+      const { wrong, cpus } = world.order;
+      if (cpus.size < 2) return "records of one processor only";
+      return wrong === 0 ? null : `${wrong} records came after later ones`;
+    },
+  },
+];

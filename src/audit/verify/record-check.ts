@@ -1,0 +1,96 @@
+/**
+ * What the records themselves must be, one after the other: of a known version, described before they are used,
+ * in sequence, and every loss counted [AUD-3].
+ */
+import {
+  KIND_CONTEXT,
+  KIND_GAP,
+  KIND_LOG,
+  KIND_MARK,
+  NEWEST_RECORD_VERSION,
+  readTextPart,
+  RECORD_BYTES,
+} from "../format.ts";
+import { type LogStatement, StatementReader } from "../statements.ts";
+import type { Findings, Loss } from "./report.ts";
+
+/** Offsets of csn_record (bpf/abi.h). */
+const AT = { kind: 1, verdict: 2, sourceKind: 3, sourceContext: 32, sinkContext: 36, count: 88 } as const;
+const FLOW = 1;
+const EVENT = 6;
+/** Ids below are fixed; this one says that nobody knew. */
+const FIRST_CONTEXT = 16;
+const UNKNOWN_CONTEXT = 0xffffffff;
+const NEWEST_KIND = 31;
+
+export class RecordCheck {
+  readonly losses: Loss[] = [];
+  readonly statements: LogStatement[] = [];
+  readonly #findings: Findings;
+  #reader = new StatementReader();
+  #described = new Set<number>();
+  /** Flows whose context the segment does not explain. */
+  undescribed = 0;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  /** A header was passed. */
+  begin(): void {
+    this.#described.clear();
+    this.#reader = new StatementReader();
+  }
+
+  /** @param records without the header  @param first number of the first */
+  take(records: Buffer, first: number, file: string): void {
+    for (let at = 0, id = first; at < records.length; at += RECORD_BYTES, id++) {
+      const kind = records[at + AT.kind]!;
+      const version = records[at]!;
+      if (version === 0 || version > NEWEST_RECORD_VERSION) this.#strange(version, id, file);
+      else if (kind === FLOW || kind === EVENT) {
+        this.#explained(records.readUInt32LE(at + AT.sourceContext));
+        this.#explained(records.readUInt32LE(at + AT.sinkContext));
+      } else this.#other(kind, records.subarray(at, at + RECORD_BYTES), id, file);
+    }
+  }
+
+  #other(kind: number, record: Buffer, id: number, file: string): void {
+    // a statement reaches to its mark: the old keys sign both
+    if (kind === KIND_MARK && this.statements.at(-1)?.to === id) this.statements.at(-1)!.to++;
+    else if (kind === KIND_CONTEXT) this.#described.add(readTextPart(record).id);
+    else if (kind === KIND_LOG) {
+      const statement = this.#reader.take(id, record);
+      if (statement !== null) this.statements.push(statement);
+    } else if (kind === KIND_GAP)
+      this.losses.push({
+        record: id,
+        kind: record[AT.sourceKind]!,
+        refused: record[AT.verdict] !== 0,
+        count: record.readUInt32LE(AT.count),
+      });
+    else if (kind === 0 || (kind > NEWEST_KIND && kind !== KIND_MARK))
+      this.#findings.add(
+        "E_LOG_NEWER",
+        id,
+        file,
+        `record ${id} is of a kind (${kind}) that this version does not know`,
+      );
+  }
+
+  #strange(version: number, id: number, file: string): void {
+    if (version === 0) this.#findings.add("E_LOG_DAMAGED", id, file, `record ${id} is empty`);
+    else
+      this.#findings.add(
+        "E_LOG_NEWER",
+        id,
+        file,
+        `record ${id} is of version ${version}, and this csn knows ${NEWEST_RECORD_VERSION}`,
+      );
+  }
+
+  #explained(context: number): void {
+    if (context >= FIRST_CONTEXT && context !== UNKNOWN_CONTEXT && !this.#described.has(context))
+      this.undescribed++;
+  }
+}
