@@ -5,12 +5,18 @@
  *
  * A record is read from its first entry to its last. Whatever took data with a tag in is marked with it; a mark goes
  * on with each flow, and ends only where somebody answers for that. An entity that is marked and shows up without
- * the tag has lost it somewhere: then an answered drop of that tag must lie between.
+ * the tag has lost it somewhere: then an answered drop of that tag must lie between. The run of a gate is recorded at its
+ * end; its programs read with one context and write with another all the while [SUBJ-2], so it lies between if it was
+ * under way.
+ * Not covered: which of the programs that ran meanwhile were the gate's.
  * Written from the rules alone, independently of src/.
  */
 import { type Context, type Label, without } from "./reference.ts";
 
-/** One allowed flow or change. `by`: who answers for what it drops and adds, "platform" for root; null: a plain flow. */
+/**
+ * One allowed flow or change. `by`: who answers for what it drops and adds, "platform" for root; null: a plain flow.
+ * `since`: the first record that was written after it began; itself, unless it is a run.
+ */
 export type Recorded = {
   readonly id: number;
   readonly from: string;
@@ -18,9 +24,10 @@ export type Recorded = {
   readonly source: Context;
   readonly sink: Context;
   readonly by: string | null;
+  readonly since?: number;
 };
 
-/** Does this holder have the privilege when record `id` was written? */
+/** Does this holder have the privilege when record `id` was written? Of a run, its beginning counts. */
 export type Holds = (who: string, privilege: "s-" | "i+", tag: string, id: number) => boolean;
 
 /** What nobody answers for, in words; none if the property holds. */
@@ -28,16 +35,22 @@ export function unaccounted(records: readonly Recorded[], holds: Holds): string[
   const faults: string[] = [];
   /** Tags whose data each entity has taken in, and since which record. */
   const marks = new Map<string, Map<string, number>>();
-  /** Last answered drop of each tag. */
-  const dropped = new Map<string, number>();
+  /** Answered drops of each tag: from and to which record. */
+  const dropped = new Map<string, [from: number, to: number][]>();
   const answers = (record: Recorded, privilege: "s-" | "i+", tag: string) =>
-    record.by !== null && (record.by === "platform" || holds(record.by, privilege, tag, record.id));
+    record.by !== null &&
+    (record.by === "platform" || holds(record.by, privilege, tag, record.since ?? record.id));
 
+  for (const record of records) {
+    const { id, source, sink, since = id } = record;
+    for (const tag of list(without(source.secrecy, sink.secrecy)))
+      if (answers(record, "s-", tag)) dropped.set(tag, [...(dropped.get(tag) ?? []), [since, id]]);
+  }
   for (const record of records) {
     const { id, from, to, source, sink } = record;
     for (const tag of list(without(source.secrecy, sink.secrecy))) {
-      if (answers(record, "s-", tag)) dropped.set(tag, id);
-      else faults.push(`#${id} ${from} -> ${to}: dropped ${tag}, and nobody answers for it`);
+      if (!answers(record, "s-", tag))
+        faults.push(`#${id} ${from} -> ${to}: dropped ${tag}, and nobody answers for it`);
     }
     for (const tag of list(without(sink.integrity, source.integrity)))
       if (!answers(record, "i+", tag))
@@ -46,7 +59,7 @@ export function unaccounted(records: readonly Recorded[], holds: Holds): string[
     const mine = marks.get(from) ?? new Map<string, number>();
     for (const [tag, since] of mine) {
       if (has(source.secrecy, tag)) continue;
-      if ((dropped.get(tag) ?? -1) < since)
+      if (!(dropped.get(tag) ?? []).some(([first, last]) => last >= since && first <= id))
         faults.push(
           `#${id} ${from} -> ${to}: ${from} has data of ${tag} since #${since} and shows no such tag`,
         );

@@ -18,7 +18,7 @@ type LogLine = {
   uid: number;
   source: End;
   sink: End;
-  gate?: { gate: string; definition: string };
+  gate?: { gate: string; definition: string; started: string };
 };
 type StatementLine = { at: string; by: string; body: { kind: string } & Record<string, unknown> };
 
@@ -32,7 +32,8 @@ export const accounts: readonly Case[] = [
       const lines = <T>(text: string) => text.trim().split("\n").map((line) => JSON.parse(line) as T); // prettier-ignore
       const entries = lines<LogLine>(await b.ok("log", "--json", "-n", "1000000"));
       const statements = lines<StatementLine>(await b.ok("statement", "export"));
-      const records: Recorded[] = entries.flatMap((entry) => recordedOf(entry, statements) ?? []);
+      const firstAfter = (time: string) => entries.find((entry) => entry.time >= time)?.id ?? Infinity;
+      const records: Recorded[] = entries.flatMap((entry) => recordedOf(entry, statements, firstAfter) ?? []);
       const changes = records.filter(({ by }) => by !== null).length;
       process.stderr.write(
         `  ${records.length} allowed flows and changes, ${changes} with somebody who answers\n`,
@@ -44,7 +45,11 @@ export const accounts: readonly Case[] = [
 ];
 
 /** Null for what was refused, and for statements, which move no data. */
-function recordedOf(line: LogLine, statements: readonly StatementLine[]): Recorded | null {
+function recordedOf(
+  line: LogLine,
+  statements: readonly StatementLine[],
+  firstAfter: (time: string) => number,
+): Recorded | null {
   if (line.verdict !== "allowed" || line.op === "state") return null;
   const [source, sink] = [contextOf(line.source.context), contextOf(line.sink.context)];
   if (source === null || sink === null) return null;
@@ -59,6 +64,7 @@ function recordedOf(line: LogLine, statements: readonly StatementLine[]): Record
     source,
     sink,
     by: CHANGES.has(line.op) ? whoOf(line, statements) : null,
+    ...(line.gate === undefined ? {} : { since: firstAfter(line.gate.started) }),
   };
 }
 

@@ -12,6 +12,7 @@ import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { gateOwners } from "./gate-owners.ts";
 import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
@@ -41,6 +42,7 @@ const CASES: readonly Case[] = [
   ...ownersAttacks,
   ...statementAttacks,
   ...gates,
+  ...gateOwners,
   ...questions,
   ...accounts,
   ...survival,

