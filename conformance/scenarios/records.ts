@@ -2,7 +2,8 @@
  * The record itself: what processes are called and when they begin and end, which flows are counted
  * instead of told again, and what happens when there is no room. [AUD-1] [AUD-2] [AUD-3]
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
@@ -25,7 +26,7 @@ function records(world: World): Buffer[] {
 const isFlow = (record: Buffer, op: string): boolean =>
   record[R.kind] === KIND.FLOW && record.readUInt16LE(R.op) === OPS.indexOf(op as (typeof OPS)[number]);
 
-const inodeOf = (path: string): bigint => BigInt(execFileSync("stat", ["-c", "%i", path]).toString().trim());
+const inodeOf = (path: string): bigint => statSync(path, { bigint: true }).ino;
 
 const entity = (record: Buffer, at: number): string => record.toString("hex", at, at + SHAPE.csn_entity.size);
 
@@ -153,8 +154,10 @@ export const recordScenarios: readonly Scenario[] = [
       const now = monitor.counters();
       const all = records(world).filter((record) => record[R.kind] === KIND.FLOW);
       if (full ?? refusal) return full ?? refusal;
-      const of = (path: string, verdict: number): number =>
-        all.filter((r) => r[R.verdict] === verdict && r.readBigUInt64LE(R.source) === inodeOf(path)).length;
+      const of = (path: string, verdict: number): number => {
+        const inode = inodeOf(path);
+        return all.filter((r) => r[R.verdict] === verdict && r.readBigUInt64LE(R.source) === inode).length;
+      };
       if (of(secret, 1) !== 1) return `${of(secret, 1)} records of the refusal by the rules`;
       if (now.lostRefused !== before.lostRefused) return "refusals were lost";
       if (!answers.includes("EACCES")) return "nothing was refused";
@@ -186,8 +189,9 @@ export const recordScenarios: readonly Scenario[] = [
       if (lost === before.lost) return "nothing was counted as lost";
       // what no record told of is news the next time
       const again = expectAll(world, ["ok", "A", "f pread"]);
+      const inode = inodeOf(mine);
       const told = records(world).filter(
-        (r) => r[R.kind] === KIND.FLOW && r.readBigUInt64LE(R.source) === inodeOf(mine),
+        (r) => r[R.kind] === KIND.FLOW && r.readBigUInt64LE(R.source) === inode,
       );
       world.party("A").ask("close");
       if (again !== null) return again;
