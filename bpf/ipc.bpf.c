@@ -112,9 +112,9 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 		use.in = s->in;
 		use.out = s->out;
 		use.crosses = s->crosses;
-	} else {
-		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	}
+	if (!use.id) /* unlabelled: the process stands for the subject, as in access_labelled */
+		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
 	use.number = number;
 	use.space = space;
 	use.op = op;

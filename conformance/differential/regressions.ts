@@ -7,7 +7,7 @@ import { PARTIES, type PartyName } from "./world.ts";
 const by =
   (who: PartyName) =>
   (kind: string, ...args: readonly Value[]): Step => ({ who: PARTIES.indexOf(who), kind, args });
-const [platform, U, W, AB, AV] = [by("platform"), by("U"), by("W"), by("AB"), by("AV")];
+const [platform, U, V, W, AB, AV] = [by("platform"), by("U"), by("V"), by("W"), by("AB"), by("AV")];
 
 const folder = (name: string, context: string): readonly Step[] => [
   platform("folder", name),
@@ -17,6 +17,18 @@ const folder = (name: string, context: string): readonly Step[] => [
 ];
 
 export const REGRESSIONS: readonly { readonly id: string; readonly steps: readonly Step[] }[] = [
+  {
+    // U wrote the file, then learns that V's object is there: when it writes again, that is news
+    id: "what an unlabelled process learns of an object without a file is news where it writes",
+    steps: [
+      ...folder("d2", "U"),
+      V("semaphores-make", 0),
+      platform("label", "d2/f", "AB"),
+      U("rename", "d2/f", "d2/g", 0),
+      U("semaphores-value", 0),
+      U("rename", "d2/g", "d2/h", 0),
+    ],
+  },
   {
     // AB learns of the second folder by a call that is both directions; where it wrote before, that is news
     id: "what a two-way call tells is news to others",
