@@ -3,6 +3,7 @@
  * unlabelled reader is a root shell of the machine that searches everything it can see for the secret.
  */
 import { ok, strictEqual } from "node:assert";
+import { ROOT } from "../../src/setup/index.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./suite.ts";
 
@@ -122,7 +123,7 @@ export const confinement: readonly Case[] = [
         "the unlabelled folder changed",
       );
       const found = await b.shell(
-        `grep -rsl ${SECRET} /data/leak /tmp /dev/shm /proc/sys/kernel/hostname /proc/sys/kernel/core_pattern /sys/fs/cgroup 2>/dev/null; ls /data/leak /sys/fs/cgroup /mnt /tmp | grep ${SECRET}; dmesg | grep ${SECRET}`,
+        `grep -rsl ${SECRET} /data/leak /tmp /dev/shm /proc/sys/kernel/hostname /proc/sys/kernel/core_pattern /sys/fs/cgroup 2>/dev/null | grep -v '^${ROOT}/'; ls /data/leak /sys/fs/cgroup /mnt /tmp | grep ${SECRET}; dmesg | grep ${SECRET}`,
       );
       strictEqual(found.out, "");
     },
