@@ -4,7 +4,7 @@
  *
  * Guarantee: each processor has a ring for allowed flows and descriptions; refusals have one of
  * their own, so that no number of allowed flows takes their room. What finds no room is counted by
- * kind [AUD-3]. A process is described before the first record of what it does: program,
+ * kind [AUD-3]. A process is described with the first record of what it does (before it, if that was allowed): program,
  * arguments, user, cgroup and parent.
  *
  * Not covered: arguments behind the first 288 bytes (their length is told); a program that wrote
