@@ -530,9 +530,9 @@ static __always_inline int is_watched_now(struct file *file)
 	struct inode *inode = file->f_inode;
 	struct dentry *dentry = file->f_path.dentry;
 
-	return CHECK(inode, inode->i_fsnotify_mask) || CHECK(super, inode->i_sb->s_fsnotify_info->sb_marks) ||
+	return CHECK(inode, inode->i_fsnotify_mask) || CHECK(super, READ(READ(READ(inode, i_sb), s_fsnotify_info), sb_marks)) ||
 	       CHECK(mount, watched_of(file->f_path.mnt)) ||
-	       CHECK(parent, dentry->d_parent->d_inode->i_fsnotify_mask & FS_EVENT_ON_CHILD);
+	       CHECK(parent, READ(READ(READ(dentry, d_parent), d_inode), i_fsnotify_mask) & FS_EVENT_ON_CHILD);
 }
 
 /* Was just this allowed and recorded, and has nothing changed that the answer depends

@@ -33,7 +33,7 @@ static __always_inline u32 want_of_open(struct file *file)
 	u32 want = want_of_mode(file->f_mode), type = file->f_inode->i_mode & S_IFMT;
 
 	if (CHECK(fifo, type == S_IFIFO) || CHECK(size, type == S_IFREG && want & WANT_WRITE) ||
-	    CHECK(queue, type == S_IFREG && file->f_inode->i_sb->s_magic == MQUEUE_MAGIC))
+	    CHECK(queue, type == S_IFREG && READ(READ(READ(file, f_inode), i_sb), s_magic) == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return want ? want : WANT_READ;
 }
@@ -105,7 +105,7 @@ int BPF_PROG(file_open, struct file *file)
 
 	if (CHECK(disk, is_refused_disk(inode)))
 		return -EACCES;
-	if (inode->i_sb->s_magic == PIDFS_MAGIC) {
+	if (READ(READ(inode, i_sb), s_magic) == PIDFS_MAGIC) {
 		int error = keep_pidfd_context(inode);
 
 		/* a descriptor of any mode only asks; what it does has hooks of its own */
@@ -133,7 +133,7 @@ int BPF_PROG(file_receive, struct file *file)
 		if (error)
 			return error;
 	}
-	if (CHECK(queue, want && inode->i_sb->s_magic == MQUEUE_MAGIC))
+	if (CHECK(queue, want && READ(READ(inode, i_sb), s_magic) == MQUEUE_MAGIC))
 		want = WANT_BOTH;
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
 }

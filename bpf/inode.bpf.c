@@ -414,13 +414,13 @@ int BPF_PROG(inode_alloc_security, struct inode *inode)
 
 	if (!is_labelled(s))
 		return 0;
-	magic = inode->i_sb->s_magic;
+	magic = READ(READ(inode, i_sb), s_magic);
 	if (!CHECK(pipe, magic == PIPEFS_MAGIC) && !CHECK(socket, magic == SOCKFS_MAGIC) &&
 	    !CHECK(memory, magic == 0x01021994) && !CHECK(huge, magic == 0x958458f6) && !CHECK(secret, magic == 0x5345434d))
 		return 0;
 	/* tmpfs is also mounted by people: there the file system or an entry decides */
 	if (magic == 0x01021994) {
-		u32 dev = inode->i_sb->s_dev;
+		u32 dev = READ(READ(inode, i_sb), s_dev);
 
 		if (bpf_map_lookup_elem(&devices, &dev))
 			return 0;

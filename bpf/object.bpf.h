@@ -293,8 +293,9 @@ __noinline u64 resolve(const struct where *where)
  * loads, since the inode is the hook's own. */
 static __always_inline int is_elsewhere(struct inode *inode)
 {
-	u64 magic = inode->i_sb->s_magic;
-	u32 dev = inode->i_sb->s_dev;
+	struct super_block *super = READ(inode, i_sb);
+	u64 magic = READ(super, s_magic);
+	u32 dev = READ(super, s_dev);
 
 	return magic != PROC_MAGIC && magic != PIDFS_MAGIC && magic != OVERLAYFS_MAGIC && magic != NSFS_MAGIC &&
 	       !bpf_map_lookup_elem(&devices, &dev);

@@ -47,9 +47,23 @@ static int cross_one(u32 index, struct crossing *x)
 	return 0;
 }
 
+/*
+ * 0, of which the verifier does not know what it is: counters that begin so look alike in every
+ * step of a loop, which it then follows twice instead of 192 times (it was four fifths of the time
+ * that attaching took).
+ */
+static __always_inline u32 some_zero(u32 any)
+{
+	u64 x = any, y = any;
+
+	asm volatile("" : "+r"(y));
+	return x - y;
+}
+
 static __always_inline int is_covered(const struct csn_label *a, const struct csn_label *b, const struct csn_label *c)
 {
-	struct crossing x = { .a = a, .b = b, .c = c };
+	u32 zero = some_zero(a->count);
+	struct crossing x = { .a = a, .b = b, .c = c, .i = zero, .j = zero, .k = zero };
 
 	if (b->all || c->all)
 		return 1;

@@ -59,14 +59,15 @@ static __always_inline struct csn_subject *subject(void)
 /* A process, as records name it; `s`: its subject, or 0. */
 static __always_inline void other_process(struct csn_entity *entity, struct task_struct *task, const struct csn_subject *s)
 {
-	entity->first = task->group_leader->start_boottime;
+	entity->first = READ(READ(task, group_leader), start_boottime);
 	entity->second = task->tgid;
 	entity->third = s ? s->compartment : 0;
 }
 
 static __always_inline u32 own_compartment(void)
 {
-	struct csn_subject *s = subject();
+	/* not subject(): who is recorded has a storage, and the verifier takes long over its shortcut */
+	struct csn_subject *s = bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), 0, 0);
 
 	return s ? s->compartment : 0;
 }
@@ -83,7 +84,6 @@ static __always_inline void name_self(struct csn_entity *entity, u32 compartment
 
 static __always_inline struct csn_process_record *room_for_part(u32 part, u32 context)
 {
-	u32 compartment = own_compartment();
 	struct csn_process_record *r = room_here();
 
 	if (!r) {
@@ -95,7 +95,6 @@ static __always_inline struct csn_process_record *room_for_part(u32 part, u32 co
 	r->kind = CSN_KIND_PROCESS;
 	r->part = part;
 	r->context = context;
-	name_self(&r->entity, compartment);
 	return r;
 }
 
@@ -103,11 +102,13 @@ static __always_inline struct csn_process_record *room_for_part(u32 part, u32 co
 __noinline int describe_process(u32 context)
 {
 	struct task_struct *task = bpf_get_current_task_btf(), *parent;
+	u32 compartment = own_compartment();
 	struct csn_process_record *r = room_for_part(0, context);
 	struct mm_struct *mm = task->mm;
 
 	if (!r)
 		return -ENOMEM;
+	name_self(&r->entity, compartment);
 	parent = READ(task, real_parent);
 	r->process.parent.first = READ(READ(parent, group_leader), start_boottime);
 	r->process.parent.second = READ(parent, tgid);
@@ -125,6 +126,7 @@ __noinline int describe_program(u32 context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct dentry *dentry = READ(READ(task->mm, exe_file), f_path.dentry), *parent;
+	u32 compartment = own_compartment();
 	struct csn_process_record *r;
 
 	if (!dentry)
@@ -132,6 +134,7 @@ __noinline int describe_program(u32 context)
 	r = room_for_part(1, context);
 	if (!r)
 		return -ENOMEM;
+	name_self(&r->entity, compartment);
 	for (int i = 0; i < 3; i++) {
 		bpf_probe_read_kernel_str(r->path[i], CSN_NAME_BYTES, READ(dentry, d_name.name));
 		parent = READ(dentry, d_parent);
@@ -143,30 +146,45 @@ __noinline int describe_program(u32 context)
 	return 0;
 }
 
+/* What of the arguments is still to be told. */
+struct argument_walk {
+	struct csn_entity self;
+	u64 at, end;
+	u32 context;
+	int error;
+};
+
+static long tell_part(u64 i, struct argument_walk *walk)
+{
+	struct csn_process_record *r;
+	u64 length = walk->end - walk->at;
+
+	if (walk->at >= walk->end)
+		return 1;
+	if (length > CSN_PART_BYTES)
+		length = CSN_PART_BYTES;
+	r = room_for_part(2 + i, walk->context);
+	if (!r) {
+		walk->error = -ENOMEM;
+		return 1;
+	}
+	r->entity = walk->self;
+	bpf_probe_read_user(r->arguments, length & 127, (void *)walk->at);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	walk->at += length;
+	return 0;
+}
+
 __noinline int describe_arguments(u32 context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	u64 at = READ(task->mm, arg_start), end = READ(task->mm, arg_end);
-	struct csn_process_record *r;
+	struct argument_walk walk = { .context = context };
 
-	for (u32 part = 2; part < 2 + CSN_ARGUMENT_PARTS; part++) {
-		u64 length = end - at;
-
-		if (at >= end)
-			return 0;
-		if (length > CSN_PART_BYTES)
-			length = CSN_PART_BYTES;
-		r = room_for_part(part, context);
-		if (!r)
-			return -ENOMEM;
-		if (length == CSN_PART_BYTES)
-			bpf_probe_read_user(r->arguments, CSN_PART_BYTES, (void *)at);
-		else
-			bpf_probe_read_user(r->arguments, length & 127, (void *)at);
-		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-		at += length;
-	}
-	return 0;
+	name_self(&walk.self, own_compartment());
+	walk.at = READ(task->mm, arg_start);
+	walk.end = READ(task->mm, arg_end);
+	bpf_loop(CSN_ARGUMENT_PARTS, tell_part, &walk, 0);
+	return walk.error;
 }
 
 /* Tells once what the current process runs. What does not fit is told the next time. */

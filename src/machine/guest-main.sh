@@ -22,6 +22,7 @@ echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 echo core >/proc/sys/kernel/core_pattern
 
 . /run/csn/csn-boot
+: >/run/csn/machine
 $bb rm -f /run/csn/csn-boot
 (umask 077 && printf '%s' "$CSN_BOOT_TOKEN" >/run/csn/token)
 unset CSN_BOOT_TOKEN

@@ -84,9 +84,11 @@ export async function ensureBuilt(progress: Progress, root: string = ROOT): Prom
   const aside = join(root, `build/.making-${process.pid}`);
   await mkdir(aside, { recursive: true });
   try {
-    await bundleDaemon(root, join(aside, "daemon"));
-    await rm(join(root, "build/daemon"), { recursive: true, force: true });
-    await rename(join(aside, "daemon"), join(root, "build/daemon"));
+    for (const [name, entries] of Object.entries(BUNDLES)) {
+      await bundle(root, join(aside, name), entries);
+      await rm(join(root, "build", name), { recursive: true, force: true });
+      await rename(join(aside, name), join(root, "build", name));
+    }
     for (const product of PRODUCTS) {
       await compile(product.command(root, join(aside, product.output)));
       await rename(join(aside, product.output), join(root, "build", product.output));
@@ -100,18 +102,22 @@ export async function ensureBuilt(progress: Progress, root: string = ROOT): Prom
 }
 
 /**
- * The daemon as one file, for the virtual machine: under emulation, reading some 300 modules over 9p takes
- * 13 s, one file 4 s (docs/decisions/0006). Elsewhere src/daemon/main.ts runs as it is.
+ * The daemon and the command as one file each, for the virtual machine: under emulation, reading some 300 modules
+ * over 9p takes 13 s, one file 4 s (docs/decisions/0006). Elsewhere src/ runs as it is.
  */
-async function bundleDaemon(root: string, folder: string): Promise<void> {
+const BUNDLES = {
+  daemon: { main: "src/daemon/main.ts", "ask-worker": "src/audit/ask/worker.ts" },
+  cli: { main: "src/cli/main.ts" },
+};
+
+async function bundle(root: string, folder: string, entries: Record<string, string>): Promise<void> {
   const { build } = await import("esbuild");
   try {
     await build({
-      // as deep as src/daemon/main.ts, so that relative paths hold
-      entryPoints: {
-        main: join(root, "src/daemon/main.ts"),
-        "ask-worker": join(root, "src/audit/ask/worker.ts"),
-      },
+      // as deep as src/…/main.ts, so that relative paths hold
+      entryPoints: Object.fromEntries(
+        Object.entries(entries).map(([name, path]) => [name, join(root, path)]),
+      ),
       outdir: folder,
       outExtension: { ".js": ".mjs" },
       bundle: true,
@@ -127,7 +133,7 @@ async function bundleDaemon(root: string, folder: string): Promise<void> {
   } catch (error) {
     throw new SetupError(
       "E_BUILD",
-      `the daemon could not be bundled: ${String(error)}`,
+      `${folder} could not be bundled: ${String(error)}`,
       "`npm run check` shows what is wrong with the sources",
       error,
     );
@@ -154,7 +160,7 @@ async function digestOfInputs(root: string): Promise<string> {
     for (const name of names) hash.update(name).update(await readFile(join(root, folder, name)));
   }
   for (const name of (await readdir(join(root, "src"), { recursive: true })).sort())
-    if (name.endsWith(".ts") && !name.startsWith("cli/") && !name.endsWith(".test.ts"))
+    if (name.endsWith(".ts") && !name.endsWith(".test.ts"))
       hash.update(name).update(await readFile(join(root, "src", name)));
   hash.update(await readFile(join(root, "package-lock.json")));
   return hash.digest("hex");
