@@ -49,6 +49,30 @@ export function allLegal(endpoints: readonly Endpoint[], to: Context): boolean {
   );
 }
 
+/**
+ * [FLT-1, FLT-3] Where a program is after it tried to read these one after the other, each as far as the clearance lets it; and which of
+ * them it read. Nothing is ever taken off its secrecy, or added to its integrity.
+ */
+export function floated(
+  from: Tags,
+  objects: readonly Tags[],
+  clearance: Tags,
+): { at: Tags; read: boolean[] } {
+  let at = from;
+  const read = objects.map((object) => {
+    const next = {
+      secrecy: [...at.secrecy, ...object.secrecy.filter((tag) => !at.secrecy.includes(tag))],
+      integrity: at.integrity.filter((tag) => object.integrity.includes(tag)),
+    };
+    const isWithin =
+      next.secrecy.every((tag) => clearance.secrecy.includes(tag)) &&
+      clearance.integrity.every((tag) => next.integrity.includes(tag));
+    if (isWithin) at = next;
+    return isWithin;
+  });
+  return { at, read };
+}
+
 export type Gate = { holder: string; users: readonly string[]; owner: string; in: Tags; out: Tags };
 
 /** [GATE-1] May this user run the gate now? A tag that it carries takes a privilege of the gate or of its user. */

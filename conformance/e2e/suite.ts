@@ -12,6 +12,7 @@ import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { confinement } from "./confinement.ts";
+import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
 import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
@@ -37,6 +38,7 @@ const CASES: readonly Case[] = [
   ...network,
   ...modes,
   ...observe,
+  ...float,
   ...wayOut,
   ...owners,
   ...ownersAttacks,

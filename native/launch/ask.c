@@ -105,8 +105,8 @@ static void say(const char *name, const char *text)
 	at = openat(ask.folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (at < 0)
 		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", at);
-	fd = fstat(at, &st) || !S_ISFIFO(st.st_mode) ? -1 : open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	snprintf(path, sizeof(path), "self/fd/%d", at);
+	fd = fstat(at, &st) || !S_ISFIFO(st.st_mode) ? -1 : openat(proc_folder(), path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0) {
 		dprintf(fd, "%s\n", text);
 		close(fd);

@@ -35,6 +35,7 @@ struct options {
 	int layer_given;
 	const char *verified[MAX_VERIFIED]; /* DIGEST:PATH, the program first */
 	int verified_count;
+	int floats; /* what it names to read raises it (float.c) */
 	int digests; /* only tell the digests of files */
 	int tty, rows, columns;
 	int network_only; /* only the network is made, and nothing started */
@@ -78,6 +79,16 @@ void receive_ask(int channel);
 int ask_fd(void);
 void read_ask(void);
 void answer_ask(char *line);
+
+/* float.c: the first is called inside, the others are the launcher's */
+enum { FLOAT_LISTENER = 1 << 30 }; /* in what process 1 reports: the rest is its descriptor */
+void make_float(int report);
+void take_float(pid_t child, int listener);
+int float_fd(void);
+void read_float(int asks);
+void answer_float(void);
+/* The host's /proc, also when the compartment's tree is the root. */
+int proc_folder(void);
 
 /* relay.c: between the daemon's streams and the program's; returns the wait status */
 int relay(const struct options *o, pid_t child, int input, int output, int error, int terminal);

@@ -14,13 +14,14 @@
  * To the daemon on descriptor 3: "stream INODE DEVICE" (a pipe between launcher and program: input,
  * output, error), "terminal INODE DEVICE" (what it has instead), "device NUMBER" (a file system of the compartment's own), "started PID", "exec ERRNO" (the
  * program could not be executed), "exit CODE" (as a shell gives it), "error STEP: ERRNO TEXT",
- * "ask LINE" (see ask.c), and with --digests "digest HEX" for each file.
+ * "ask LINE" (see ask.c), "float FD FD FD" (see float.c), and with --digests "digest HEX" for each file.
  */
 #include "launch.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -102,6 +103,8 @@ static void parse(struct options *o, char **argv)
 			o->layer_given = 1;
 		} else if (!strcmp(*argv, "--verified") && o->verified_count < MAX_VERIFIED)
 			o->verified[o->verified_count++] = digest_and_path(value(&argv));
+		else if (!strcmp(*argv, "--float"))
+			o->floats = 1;
 		else if (!strcmp(*argv, "--digests"))
 			o->digests = 1;
 		else if (!strcmp(*argv, "--uid"))
@@ -296,6 +299,8 @@ static void inside(const struct options *o, int input, int output, int error, in
 	confine(o);
 	/* as the user: into no folder that he could not enter himself */
 	(void)!chdir(o->cwd ? o->cwd : "/");
+	if (o->floats)
+		make_float(report);
 	program_pid = fork();
 	if (program_pid < 0)
 		_exit(125);
@@ -309,6 +314,27 @@ static void inside(const struct options *o, int input, int output, int error, in
 	}
 	close_range(0, ~0u, 0); /* holds nothing: the program's end closes its pipes */
 	_exit(init(&all));
+}
+
+/* What became of the start: 0 when the program runs. Until then what it names does not raise it. */
+static int await_start(const struct options *o, pid_t child, int report)
+{
+	int told = 0;
+
+	for (;;) {
+		struct pollfd p[2] = { { report, POLLIN, 0 }, { float_fd(), POLLIN, 0 } };
+
+		poll(p, 2, -1);
+		if (p[1].revents)
+			read_float(0);
+		if (!p[0].revents)
+			continue;
+		if (read(report, &told, sizeof(told)) != sizeof(told))
+			return 0;
+		if (!o->floats || !(told & FLOAT_LISTENER) || told < 0)
+			return told;
+		take_float(child, told & ~FLOAT_LISTENER);
+	}
 }
 
 static void pipes(int objects, int input[2], int output[2], int error[2], int report[2], const struct options *o)
@@ -327,7 +353,7 @@ static void pipes(int objects, int input[2], int output[2], int error[2], int re
 int main(int argc, char **argv)
 {
 	struct options o = { .hostname = "csn", .scratch = "/run/csn/tree", .networks = "/run/csn/net" };
-	int input[2], output[2], error[2], report[2], channel[2], terminal = -1, errnum = 0, status;
+	int input[2], output[2], error[2], report[2], channel[2], terminal = -1, errnum, status;
 	unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 	pid_t child;
 
@@ -361,7 +387,8 @@ int main(int argc, char **argv)
 		receive_ask(channel[0]);
 	if (o.tty && !o.plain)
 		terminal = receive_descriptor(channel[0]);
-	if (read(report[0], &errnum, sizeof(errnum)) == sizeof(errnum) && errnum < 0)
+	errnum = await_start(&o, child, report[0]);
+	if (errnum < 0)
 		dprintf(CONTROL, "error confine: %d %s\n", -errnum, strerror(-errnum));
 	else if (errnum)
 		dprintf(CONTROL, "exec %d\n", errnum);

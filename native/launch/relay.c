@@ -5,7 +5,7 @@
  * what comes out is decided by the daemon [TERM-1].
  *
  * Control, from the daemon: "signal N", "resize ROWS COLUMNS", "close" (end of input),
- * "answer NAME TEXT" (to a request, see ask.c).
+ * "answer NAME TEXT" (to a request, see ask.c), "floated" (see float.c).
  */
 #include "launch.h"
 #include <fcntl.h>
@@ -98,6 +98,8 @@ static void command(char *line, pid_t child, int terminal, struct stream *input)
 		ioctl(terminal, TIOCSWINSZ, &size);
 	else if (!strncmp(line, "answer ", 7))
 		answer_ask(line + 7);
+	else if (!strcmp(line, "floated"))
+		answer_float();
 	else if (!strcmp(line, "close"))
 		shut(&input->from);
 }
@@ -127,7 +129,7 @@ int relay(const struct options *o, pid_t child, int input, int output, int error
 	/* Until the program has ended and its output is empty. What it left running in the
 	 * background ends with its pid namespace. */
 	while (!ended || out.from >= 0 || err.from >= 0 || out.start < out.end || err.start < err.end) {
-		struct pollfd p[8] = {
+		struct pollfd p[9] = {
 			{ in.start == in.end ? in.from : -1, POLLIN, 0 },
 			{ in.start < in.end ? in.to : -1, POLLOUT, 0 },
 			{ out.start == out.end ? out.from : -1, POLLIN, 0 },
@@ -136,14 +138,17 @@ int relay(const struct options *o, pid_t child, int input, int output, int error
 			{ err.start < err.end ? err.to : -1, POLLOUT, 0 },
 			{ control, POLLIN, 0 },
 			{ ask_fd(), POLLIN, 0 },
+			{ float_fd(), POLLIN, 0 },
 		};
-		int n = poll(p, 8, ended ? 50 : 20);
+		int n = poll(p, 9, ended ? 50 : 20);
 
 		move(&in, p[0].revents, p[1].revents);
 		move(&out, p[2].revents, p[3].revents);
 		move(&err, p[4].revents, p[5].revents);
 		if (p[7].revents)
 			read_ask();
+		if (p[8].revents)
+			read_float(control >= 0);
 		if (p[6].revents) {
 			char c;
 

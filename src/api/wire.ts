@@ -132,7 +132,7 @@ export const CheckAnswer = z.object({
   reason: z.string(),
 });
 
-export const Mode = z.enum(["enforce", "observe"]).describe("[SUBJ-5]");
+export const Mode = z.enum(["enforce", "float", "observe"]).describe("[SUBJ-5]");
 
 /** What data is besides what the context says of where it lies: observe mode let it through. */
 export const Shadow = z
@@ -200,7 +200,9 @@ export const Explanation = z.object({
 export const RunRequest = z.object({
   argv: z.array(z.string()).min(1),
   context: ContextInput,
-  clearance: ContextInput.optional().describe("what it may raise itself to while it holds its output"),
+  clearance: ContextInput.optional().describe(
+    "what it may raise itself to while it holds its output; how far it floats [FLT-1]",
+  ),
   mode: Mode.default("enforce"),
   across: Label.optional().describe(
     "tags that an observed program may cross; left out: its own, for root all",

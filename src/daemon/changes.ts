@@ -33,16 +33,30 @@ export type Changing = {
   readonly devices: Set<number>;
   /** Inodes of the pipes to the launcher: input, output, error. */
   readonly streams: string[];
+  /** How far it floats; null: it does not. [FLT-1] */
+  readonly ceiling: Context | null;
   pid: number;
   context: Context;
+  /** One change at a time. */
+  turn: Promise<unknown>;
 };
 
 type Verdict = (typeof VERDICTS)[number]["name"];
 
-/** @throws CsnError E_NOT_PERMITTED, E_ENDPOINT, E_NOT_ALONE, E_NOT_STOPPED: then nothing has changed */
-export async function changeContext(csn: Csn, run: Changing, to: Context): Promise<void> {
+/**
+ * The compartment's next context, once earlier changes of it are done.
+ *
+ * @throws CsnError E_NOT_PERMITTED, E_ENDPOINT, E_NOT_ALONE, E_NOT_STOPPED: then nothing has changed
+ */
+export function changeContext(csn: Csn, run: Changing, to: Context): Promise<void> {
+  const done = run.turn.then(() => change(csn, run, to));
+  run.turn = done.catch(() => undefined);
+  return done;
+}
+
+async function change(csn: Csn, run: Changing, to: Context): Promise<void> {
   const from = run.context;
-  if (run.mode !== "enforce")
+  if (run.mode === "observe")
     throw new CsnError(
       "E_BAD_REQUEST",
       `expected a program in mode \`enforce\`, found one in mode \`${run.mode}\``,

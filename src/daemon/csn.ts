@@ -164,6 +164,9 @@ export class Csn {
       });
   }
 
+  /** Numbers of the compartments that float [FLT-1]. */
+  readonly floating = new Set<number>();
+
   observedPids(): number[] {
     return this.labelledPids().filter((pid) => this.monitor?.subject(pid)?.observed === true);
   }

@@ -15,7 +15,7 @@ import { bookFor } from "./views.ts";
 
 /** What it may cross; null: it is not observed. @throws CsnError E_BAD_REQUEST, E_NOT_PERMITTED; PolicyError E_TAG_UNKNOWN */
 export function crossingOf(csn: Csn, caller: Caller, request: RunRequest, context: Context): Context | null {
-  if (request.mode === "enforce") {
+  if (request.mode !== "observe") {
     if (request.across === undefined) return null;
     throw bad("tags to cross for a program that is observed", "`--across` goes with `--observe`");
   }

@@ -23,7 +23,7 @@ export function processes(csn: Csn): Process[] {
       command: commandOf(pid),
       in: viewContext(subject.in, csn.authority),
       out: viewContext(subject.out, csn.authority),
-      mode: subject.observed ? "observe" : "enforce",
+      mode: subject.observed ? "observe" : csn.floating.has(subject.compartment) ? "float" : "enforce",
       shadow: shadow && viewShadow(shadow, csn.authority),
       holds: openFiles(pid),
     });

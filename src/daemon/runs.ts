@@ -18,6 +18,7 @@ import type { Changing } from "./changes.ts";
 import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
+import { ceilingOf, floatTo } from "./float.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
@@ -46,6 +47,7 @@ type Prepared = {
   /** It is one that can be asked from inside: with the monitor, in a compartment, and with no gate, whose context
    * is fixed. */
   asks?: boolean;
+  ceiling?: Context | null;
   watch?: Watch;
   via?: Via;
 };
@@ -68,14 +70,15 @@ export class Runs {
       requireRoot(caller, "run a program for another user or outside a compartment");
     checkVolumes(request.volumes);
     const view = new View(this.#csn, context, caller, request);
-    if (request.clearance) {
-      const clearance = readContext(request.clearance, bookFor(authority, caller));
+    const clearance = request.clearance ? readContext(request.clearance, bookFor(authority, caller)) : null;
+    if (clearance) {
       requireChange(authority, caller, UNLABELLED, clearance, "clear a program for it");
       view.raise(clearance);
       requireApart(authority, view.context);
     }
+    const ceiling = ceilingOf(this.#csn, caller, request, context, clearance);
     const crosses = crossingOf(this.#csn, caller, request, context);
-    const monitor = isLabelled(context) || crosses ? this.#csn.attached() : this.#csn.monitor;
+    const monitor = isLabelled(context) || crosses || ceiling ? this.#csn.attached() : this.#csn.monitor;
     if (isLabelled(context)) this.#csn.prepareNetwork(context);
     const args: string[] = [];
     if (monitor !== null) {
@@ -84,6 +87,7 @@ export class Runs {
       const input = monitor.contexts.idOf(unvouched(context));
       args.push("--pins", PINS, "--in", id, "--out", id, "--input", String(input), "--networks", NETWORKS);
       if (crosses) args.push("--crosses", String(monitor.contexts.idOf(crosses)));
+      if (ceiling) args.push("--float");
     }
     args.push(...scratchArgs(), "--cwd", request.cwd, "--hostname", request.hostname);
     // only root may be somebody else: for others the kernel's word counts, groups included
@@ -105,7 +109,7 @@ export class Runs {
     // what comes out of the last gate is for it to say, and the first one's input stays what it is
     if (request.via.length > 0)
       return this.prepare({ ...common, via: new Via(this.#csn, caller, context, request.via) });
-    return this.prepare({ ...common, view, asks: monitor !== null && !request.plain });
+    return this.prepare({ ...common, view, ceiling, asks: monitor !== null && !request.plain });
   }
 
   prepare(prepared: Prepared): string {
@@ -144,9 +148,12 @@ export class Runs {
       tty: request.tty !== null,
       devices: new Set(),
       streams: [],
+      ceiling: prepared.ceiling ?? null,
       pid: 0,
       context,
+      turn: Promise.resolve(),
     };
+    if (compartment && run?.ceiling) this.#csn.floating.add(compartment.number);
     const inside = compartment
       ? ["--compartment", String(compartment.number), "--cgroup", compartment.folder]
       : [];
@@ -187,6 +194,8 @@ export class Runs {
         else if (streams.take(line)) {
           if (line.startsWith("stream ")) run?.streams.push(line.split(" ")[1]!);
         } else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
+        else if (line.startsWith("float ") && run)
+          void this.#float(run, child.pid!, line.slice(6).split(" "), control);
         else failed ??= launchFailure(line, request);
       }
     });
@@ -214,6 +223,7 @@ export class Runs {
       streams.close();
       this.#running.delete(child);
       compartment?.remove();
+      if (compartment) this.#csn.floating.delete(compartment.number);
       if (compartment) this.#csn.monitor?.compartments.forget(compartment.number);
       if (tail === null) over([]);
       else void tail.ended.then(over);
@@ -224,6 +234,12 @@ export class Runs {
   async #answer(run: Changing, line: string, control: Duplex): Promise<void> {
     const answer = await answerAsk(this.#csn, run, line);
     if (!control.destroyed) control.write(`answer ${answer ?? ""}\n`);
+  }
+
+  async #float(run: Changing, launcher: number, fds: string[], control: Duplex): Promise<void> {
+    const paths = fds.filter((fd) => /^\d+$/.test(fd)).map((fd) => `/proc/${launcher}/fd/${fd}`);
+    await floatTo(this.#csn, run, paths).catch(() => undefined);
+    if (!control.destroyed) control.write("floated\n");
   }
 
   /** Ends all programs, when the daemon is told to stop. */

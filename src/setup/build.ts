@@ -55,7 +55,7 @@ const PRODUCTS: readonly Product[] = [
     output: "csn-launch",
     command: (root, out) => [
       "gcc", "-static", "-O2", "-Wall", "-Wextra",
-      ...["main", "monitor", "network", "tree", "confine", "relay", "ask", "verify", "sha256"].map((name) => `${root}/native/launch/${name}.c`),
+      ...["main", "monitor", "network", "tree", "confine", "relay", "ask", "float", "verify", "sha256"].map((name) => `${root}/native/launch/${name}.c`),
       "-o", out,
     ], // prettier-ignore
   },

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { addTags, callingUser, type User, userOf, volumeOf } from "../arguments.ts";
 import { connect } from "../connect.ts";
+import { CliError } from "../errors.ts";
 import { example } from "../example.ts";
 import { runProgram, surroundings } from "../program-run.ts";
 import { makeUi } from "../ui.ts";
@@ -15,6 +16,7 @@ type Options = {
   secrecy?: string[];
   integrity?: string[];
   clearance?: string[];
+  float?: true;
   observe?: true;
   across?: string[];
   volume?: string[];
@@ -27,6 +29,17 @@ type Options = {
   release?: true;
   via?: string[];
 };
+
+/** @throws CliError E_USAGE */
+function modeOf({ float, observe }: Options): "enforce" | "float" | "observe" {
+  if (float && observe)
+    throw new CliError(
+      "E_USAGE",
+      "expected `--float` or `--observe`, found both",
+      "a program runs in one mode; docs/modes.md tells what each does",
+    );
+  return float ? "float" : observe ? "observe" : "enforce";
+}
 
 export const addText = (text: string, before: string[] = []): string[] => [...before, text];
 
@@ -43,6 +56,7 @@ export function registerRun(program: Command): void {
     .option("--secrecy <tags>", "whose data it may read; separated by commas", addTags)
     .option("--integrity <tags>", "whose word it keeps; separated by commas", addTags)
     .option("--clearance <tags>", "what it may raise its secrecy to and still print", addTags)
+    .option("--float", "raise it to what it reads, up to its clearance")
     .option("--observe", "refuse it nothing by the flow rules; record what enforcing would refuse")
     .option(
       "--across <tags>",
@@ -64,7 +78,7 @@ export function registerRun(program: Command): void {
         argv: [name, ...args],
         context: { secrecy: options.secrecy ?? [], integrity: options.integrity ?? [] },
         ...(options.clearance && { clearance: { secrecy: options.clearance, integrity: [] } }),
-        mode: options.observe ? ("observe" as const) : ("enforce" as const),
+        mode: modeOf(options),
         ...(options.across && { across: options.across }),
         ...surroundings(options),
         cwd: resolve(cwd, options.workdir ?? "."),
@@ -82,6 +96,7 @@ export function registerRun(program: Command): void {
     run,
     "$ csn run --secrecy lab/patient -- awk -F, '{ n += $2 } END { print n }' trial/data.csv",
     "$ csn run --secrecy lab/patient --via lab/anonymise -- cat trial/data.csv > open.csv",
+    "$ csn run --float --clearance lab/patient,lab/trial -- ./report.sh",
     "$ csn run --observe --secrecy lab/patient -- python3 -m http.server",
     "$ csn run -t --secrecy lab/patient -v ./trial:/data:ro bash",
   );
