@@ -6,6 +6,8 @@
 export type Options = {
   /** Kernels to run conformance on, such as `6.12`. */
   readonly kernels: readonly string[];
+  /** All that are tested in this run, by this process or another: what no kernel decides runs on one of them. */
+  readonly together: readonly string[];
   /** Only suites whose name is this or begins with it; null for all. */
   readonly only: string | null;
   /** Also what runs on demand only. */

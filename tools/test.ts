@@ -58,11 +58,13 @@ async function main(): Promise<void> {
       kernels: { type: "string" },
       only: { type: "string" },
       all: { type: "boolean" },
+      of: { type: "string" }, // and the kernels of the others
       part: { type: "string" }, // what one of several processes runs: the suites of this kernel
     },
   });
   const kernels = values.kernels?.split(",").filter((kernel) => kernel !== "none") ?? [DEFAULT_KERNEL];
-  const options: Options = { kernels, only: values.only ?? null, all: values.all ?? false };
+  const together = values.of?.split(",") ?? kernels;
+  const options: Options = { kernels, together, only: values.only ?? null, all: values.all ?? false };
   const suites = await allSuites();
 
   let sum: Count = { passed: 0, failed: 0 };
@@ -73,12 +75,13 @@ async function main(): Promise<void> {
   }
   const chosen = selected(suites, options);
   const parts = new Set(chosen.flatMap(({ kernel }) => kernel ?? []));
-  const together = parts.size > 1 ? Array.from(parts) : [];
+  const apart = parts.size > 1 ? Array.from(parts) : [];
   const isMine = ({ kernel }: Suite): boolean =>
-    values.part === undefined ? kernel === undefined || !together.includes(kernel) : kernel === values.part;
+    values.part === undefined ? kernel === undefined || !apart.includes(kernel) : kernel === values.part;
   for (const suite of chosen.filter(isMine)) sum = plus(sum, await runSuite(suite, options));
-  if (together.length > 0) await ensureBuilt(silent); // once, not by each of them
-  for (const count of await Promise.all(together.map(runPart))) sum = plus(sum, count);
+  if (apart.length > 0) await ensureBuilt(silent); // once, not by each of them
+  for (const count of await Promise.all(apart.map((kernel) => runPart(kernel, kernels))))
+    sum = plus(sum, count);
   if (sum.passed + sum.failed === 0)
     console.log(`no test ran; the suites are: ${suites.map(({ name }) => name).join(", ")}`);
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
@@ -90,11 +93,22 @@ function plus(a: Count, b: Count): Count {
 }
 
 /** The suites of one kernel, in a process of their own; its lines begin with the kernel. */
-async function runPart(kernel: string): Promise<Count> {
+async function runPart(kernel: string, of: readonly string[]): Promise<Count> {
   const same = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const child = spawn(
     "setpriv", // it ends when this process does, however that ends
-    ["--pdeathsig", "TERM", process.execPath, ...same, "--kernels", kernel, "--part", kernel],
+    [
+      "--pdeathsig",
+      "TERM",
+      process.execPath,
+      ...same,
+      "--kernels",
+      kernel,
+      "--part",
+      kernel,
+      "--of",
+      of.join(),
+    ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   const closed = once(child, "close");

@@ -30,32 +30,35 @@ import { wayOut } from "./way-out.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-const CASES: readonly Case[] = [
-  ...badInput,
-  ...running,
-  ...labels,
-  ...confinement,
-  ...network,
-  ...modes,
-  ...observe,
-  ...float,
-  ...wayOut,
-  ...owners,
-  ...ownersAttacks,
-  ...statementAttacks,
-  ...gates,
-  ...gateOwners,
-  ...questions,
-  ...accounts,
-  ...survival,
-  ...evidence,
+/** What the daemon and the command line do by themselves: where several kernels are tested, each part is tried on one. */
+const ANYWHERE: readonly (readonly Case[])[] = [
+  [...owners, ...ownersAttacks, ...statementAttacks],
+  [...gates, ...gateOwners, ...questions],
 ];
 
-export function systemSuite(kernel: string): Suite {
-  return { name: `system ${kernel}`, kernel, run: () => runSystem(kernel) };
+function casesFor(kernel: string, together: readonly string[]): readonly Case[] {
+  return [
+    ...badInput,
+    ...running,
+    ...labels,
+    ...confinement,
+    ...network,
+    ...modes,
+    ...observe,
+    ...float,
+    ...wayOut,
+    ...ANYWHERE.filter((_, at) => together[at % together.length] === kernel).flat(),
+    ...accounts,
+    ...survival,
+    ...evidence,
+  ];
 }
 
-async function runSystem(kernel: string): Promise<Count> {
+export function systemSuite(kernel: string): Suite {
+  return { name: `system ${kernel}`, kernel, run: ({ together }) => runSystem(kernel, together) };
+}
+
+async function runSystem(kernel: string, together: readonly string[]): Promise<Count> {
   const home = mkdtempSync(join(tmpdir(), "csn-system-"));
   const bench = new Bench(home, kernel);
   const count = { passed: 0, failed: 0 };
@@ -64,7 +67,7 @@ async function runSystem(kernel: string): Promise<Count> {
   try {
     await ensureSystemPackages([...programNeeds, ...networkNeeds], silent);
     await bench.start();
-    for (const { name, run } of CASES) {
+    for (const { name, run } of casesFor(kernel, together)) {
       if (only !== undefined && !only.some((part) => name.includes(part))) continue;
       const begun = Date.now();
       try {
