@@ -16,6 +16,7 @@ export type CliErrorCode =
   | "E_VOLUME"
   | "E_USER"
   | "E_KEY_FILE"
+  | "E_SQL" // a query, or a file that it is asked of
   | "E_DAEMON_DOWN" // nobody answers
   | "E_DAEMON_START" // it was started and does not come up
   | "E_DAEMON_LOST" // it answered, and then no more

@@ -26,6 +26,7 @@ import { registerShare } from "./commands/share.ts";
 import { registerStatement } from "./commands/statement.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTag } from "./commands/tag.ts";
+import { registerSql } from "./commands/sql.ts";
 import { registerTrace } from "./commands/trace.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerUp } from "./commands/up.ts";
@@ -51,6 +52,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerExplain,
     registerCheck,
     registerTrace,
+    registerSql,
     registerLeak,
     registerAudit,
   ],

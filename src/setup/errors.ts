@@ -3,7 +3,7 @@
  * described in docs/errors.md; a retired code is never used again.
  */
 
-export type SetupErrorCode = "E_MISSING_PACKAGES" | "E_KERNEL_DOWNLOAD" | "E_BUILD";
+export type SetupErrorCode = "E_MISSING_PACKAGES" | "E_KERNEL_DOWNLOAD" | "E_BUILD" | "E_SQL_INSTALL";
 
 export class SetupError extends Error {
   readonly code: SetupErrorCode;

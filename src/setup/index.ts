@@ -4,6 +4,7 @@
  */
 
 export { ensureBuilt, ROOT } from "./build.ts";
+export { type DuckDb, type DuckDbConnection, ensureDuckDb } from "./duckdb.ts";
 export { findCommand, run, systemEnv, type CommandOptions, type CommandResult } from "./command.ts";
 export { SetupError, type SetupErrorCode } from "./errors.ts";
 export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId } from "./kernel.ts";
