@@ -44,6 +44,12 @@ def empty():
     show("empty", tried(lambda: read(f"{AT}/p/empty")), tried(lambda: append(f"{AT}/u/w")))
 
 
+def helper():
+    """Looks whether it was sent something, and if it still can, tells everybody that it was not."""
+    number = sys.argv[2]
+    show("helper", tried(lambda: read(f"{AT}/p/sent-{number}")), tried(lambda: append(f"{AT}/u/heard-{number}")))
+
+
 def held():
     fd = os.open(f"{AT}/u/w", os.O_WRONLY)
     show("held", tried(lambda: read(P)), tried(lambda: os.write(fd, b"x") and None))

@@ -55,6 +55,29 @@ export const float: readonly Case[] = [
     },
   },
   {
+    name: "float: two helpers, of which a secret chooses one, tell nobody which [FLT-2]",
+    async run(b) {
+      const told: string[] = [];
+      for (const secret of [0, 1])
+        for (const sends of ["echo x >sent-$1", "rm sent-$((1 - $1))"]) {
+          await b.shellOk("cd /data/float/u && rm -f heard-* && : >heard-0 && : >heard-1");
+          const script = `cd /data/float/p && rm -f sent-* && : >sent-0 && : >sent-1 && ${sends}`;
+          const sent = await b.labelled(
+            "float/p",
+            ["/data/float:/data/float"],
+            ["sh", "-c", script, "sh", `${secret}`],
+          );
+          deepStrictEqual([sent.code, sent.err], [0, ""]);
+          for (const helper of ["0", "1"]) await lines(b, ["helper", helper]);
+          told.push(await b.shellOk("cd /data/float/u && cat heard-0 heard-1 | wc -c"));
+        }
+      deepStrictEqual(
+        told,
+        Array.from({ length: 4 }, () => "0\n"),
+      );
+    },
+  },
+  {
     name: "float: not while it holds what would not be legal; the read is refused, again and again without end [FLT-1]",
     async run(b) {
       deepStrictEqual(await lines(b, ["held"]), [`held ${DENIED} ok`, "closed P"]);

@@ -75,3 +75,29 @@ test("[FLT-1] what a name leads through counts all together, or not at all", () 
   ok(contextEquals(both, of("ann/a", "ben/c")));
   strictEqual(contextEquals(raised(of(), [of("ann/a"), of("ben/c")], of("ann/a")), of()), true);
 });
+
+/**
+ * Property 6 of docs/model.md: what a secret does to the objects that helpers try to read, data or none, is not told by what
+ * helpers can still do. `onPush` is the mode that we do not have: raised by what arrives.
+ */
+function seenByOthers(secret: readonly boolean[], tries: readonly boolean[], onPush: boolean): boolean[] {
+  const low = readContext({ secrecy: [], integrity: [] }, authority);
+  const high = readContext({ secrecy: ["ann/a"], integrity: [] }, authority);
+  return tries.map((looks, helper) => {
+    const isRaised = onPush ? secret[helper] : looks;
+    return flowsTo(isRaised ? raised(low, [high], high) : low, low); // may it still tell?
+  });
+}
+
+test("[FLT-2] helpers of which a secret chooses some tell nobody which; if what arrives raised them, they would", () => {
+  const bits = fc.array(fc.boolean(), { minLength: 2, maxLength: 2 });
+  const leaks: string[] = [];
+  fc.assert(
+    fc.property(bits, bits, bits, (one, other, tries) => {
+      deepStrictEqual(seenByOthers(one, tries, false), seenByOthers(other, tries, false));
+      if (seenByOthers(one, tries, true).join() !== seenByOthers(other, tries, true).join())
+        leaks.push("told");
+    }),
+  );
+  ok(leaks.length > 0, "the attack works where it should");
+});
