@@ -33,7 +33,7 @@ export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 /** What the daemon and the command line do by themselves: where several kernels are tested, each part is tried on one. */
 const ANYWHERE: readonly (readonly Case[])[] = [
   [...owners, ...ownersAttacks, ...statementAttacks],
-  [...gates, ...gateOwners, ...questions],
+  [...float, ...gates, ...gateOwners, ...questions],
 ];
 
 function casesFor(kernel: string, together: readonly string[]): readonly Case[] {
@@ -45,7 +45,6 @@ function casesFor(kernel: string, together: readonly string[]): readonly Case[] 
     ...network,
     ...modes,
     ...observe,
-    ...float,
     ...wayOut,
     ...ANYWHERE.filter((_, at) => together[at % together.length] === kernel).flat(),
     ...accounts,
