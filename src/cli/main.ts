@@ -52,7 +52,12 @@ function runsProgram([command, subcommand]: readonly string[]): boolean {
   );
 }
 
+/** No `await` outside a function: the bundle for the machine is CommonJS (src/setup/build.ts). */
+async function run(): Promise<never> {
+  const code = await main(process.argv.slice(2));
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit(code);
+}
+
 endWithPipe();
-const code = await main(process.argv.slice(2));
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(code);
+void run();

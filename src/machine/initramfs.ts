@@ -8,7 +8,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findCommand, run, type KernelFiles } from "../setup/index.ts";
+import { findCommand, ROOT, run, type KernelFiles } from "../setup/index.ts";
 import { cpio, directory, PRIVATE_FILE, PROGRAM, type CpioFile } from "./cpio.ts";
 import { MachineError } from "./errors.ts";
 import { loadOrder, moduleName, NEEDED_MODULES, OPTIONAL_MODULES, parseModulesDep } from "./modules.ts";
@@ -21,7 +21,7 @@ export async function baseInitramfs(kernel: KernelFiles, shelf: string): Promise
   const busybox = findCommand("busybox");
   if (busybox === null) throw broken("expected busybox on the PATH, found none");
   const scripts = await Promise.all(
-    ["guest-init.sh", "guest-main.sh"].map((name) => readFile(join(import.meta.dirname, name))),
+    ["guest-init.sh", "guest-main.sh"].map((name) => readFile(join(ROOT, "src/machine", name))),
   );
   const modules = await moduleFiles(kernel);
 

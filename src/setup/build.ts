@@ -84,11 +84,12 @@ export async function ensureBuilt(progress: Progress, root: string = ROOT): Prom
   const aside = join(root, `build/.making-${process.pid}`);
   await mkdir(aside, { recursive: true });
   try {
-    for (const [name, entries] of Object.entries(BUNDLES)) {
-      await bundle(root, join(aside, name), entries);
+    for (const [name, what] of Object.entries(BUNDLES)) {
+      await bundle(root, join(aside, name), what);
       await rm(join(root, "build", name), { recursive: true, force: true });
       await rename(join(aside, name), join(root, "build", name));
     }
+    await compile([process.execPath, join(root, "src/setup/start.cjs"), "--compile"]);
     for (const product of PRODUCTS) {
       await compile(product.command(root, join(aside, product.output)));
       await rename(join(aside, product.output), join(root, "build", product.output));
@@ -105,12 +106,23 @@ export async function ensureBuilt(progress: Progress, root: string = ROOT): Prom
  * The daemon and the command as one file each, for the virtual machine: under emulation, reading some 300 modules
  * over 9p takes 13 s, one file 4 s (docs/decisions/0006). Elsewhere src/ runs as it is.
  */
-const BUNDLES = {
-  daemon: { main: "src/daemon/main.ts", "ask-worker": "src/audit/ask/worker.ts" },
-  cli: { main: "src/cli/main.ts" },
+const BUNDLES: Record<string, { format: "esm" | "cjs"; entries: Record<string, string> }> = {
+  daemon: { format: "esm", entries: { main: "src/daemon/main.ts", "ask-worker": "src/audit/ask/worker.ts" } },
+  cli: { format: "cjs", entries: { main: "src/cli/main.ts" } },
 };
 
-async function bundle(root: string, folder: string, entries: Record<string, string>): Promise<void> {
+/** What `import.meta` and `require` are in a file of the other kind. */
+const BANNERS = {
+  esm: 'import { createRequire as csnRequire } from "node:module"; const require = csnRequire(import.meta.url);',
+  cjs: 'const csnUrl = require("node:url").pathToFileURL(__filename).href;',
+};
+const META = { "import.meta.url": "csnUrl" };
+
+async function bundle(
+  root: string,
+  folder: string,
+  { format, entries }: (typeof BUNDLES)[string],
+): Promise<void> {
   const { build } = await import("esbuild");
   try {
     await build({
@@ -119,15 +131,14 @@ async function bundle(root: string, folder: string, entries: Record<string, stri
         Object.entries(entries).map(([name, path]) => [name, join(root, path)]),
       ),
       outdir: folder,
-      outExtension: { ".js": ".mjs" },
+      outExtension: { ".js": format === "esm" ? ".mjs" : ".cjs" },
       bundle: true,
       platform: "node",
-      format: "esm",
+      format,
+      define: format === "cjs" ? META : {},
       target: "node24",
       external: ["esbuild"],
-      banner: {
-        js: 'import { createRequire as csnRequire } from "node:module"; const require = csnRequire(import.meta.url);',
-      },
+      banner: { js: BANNERS[format] },
       logLevel: "silent",
     });
   } catch (error) {
