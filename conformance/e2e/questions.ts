@@ -112,6 +112,33 @@ export const questions: readonly Case[] = [
     },
   },
   {
+    name: "questions: as files: each path passes the gate, or does not, and never too soon [AUD-5]",
+    async run(b) {
+      const question = (name: string, spec: string) =>
+        `apiVersion: csn/v1\nkind: Question\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+      const asked = [
+        question("by-gates", `{from: ${TAG}, to: outside, through: [study/wide, study/swap]}`),
+        question("never", `{from: ${TAG}, to: outside, never: true}`),
+        question("embargo", `{from: ${TAG}, to: outside, through: [study/wide, study/swap], olderThan: 30d}`),
+      ].join("---\n");
+      await b.shellOk(`cat > /data/ask/questions.yaml <<'END'\n${asked}END\n`);
+      const inside = await b.csn(["machine", "exec", "--", "sh", "-c", `sh ${ROOT}/csn audit ask /data/ask/questions.yaml --json`]); // prettier-ignore
+      strictEqual(inside.code, 2, inside.err);
+      const { answers } = JSON.parse(inside.out) as { answers: { name: string; holds: boolean; path: Leak["path"]; early: unknown }[] }; // prettier-ignore
+      deepStrictEqual(answers.map(({ name, holds }) => [name, holds]), [["by-gates", true], ["never", false], ["embargo", false]]); // prettier-ignore
+      ok(answers[1]!.path!.some(({ step }) => step.crossing?.gate !== null && step.crossing !== null));
+      ok(answers[2]!.early !== null, "what left is not a month old");
+    },
+  },
+  {
+    name: "questions: as files: another user may not ask about a tag that he does not know [AUD-4]",
+    async run(b) {
+      const asked = await as(b, 12345, "audit ask /data/ask/questions.yaml");
+      deepStrictEqual([asked.code, asked.out], [1, ""]);
+      match(asked.err, /E_ASK_NOTHING/);
+    },
+  },
+  {
     name: "questions: another user's answers hold nothing of it [AUD-4]",
     async run(b) {
       const seen = await as(b, 12345, `trace from ${FOLDER}/a.txt`);

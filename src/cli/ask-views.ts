@@ -3,7 +3,7 @@
  *
  * Guarantee: names that others have chosen are shown through `safe`.
  */
-import type { Coverage, LeakAnswer, TraceAnswer } from "../api/index.ts";
+import type { Coverage, LeakAnswer, QuestionsAnswer, TraceAnswer } from "../api/index.ts";
 import { count, safe, shortContext } from "./text.ts";
 import type { Paint } from "./ui.ts";
 import { localTime } from "./views.ts";
@@ -82,6 +82,21 @@ export function leakLines(answer: LeakAnswer, paint: Paint): string[] {
   if (answer.proofs) lines.push(`${count(answer.proofs.proofs.length, "record")} with proofs (--json)`);
   if (answer.statement) lines.push("signed with the log's key (--statement FILE keeps it)");
   return lines;
+}
+
+export function questionsLines({ answers, coverage }: QuestionsAnswer, paint: Paint): string[] {
+  return [...answers.flatMap((answer) => questionLines(answer, paint)), ...coverageLines(coverage, paint)];
+}
+
+export function questionLines(
+  { name, says, holds, path, early, limits }: QuestionsAnswer["answers"][number],
+  paint: Paint,
+): string[] {
+  const lines = [`${holds ? paint.green("holds") : paint.red("BROKEN")} ${safe(name)}: ${safe(says)}`];
+  if (path !== null) lines.push(...pathLines(path, paint));
+  if (early !== null)
+    lines.push(`  too soon: ${safe(early.thing.name)} was first on the record ${safe(early.since)}, and passed the gate ${safe(early.passed)}`); // prettier-ignore
+  return [...lines, ...limits.map((limit) => `  limit: ${safe(limit)}`)];
 }
 
 export function pathLines(path: readonly Flow[], paint: Paint): string[] {

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { dirname } from "node:path";
 import type { FastifyReply } from "fastify";
-import { ExportQuery, type LeakAnswer, LeakQuery, TraceQuery } from "../api/index.ts";
+import { ExportQuery, type LeakAnswer, LeakQuery, QuestionsQuery, TraceQuery } from "../api/index.ts";
 import type { Answers, Reader } from "../audit/index.ts";
 import { contextOf, integrityOf, secrecyOf, type TagId } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
@@ -36,6 +36,16 @@ export async function leak(csn: Csn, caller: Caller, body: unknown): Promise<Lea
     JSON.stringify({ ...said, asker: caller.name, at: csn.authority.now().toISOString(), checkpoint }),
   );
   return { ...answer, proofs, statement };
+}
+
+export function questions(csn: Csn, caller: Caller, body: unknown): Promise<Answers["questions"]> {
+  const query = parse(QuestionsQuery, body);
+  const inodes = inodesOf(
+    csn,
+    caller,
+    query.questions.map(({ to }) => to),
+  );
+  return csn.ask(readerOf(csn, caller), { ask: "questions", ...query, inodes });
 }
 
 export async function exportAll(
