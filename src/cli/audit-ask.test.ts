@@ -101,11 +101,11 @@ test("--watch: tells the first time that one does not hold, and ends with 2", as
 
 test("each change: at once, once more, then after changes only, and the end is told", async () => {
   let next = () => {};
-  let stop = false;
+  const state = { isOver: false };
   const changes = async function* () {
-    while (!stop) {
+    while (!state.isOver) {
       await new Promise<void>((resolve) => (next = resolve));
-      if (!stop) yield 1;
+      if (!state.isOver) yield 1;
     }
   };
   let times = 0;
@@ -125,7 +125,7 @@ test("each change: at once, once more, then after changes only, and the end is t
     await settle();
   }
   assert.equal(times, 5);
-  stop = true;
+  state.isOver = true;
   next();
   await assert.rejects(ended, { code: "E_DAEMON_LOST" });
 });

@@ -17,7 +17,7 @@ export async function eachChange(
   pauseMs = 1000,
 ): Promise<void> {
   let isNew = false;
-  let end: { error: unknown } | null = null;
+  let end = null as { error: unknown } | null;
   let wake = () => {};
   const read = async () => {
     for await (const _ of changes) {
@@ -30,10 +30,11 @@ export async function eachChange(
     "expected the record to go on, found that the daemon stopped",
     "`csn status` shows whether it runs",
   );
-  void read().then(
-    () => ([end] = [{ error: lost }]) && wake(),
-    (error: unknown) => ([end] = [{ error }]) && wake(),
-  );
+  const endWith = (error: unknown) => {
+    end = { error };
+    wake();
+  };
+  void read().then(() => endWith(lost), endWith);
   if (await work()) return;
   await sleep(pauseMs);
   for (;;) {
@@ -44,6 +45,6 @@ export async function eachChange(
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
-    if (!isNew && end !== null) throw (end as { error: unknown }).error;
+    if (!isNew && end !== null) throw end.error;
   }
 }

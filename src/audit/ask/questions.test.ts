@@ -98,7 +98,7 @@ describe("questions", () => {
 const ends: End[] = [10, 11].map(process).concat([1, 2].map(file), [50, 51, 52].map(pipe), principal(7));
 const keyOf = ({ kind, first }: End) => `${kind} ${first}`;
 type Generated = Flow & Required<Pick<Flow, "from" | "to" | "verdict">>;
-const flow: fc.Arbitrary<Generated> = fc.record({
+const anyFlow: fc.Arbitrary<Generated> = fc.record({
   source: fc.constantFrom(...ends.slice(0, 7)),
   sink: fc.constantFrom(...ends),
   from: fc.constantFrom(0, 1, 1, 3),
@@ -117,9 +117,9 @@ const TALE: Generated[] = [
   { ...PLAIN, source: pipe(52), sink: principal(7), from: 0, to: 0 },
 ];
 const generated = fc
-  .tuple(fc.subarray(TALE, { minLength: 3 }), fc.array(fc.tuple(flow, fc.nat(5)), { maxLength: 5 }))
+  .tuple(fc.subarray(TALE, { minLength: 3 }), fc.array(fc.tuple(anyFlow, fc.nat(5)), { maxLength: 5 }))
   .map(([tale, more]) => {
-    const list = [...tale];
+    const list = tale.slice();
     for (const [one, at] of more) list.splice(at, 0, one);
     return list;
   });
@@ -137,8 +137,8 @@ const someRuns: fc.Arbitrary<Run[]> = fc.array(
 );
 const TALE_RUN: Run = { gate: "lab/wide", from: 1, to: 0, inputs: [50], outputs: [], verdict: 0 };
 const generatedRuns = fc
-  .tuple(fc.constantFrom([], [TALE_RUN]), someRuns)
-  .map(([first, more]): Run[] => [...first, ...more]);
+  .tuple(fc.constantFrom<Run[]>([], [TALE_RUN]), someRuns)
+  .map(([first, more]): Run[] => first.concat(more));
 
 /** One step of data, in the order of decisions. */
 type Move = { source: string; sink: string; from: number; to: number; alone: boolean; at: number; isFile: boolean }; // prettier-ignore

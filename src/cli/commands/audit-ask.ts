@@ -40,11 +40,10 @@ export function addAsk(audit: Command): void {
     .action(async (names: string[], options: Options) => {
       const ui = makeUi(options);
       const files = names.flatMap((name) => filesOf(name, "question"));
-      const { questions: documents, problems } = readQuestions(files);
+      const { questions, problems } = readQuestions(files);
       if (problems.length > 0) return showProblems(ui, "E_ASK_FILE", problems);
-      if (documents.length === 0)
+      if (questions.length === 0)
         throw new CliError("E_USAGE", "expected a question, found none", "docs/questions.md has examples");
-      const questions = documents.map(({ place: _, ...question }) => question);
       const of = await asker(options.log, ui, options.tag);
       if (options.watch === true) return watch(ui, of, questions, options.keepGoing === true);
       const answer = await of.questions({ questions });

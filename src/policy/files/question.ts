@@ -5,7 +5,7 @@
  * Membership of sets only: a tag, a target, gates, a time. There is no expression.
  */
 import { z } from "zod";
-import type { Place, Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { readShaped, type SourceFile } from "./read.ts";
 import { envelope, PART } from "./schema.ts";
 
@@ -56,10 +56,7 @@ const SHAPES = {
   ),
 };
 
-export type QuestionDocument = {
-  readonly name: string;
-  readonly place: Place;
-} & z.output<typeof QuestionSpec>;
+export type QuestionDocument = { readonly name: string } & z.output<typeof QuestionSpec>;
 
 /** All questions of these files, and all that is wrong with them. */
 export function readQuestions(files: readonly SourceFile[]): {
@@ -67,19 +64,16 @@ export function readQuestions(files: readonly SourceFile[]): {
   problems: Problem[];
 } {
   const { documents, problems } = readShaped(files, SHAPES);
-  const questions = documents.map(({ name, place, spec }): QuestionDocument => ({
-    name,
-    place,
-    ...(spec as z.output<typeof QuestionSpec>),
-  }));
+  const questions = documents.map(({ name, spec }): QuestionDocument =>
+    Object.assign({ name }, spec as z.output<typeof QuestionSpec>),
+  );
   const last = documents[MAX_QUESTIONS];
   const tooMany = last && { ...last.place, expected: `at most ${MAX_QUESTIONS} questions at once`, found: String(documents.length), hint: "ask them in parts" }; // prettier-ignore
   const all = tooMany === undefined ? problems : [...problems, tooMany];
   return {
     questions,
-    problems: all.map((problem) => ({
-      ...problem,
-      hint: problem.hint.replace("docs/policy.md", "docs/questions.md"),
-    })),
+    problems: all.map((problem) =>
+      Object.assign({}, problem, { hint: problem.hint.replace("docs/policy.md", "docs/questions.md") }),
+    ),
   };
 }
