@@ -131,6 +131,20 @@ export const questions: readonly Case[] = [
     },
   },
   {
+    name: "questions: an owner's report for erasure: files where they are, and the gates by which data left",
+    async run(b) {
+      const answer = JSON.parse(await b.ok("report", "erasure", TAG, "--json")) as {
+        files: { thing: Text; found: string | null }[];
+        left: { step: Trace["edges"][number]["step"] }[];
+        coverage: { limits: string[] };
+      };
+      ok(answer.files.some(({ found }) => found === `${FOLDER}/a.txt`), JSON.stringify(answer.files)); // prettier-ignore
+      ok(answer.files.some(({ found }) => found === `${FOLDER}/ages.txt`), JSON.stringify(answer.files)); // prettier-ignore
+      ok(answer.left.some(({ step }) => step.crossing?.gate?.name === "study/wide"), JSON.stringify(answer.left)); // prettier-ignore
+      ok(answer.coverage.limits.length > 0);
+    },
+  },
+  {
     name: "questions: as files: another user may not ask about a tag that he does not know [AUD-4]",
     async run(b) {
       const asked = await as(b, 12345, "audit ask /data/ask/questions.yaml");

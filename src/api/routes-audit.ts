@@ -12,6 +12,14 @@ export const AUDIT = {
     answer: ask.QuestionsAnswer,
     token: true,
   },
+  erasure: {
+    method: "POST",
+    path: "/v1/ask/erasure",
+    summary: "what was derived from an owner's data, and how it left the tags",
+    body: ask.ErasureQuery,
+    answer: ask.ErasureAnswer,
+    token: true,
+  },
   auditProof: {
     method: "GET",
     path: "/v1/log/:id/proof",

@@ -40,6 +40,11 @@ const Question = z.object({
 });
 export const QuestionsQuery = z.object({ questions: z.array(Question).min(1).max(100) });
 
+export const ErasureQuery = z.object({
+  of: z.string().min(1).max(200).describe("`alice`, `user:alice`, or a tag `alice/medical`"),
+  limit: z.number().int().positive().max(100_000).optional(),
+});
+
 const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
 export const ExportQuery = z.object({
   format: z.enum(["prov-json", "prov-n", "spade", "openlineage", "jsonl", "cef", "dot"]),
@@ -136,10 +141,36 @@ export const QuestionsAnswer = z.object({
   coverage: Coverage,
 });
 
+const Trail = z.object({
+  thing: Entity,
+  since: z.string().describe("when data first reached it, or it was first seen to have it"),
+  context: Context.describe("as the last record of it tells"),
+  labelled: z.boolean().describe("has it one of the tags, by that?"),
+});
+export const ErasureAnswer = z.object({
+  asked: z.string(),
+  tags: z.array(z.string()),
+  files: z.array(
+    Trail.extend({
+      found: z
+        .string()
+        .nullish()
+        .describe("where it is now, known by its inode; null: not found by what the record calls it"),
+    }),
+  ),
+  left: z.array(Refused).describe("how data left the tags: a gate, a person, a change of label, observed"),
+  people: z.array(Trail),
+  addresses: z.array(Trail),
+  leftOut: z.number(),
+  coverage: Coverage,
+});
+
 export type TraceQuery = z.infer<typeof TraceQuery>;
 export type TraceAnswer = z.infer<typeof TraceAnswer>;
 export type LeakQuery = z.infer<typeof LeakQuery>;
 export type QuestionsQuery = z.infer<typeof QuestionsQuery>;
 export type QuestionsAnswer = z.infer<typeof QuestionsAnswer>;
+export type ErasureQuery = z.infer<typeof ErasureQuery>;
+export type ErasureAnswer = z.infer<typeof ErasureAnswer>;
 export type LeakAnswer = z.infer<typeof LeakAnswer>;
 export type Coverage = z.infer<typeof Coverage>;

@@ -6,6 +6,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
+  ErasureAnswer,
+  ErasureQuery,
   LeakAnswer,
   LeakQuery,
   QuestionsAnswer,
@@ -21,6 +23,7 @@ export type Asker = {
   trace(query: TraceQuery): Promise<TraceAnswer>;
   leak(query: LeakQuery): Promise<LeakAnswer>;
   questions(query: QuestionsQuery): Promise<QuestionsAnswer>;
+  erasure(query: ErasureQuery): Promise<ErasureAnswer>;
   /** Something whenever there are records that the last answer did not know. */
   changes(): AsyncIterable<unknown>;
   export(format: Format, options: { noise: boolean; refused: boolean }): AsyncIterable<string>;
@@ -41,6 +44,7 @@ export async function asker(
       trace: (body) => client.call("trace", { body }),
       leak: (body) => client.call("leak", { body }),
       questions: (body) => client.call("questions", { body }),
+      erasure: (body) => client.call("erasure", { body }),
       changes: () => client.lines("log", { query: { follow: true, limit: 1 } }),
       export: (format, { noise, refused }) =>
         client.pieces("exportRecord", { query: { format, noise: String(noise), refused: String(refused) } }),
@@ -57,6 +61,7 @@ export async function asker(
     },
     questions: async (query) =>
       answer(graph, reader, { ask: "questions", ...query }, Date.now(), loader.damaged),
+    erasure: async (query) => answer(graph, reader, { ask: "erasure", ...query }, Date.now(), loader.damaged),
     changes: async function* () {
       for (let known = graph.records; ; await sleep(1000)) {
         if (loader.refresh().records === known) continue;

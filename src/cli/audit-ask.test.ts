@@ -1,4 +1,4 @@
-/** csn audit ask, on a made-up log: answers, exit codes, and that it tells once when something stops to hold. */
+/** csn audit ask and csn report erasure, on a made-up log: answers, exit codes, and that it tells once when something stops to hold. */
 import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -98,6 +98,44 @@ test("--watch: tells the first time that one does not hold, and ends with 2", as
   const alert = JSON.parse(lines[0]!) as { name: string; holds: boolean; path: unknown[] };
   assert.deepEqual([alert.name, alert.holds, alert.path.length], ["sealed", false, 2]);
 });
+
+test("of the daemon: the questions as they stand in the file; a watch ends when the daemon does", async (t) => {
+  const { questions } = made(t);
+  const coverage = { host: "h", clearance: null, boots: [], gaps: [], limits: [] };
+  const answers = ["sealed", "by-gate"].map((name) => ({ name, says: "", holds: true, path: null, records: [], early: null, limits: [] })); // prettier-ignore
+  const daemon = await fakeDaemon({
+    "POST /v1/ask/questions": { body: { answers, coverage } },
+    "GET /v1/log": { lines: [{}] },
+  });
+  t.after(() => daemon.close());
+  assert.equal((await csn(daemon, ["audit", "ask", questions])).code, 0);
+  assert.deepEqual(daemon.asked.find(({ url }) => url === "/v1/ask/questions")?.body, {
+    questions: [
+      { name: "sealed", from: "registry/patient", to: "outside", never: true },
+      { name: "by-gate", from: "registry/patient", to: "8:1:2:1", through: ["registry/anonymise"] },
+    ],
+  });
+  const { code, stderr } = await csn(daemon, ["audit", "ask", questions, "--watch"]);
+  assert.deepEqual([code, stderr.includes("E_DAEMON_LOST")], [1, true], stderr);
+  assert.ok(daemon.asked.some(({ url }) => url === "/v1/log?follow=true&limit=1"));
+  assert.equal(daemon.asked.filter(({ url }) => url === "/v1/ask/questions").length, 3);
+});
+
+test("report erasure: files with their inodes, and what it does not speak of", async (t) => {
+  const { log } = made(t);
+  leak(log);
+  const daemon = await fakeDaemon();
+  t.after(() => daemon.close());
+  const args = ["report", "erasure", "registry", "--log", log, "--tag", TAG];
+  const { code, stdout, stderr } = await csn(daemon, args);
+  assert.equal(code, 0, stderr);
+  const text = stdout.toString();
+  assert.match(text, /^registry\/patient on the log in .*\n2 files and folders got data:\n {2}file 1 .*inode 8:1:1:1, not found/);
+  assert.match(text, /\n1 way in which it left its tags:\n {2}\[change -registry\/patient\] process 10 /);
+  assert.match(text, /\n0 people saw some:\n0 addresses got some:\n(.*\n)*limit: which files got data/);
+  const unknown = await csn(daemon, ["report", "erasure", "nobody", "--log", log, "--tag", TAG, "--json"]);
+  assert.deepEqual([unknown.code, unknown.stderr.includes("E_ASK_NOTHING")], [1, true]);
+}); // prettier-ignore
 
 test("each change: at once, once more, then after changes only, and the end is told", async () => {
   let next = () => {};

@@ -21,6 +21,7 @@ import { registerNetwork } from "./commands/network.ts";
 import { registerPrincipal } from "./commands/principal.ts";
 import { registerPolicy } from "./commands/policy.ts";
 import { registerPs } from "./commands/ps.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerShare } from "./commands/share.ts";
 import { registerStatement } from "./commands/statement.ts";
@@ -52,6 +53,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerCheck,
     registerTrace,
     registerLeak,
+    registerReport,
     registerAudit,
   ],
   "More:": [registerMachine, registerCompletion, registerHelp],

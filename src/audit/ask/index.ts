@@ -5,6 +5,7 @@ export { type Answers, type AnswerTo, answer, type Ask } from "./answer.ts";
 export { COLLAPSE_BY, type CollapseBy } from "./collapse.ts";
 export type { Coverage } from "./coverage.ts";
 export { AskError, type AskErrorCode } from "./error.ts";
+export type { ErasureAnswer, ErasureAsk, Trail } from "./erasure.ts";
 export type { LeakAnswer, PathStep } from "./leak.ts";
 export {
   type Question,

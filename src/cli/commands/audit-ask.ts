@@ -35,7 +35,11 @@ export function addAsk(audit: Command): void {
     .option("--watch", "stay, ask again as records come, and tell when one stops to hold")
     .option("--keep-going", "of --watch: go on until none holds, not only to the first")
     .option("--log <folder>", "ask a copy of a log, without the daemon")
-    .option("--tag <name=id>", "of --log, which knows tags by id: what one is called (again for more)", named)
+    .option(
+      "--tag <name=id>",
+      "of --log, which knows tags by id: what one is called (again for more)",
+      namedTag,
+    )
     .option(...JSON_OPTION)
     .action(async (names: string[], options: Options) => {
       const ui = makeUi(options);
@@ -86,7 +90,7 @@ function tell(
 }
 
 /** `registry/patient=5f3a…` */
-function named(text: string, all: Record<string, string> = {}): Record<string, string> {
+export function namedTag(text: string, all: Record<string, string> = {}): Record<string, string> {
   const [, name, id] = /^([^=]+)=#?([0-9a-f]{32})$/.exec(text) ?? [];
   if (name === undefined || id === undefined)
     throw new InvalidArgumentError("expected OWNER/NAME=ID, with an id of 32 hexadecimal digits");
