@@ -4,14 +4,14 @@
  *
  * Guarantee: exactly if such a path is among the records that the reader may see, one is found: the first to arrive. A path
  * begins at what had the tag, and its flows follow each other in time. A gate is passed where data went on under another
- * context, from one that a run of this gate had to the other one, out of the run's input or into its output; a change of
- * label that no record ties to a run is none.
+ * context, from the one that a run of this gate had to its other one, in a program that read the run's input or wrote its
+ * output; a change of label in any other program is none.
  *
- * Not covered: a run of several programs that hand data on between them without its input or output (it is not taken for
- * passed: the question then does not hold). Data added to a file that had the tag before is as old as the file.
+ * Not covered: programs of a run that neither read its input nor write its output, and let out what they have from elsewhere
+ * (that is not taken for passed: the question then does not hold). Data added to a file that had the tag before is as old as the file.
  */
 import type { TagId } from "../../label/index.ts";
-import { isRefused, type Meta } from "../graph/index.ts";
+import { isRefused } from "../graph/index.ts";
 import { streamsOf } from "../graph/graph.ts";
 import { ENTITY, OP } from "../record.ts";
 import type { Hits } from "./leak.ts";
@@ -34,8 +34,6 @@ type Held = {
   flow: number;
   parent: Held | null;
   context: number;
-  /** The input of a gate that it came out of, or -1. */
-  came: number;
   /** ns; null: no file, so nothing that has an age. */
   since: bigint | null;
   /** The flow with which it passed a gate too soon. */
@@ -68,7 +66,7 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
   const isTagged = (context: number) => contexts.has(context, tag);
   const begins = follows.map((follow, n) => (follow === 1 && isTagged(metas[n]!.source) ? 1 : 0));
   const arrives = follows.map((follow, n) => (follow === 1 && isTagged(metas[n]!.sink) ? 1 : 0));
-  const gates = new Passages(sight, through);
+  const gates = new Passages(sight, through, follows);
   const alone = metas.map((_, n) => crossesAlone(graph, n));
   const holds = new Map<number, Held[]>();
   const first = new Map<number, bigint>();
@@ -95,14 +93,14 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
       if (begins[n] === 1) {
         note(source, at);
         const since = sinceOf(source, at);
-        put(holds, { entity: source, flow: -1, parent: null, context: meta.source, came: -1, since, early: null }); // prettier-ignore
+        put(holds, { entity: source, flow: -1, parent: null, context: meta.source, since, early: null }); // prettier-ignore
       }
       if (arrives[n] === 1) note(sink, at);
       let open: Held | null = null;
       let early: Held | null = null;
       for (const held of holds.get(source) ?? []) {
         if (held.early !== null) early = held;
-        else if (alone[n] === true || !gates.isPassed(held, meta, sink)) {
+        else if (alone[n] === true || !gates.isPassed(source, held.context, meta.source)) {
           if (open === null || isNewer(held.since, open.since)) open = held;
         } else if (age !== null && held.since !== null && early === null && wall(at) < held.since + age)
           early = { ...held, early: at };
@@ -110,10 +108,8 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
       if (open === null && early === null) continue;
       if (hits.mask[n] === 1 && hits.isAt?.(at) !== false)
         return { way: wayOf((open ?? early)!, at), reached: [...holds.keys()] };
-      const came = gates.inputs.has(source) ? source : -1;
       for (const held of [open, early])
-        if (held !== null)
-          put(holds, { ...held, entity: sink, flow: at, parent: held, context: meta.sink, came });
+        if (held !== null) put(holds, { ...held, entity: sink, flow: at, parent: held, context: meta.sink });
     }
   return { way: null, reached: [...holds.keys()] };
 }
@@ -126,9 +122,7 @@ function put(holds: Map<number, Held[]>, held: Held): void {
     return;
   }
   const at = all.findIndex((other) =>
-    held.early !== null
-      ? other.early !== null
-      : other.early === null && other.context === held.context && other.came === held.came,
+    held.early !== null ? other.early !== null : other.early === null && other.context === held.context,
   );
   if (at === -1) all.push(held);
   else if (held.early === null && isNewer(held.since, all[at]!.since)) all[at] = held;
@@ -146,14 +140,13 @@ function wayOf(last: Held, at: number): Way {
   return { path: path.reverse(), early };
 }
 
-type Passage = { inputs: Set<number>; outputs: Set<number> };
+type Passage = { inputs: Set<number>; outputs: Set<number>; programs: Set<number> };
 
 /** Runs of the named gates that the reader may see, by the contexts between which they let data pass. */
 class Passages {
-  readonly inputs = new Set<number>();
   readonly #between = new Map<string, Passage>();
 
-  constructor(sight: Sight, names: readonly string[]) {
+  constructor(sight: Sight, names: readonly string[], follows: Uint8Array) {
     const { graph, sees } = sight;
     const wanted = new Set(names);
     for (const run of graph.annotations) {
@@ -161,7 +154,11 @@ class Passages {
       const { source, sink, verdict } = graph.metas.of(run.meta);
       if (verdict !== 0) continue;
       const key = `${source} ${sink}`;
-      const passage = this.#between.get(key) ?? { inputs: new Set(), outputs: new Set() };
+      const passage = this.#between.get(key) ?? {
+        inputs: new Set(),
+        outputs: new Set(),
+        programs: new Set(),
+      };
       this.#between.set(key, passage);
       for (const [end, set] of [
         ["input", passage.inputs],
@@ -172,13 +169,28 @@ class Passages {
           const found = graph.entities.find(ENTITY.pipe, run.boot, BigInt(ino), second, third);
           if (found !== -1) set.add(graph.same(found));
         }
-      for (const input of passage.inputs) this.inputs.add(input);
     }
+    if (this.#between.size > 0) this.#findPrograms(sight, follows);
   }
 
-  isPassed(held: Held, meta: Meta, sink: number): boolean {
-    if (held.context === meta.source) return false;
-    const passage = this.#between.get(`${held.context} ${meta.source}`);
-    return passage !== undefined && (passage.inputs.has(held.came) || passage.outputs.has(sink));
+  /** Does data that a program holds under one context pass a gate when it goes on under the other? */
+  isPassed(program: number, from: number, to: number): boolean {
+    return from !== to && this.#between.get(`${from} ${to}`)?.programs.has(program) === true;
+  }
+
+  /** Those that read a run's input under what it takes, or write its output under what it gives. */
+  #findPrograms({ graph }: Sight, follows: Uint8Array): void {
+    const passages = [...this.#between].map(([key, passage]) => {
+      const [from, to] = key.split(" ").map(Number);
+      return Object.assign({ from, to }, passage);
+    });
+    for (const { n, source, sink, meta } of graph.flows.blocks)
+      for (let i = 0; i < n; i++) {
+        if (follows[meta[i]!] === 0) continue;
+        for (const { from, to, inputs, outputs, programs } of passages) {
+          if (inputs.has(source[i]!) && graph.metas.of(meta[i]!).sink === from) programs.add(sink[i]!);
+          if (outputs.has(sink[i]!) && graph.metas.of(meta[i]!).source === to) programs.add(source[i]!);
+        }
+      }
   }
 }

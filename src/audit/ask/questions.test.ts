@@ -84,6 +84,16 @@ describe("questions", () => {
     deepStrictEqual([answers[0]!.holds, answers[0]!.path!.at(-1)!.step.crossing], [false, { drops: ["lab/patient"], adds: [], by: "change", gate: null }]); // prettier-ignore
   });
 
+  it("a gate is passed by what its program writes elsewhere, too, such as its errors", () => {
+    const errors = { source: process(11), sink: pipe(60), from: 0, to: 0, time: 25 * SECOND };
+    const library = { source: file(3), sink: process(11), from: 1, to: 1, time: 24 * SECOND };
+    const flows = [library, errors, ...story].toSorted((a, b) => a.time! - b.time!).map(flowRecord);
+    ok(ask([...flows, gateRecord(wide, 50 * SECOND)], [through]).answers[0]!.holds);
+    ok(
+      !ask([...flows, gateRecord({ ...wide, gate: "lab/other" }, 50 * SECOND)], [through]).answers[0]!.holds,
+    );
+  });
+
   it("are refused when they say nothing, or are about no tag", () => {
     const { name, from, to } = never;
     throws(() => ask(records, [{ name, from, to }]), { code: "E_ASK_WORDS" });
@@ -171,19 +181,25 @@ function isBroken(
   // prettier-ignore
   const firstOf = (thing: string) =>
     moves.find((m) => (m.source === thing && isTagged(m.from)) || (m.sink === thing && isTagged(m.to)))!.at;
+  // what a person gives is new each time
+  const sinceOf = (m: Move) =>
+    m.isFile ? firstOf(m.source) : m.source.startsWith("principal") ? m.at : null;
   const isHit = (m: Move) => (target === "outside" ? !isTagged(m.to) : m.sink === target);
-  const passes = (context: number, last: Move | null, next: Move): boolean =>
+  const passes = (context: number, next: Move): boolean =>
     !next.alone &&
     context !== next.from &&
     runs.some(
       ({ gate, verdict, from, to, inputs, outputs }) =>
         gates.includes(gate) && verdict === 0 && from === context && to === next.from &&
-        (inputs.some((ino) => last !== null && last.source === `pipe ${ino}`) || outputs.some((ino) => next.sink === `pipe ${ino}`)),
+        moves.some(
+          (m) =>
+            (m.sink === next.source && m.to === from && inputs.some((ino) => m.source === `pipe ${ino}`)) ||
+            (m.source === next.source && m.from === to && outputs.some((ino) => m.sink === `pipe ${ino}`)),
+        ),
     ); // prettier-ignore
   const visit = (
     at: string,
     context: number,
-    last: Move | null,
     from: number,
     since: number | null,
     isEarly: boolean,
@@ -193,18 +209,15 @@ function isBroken(
       const next = moves[i]!;
       if (next.source !== at) continue;
       let early = isEarly;
-      if (!isEarly && passes(context, last, next)) {
+      if (!isEarly && passes(context, next)) {
         if (age === null || since === null || next.at >= since + age) continue;
         early = true;
       }
-      if (isHit(next) || visit(next.sink, next.to, next, i + 1, since, early)) return true;
+      if (isHit(next) || visit(next.sink, next.to, i + 1, since, early)) return true;
     }
     return false;
   };
-  return moves.some(
-    (m, i) =>
-      isTagged(m.from) && visit(m.source, m.from, null, i, m.isFile ? firstOf(m.source) : null, false),
-  );
+  return moves.some((m, i) => isTagged(m.from) && visit(m.source, m.from, i, sinceOf(m), false));
 }
 
 describe("questions against a search of all paths", () => {
