@@ -1,8 +1,25 @@
-/** The routes of the log's proofs. */
+/** The routes of the log's proofs, and of what is asked of it again and again. */
 import type { Route } from "./route.ts";
+import * as ask from "./wire-ask.ts";
 import * as audit from "./wire-audit.ts";
 
 export const AUDIT = {
+  questions: {
+    method: "POST",
+    path: "/v1/ask/questions",
+    summary: "do these questions hold? a path for each that does not, and what was looked at",
+    body: ask.QuestionsQuery,
+    answer: ask.QuestionsAnswer,
+    token: true,
+  },
+  erasure: {
+    method: "POST",
+    path: "/v1/ask/erasure",
+    summary: "what was derived from an owner's data, and how it left the tags",
+    body: ask.ErasureQuery,
+    answer: ask.ErasureAnswer,
+    token: true,
+  },
   auditProof: {
     method: "GET",
     path: "/v1/log/:id/proof",

@@ -30,6 +30,21 @@ export const LeakQuery = z.object({
   until: Time.optional(),
 });
 
+const Question = z.object({
+  name: z.string().min(1).max(200),
+  from: Thing.describe("a tag"),
+  to: Thing,
+  never: z.boolean().optional().describe("no path"),
+  through: z.array(z.string().max(200)).max(1000).optional().describe("each path passes one of these gates"),
+  olderThan: z.string().max(20).optional().describe("and so long after the data was first on the record"),
+});
+export const QuestionsQuery = z.object({ questions: z.array(Question).min(1).max(100) });
+
+export const ErasureQuery = z.object({
+  of: z.string().min(1).max(200).describe("`alice`, `user:alice`, or a tag `alice/medical`"),
+  limit: z.number().int().positive().max(100_000).optional(),
+});
+
 const Flag = z.enum(["true", "false"]).transform((text) => text === "true");
 export const ExportQuery = z.object({
   format: z.enum(["prov-json", "prov-n", "spade", "openlineage", "jsonl", "cef", "dot"]),
@@ -108,8 +123,54 @@ export const LeakAnswer = z.object({
   statement: z.string().nullish().describe("this answer as a signed note, with the log's key"),
 });
 
+export const QuestionsAnswer = z.object({
+  answers: z.array(
+    z.object({
+      name: z.string(),
+      says: z.string().describe("what was asked, in words"),
+      holds: z.boolean(),
+      path: z.array(Flow).nullable().describe("a witness; null: it holds within the coverage"),
+      records: z.array(z.number()),
+      early: z
+        .object({ thing: Entity, since: z.string(), passed: z.string() })
+        .nullable()
+        .describe("the path passed a gate, but too soon"),
+      limits: z.array(z.string()),
+    }),
+  ),
+  coverage: Coverage,
+});
+
+const Trail = z.object({
+  thing: Entity,
+  since: z.string().describe("when data first reached it, or it was first seen to have it"),
+  context: Context.describe("as the last record of it tells"),
+  labelled: z.boolean().describe("has it one of the tags, by that?"),
+});
+export const ErasureAnswer = z.object({
+  asked: z.string(),
+  tags: z.array(z.string()),
+  files: z.array(
+    Trail.extend({
+      found: z
+        .string()
+        .nullish()
+        .describe("where it is now, known by its inode; null: not found by what the record calls it"),
+    }),
+  ),
+  left: z.array(Refused).describe("how data left the tags: a gate, a person, a change of label, observed"),
+  people: z.array(Trail),
+  addresses: z.array(Trail),
+  leftOut: z.number(),
+  coverage: Coverage,
+});
+
 export type TraceQuery = z.infer<typeof TraceQuery>;
 export type TraceAnswer = z.infer<typeof TraceAnswer>;
 export type LeakQuery = z.infer<typeof LeakQuery>;
+export type QuestionsQuery = z.infer<typeof QuestionsQuery>;
+export type QuestionsAnswer = z.infer<typeof QuestionsAnswer>;
+export type ErasureQuery = z.infer<typeof ErasureQuery>;
+export type ErasureAnswer = z.infer<typeof ErasureAnswer>;
 export type LeakAnswer = z.infer<typeof LeakAnswer>;
 export type Coverage = z.infer<typeof Coverage>;

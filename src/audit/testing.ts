@@ -10,6 +10,9 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Disk, realDisk } from "./disk.ts";
 
+/** Made-up logs of flows. */
+export * as logs from "./ask/testing.ts";
+
 /** Numbers from 0 to 1, the same for the same seed. */
 export function random(seed: number): () => number {
   let state = seed >>> 0;

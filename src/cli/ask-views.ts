@@ -3,7 +3,7 @@
  *
  * Guarantee: names that others have chosen are shown through `safe`.
  */
-import type { Coverage, LeakAnswer, TraceAnswer } from "../api/index.ts";
+import type { Coverage, ErasureAnswer, LeakAnswer, QuestionsAnswer, TraceAnswer } from "../api/index.ts";
 import { count, safe, shortContext } from "./text.ts";
 import type { Paint } from "./ui.ts";
 import { localTime } from "./views.ts";
@@ -82,6 +82,46 @@ export function leakLines(answer: LeakAnswer, paint: Paint): string[] {
   if (answer.proofs) lines.push(`${count(answer.proofs.proofs.length, "record")} with proofs (--json)`);
   if (answer.statement) lines.push("signed with the log's key (--statement FILE keeps it)");
   return lines;
+}
+
+export function questionsLines({ answers, coverage }: QuestionsAnswer, paint: Paint): string[] {
+  return [...answers.flatMap((answer) => questionLines(answer, paint)), ...coverageLines(coverage, paint)];
+}
+
+export function questionLines(
+  { name, says, holds, path, early, limits }: QuestionsAnswer["answers"][number],
+  paint: Paint,
+): string[] {
+  const lines = [`${holds ? paint.green("holds") : paint.red("BROKEN")} ${safe(name)}: ${safe(says)}`];
+  if (path !== null) lines.push(...pathLines(path, paint));
+  if (early !== null)
+    lines.push(`  too soon: ${safe(early.thing.name)} was first on the record ${safe(early.since)}, and passed the gate ${safe(early.passed)}`); // prettier-ignore
+  return [...lines, ...limits.map((limit) => `  limit: ${safe(limit)}`)];
+}
+
+export function erasureLines(answer: ErasureAnswer, paint: Paint): string[] {
+  const { tags, files, left, people, addresses, leftOut, coverage } = answer;
+  const trail = ({ thing, since, context }: ErasureAnswer["people"][number]) =>
+    `  ${safe(thing.name)} (${shortContext(context)}) since ${localTime(since)}`;
+  const lines = [
+    `${tags.map(safe).join(", ")} on ${safe(coverage.host)}`,
+    `${count(files.length, "file or folder", "files and folders")} got data:`,
+    ...files.map((file) => {
+      const where =
+        typeof file.found === "string"
+          ? `there: ${safe(file.found)}`
+          : paint.yellow("not found by this name");
+      return `${trail(file)}, inode ${safe(file.thing.id)}, ${where}`;
+    }),
+    `${count(left.length, "way", "ways")} in which it left its tags:`,
+    ...left.flatMap(({ times, ...flow }) => pathLines([flow], paint).map((line) => (times > 1 ? `${line} x${times}` : line))), // prettier-ignore
+    `${count(people.length, "person", "people")} saw some:`,
+    ...people.map(trail),
+    `${count(addresses.length, "address", "addresses")} got some:`,
+    ...addresses.map(trail),
+  ];
+  if (leftOut > 0) lines.push(paint.yellow(`and ${leftOut} more: --limit shows them`));
+  return [...lines, ...coverageLines(coverage, paint)];
 }
 
 export function pathLines(path: readonly Flow[], paint: Paint): string[] {

@@ -47,6 +47,7 @@ test("every command that prints has --json", () => {
     "machine",
     "machine exec",
     "machine console",
+    "report",
     "audit",
     "audit checkpoint", // is a signed note
     "audit prove", // is JSON

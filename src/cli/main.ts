@@ -1,7 +1,8 @@
 /**
  * csn's command line.
  *
- * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check) or the evidence is broken (audit), 3 the policy is invalid;
+ * Exit codes: 0 done or allowed, 1 csn failed, 2 the answer is "refused" (check), a question does not hold (audit ask) or the
+ * evidence is broken (audit verify), 3 the policy or a file of questions is invalid;
  * `csn run`, `csn gate run` and `csn machine exec` give the program's own, or 125 when csn failed.
  */
 import { CommanderError } from "commander";

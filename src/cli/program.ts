@@ -21,6 +21,7 @@ import { registerNetwork } from "./commands/network.ts";
 import { registerPrincipal } from "./commands/principal.ts";
 import { registerPolicy } from "./commands/policy.ts";
 import { registerPs } from "./commands/ps.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerShare } from "./commands/share.ts";
 import { registerStatement } from "./commands/statement.ts";
@@ -54,6 +55,7 @@ const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> 
     registerTrace,
     registerSql,
     registerLeak,
+    registerReport,
     registerAudit,
   ],
   "More:": [registerMachine, registerCompletion, registerHelp],

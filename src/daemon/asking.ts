@@ -4,7 +4,15 @@
 import { once } from "node:events";
 import { dirname } from "node:path";
 import type { FastifyReply } from "fastify";
-import { ExportQuery, type LeakAnswer, LeakQuery, TraceQuery } from "../api/index.ts";
+import {
+  type ErasureAnswer,
+  ErasureQuery,
+  ExportQuery,
+  type LeakAnswer,
+  LeakQuery,
+  QuestionsQuery,
+  TraceQuery,
+} from "../api/index.ts";
 import type { Answers, Reader } from "../audit/index.ts";
 import { contextOf, integrityOf, secrecyOf, type TagId } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
@@ -36,6 +44,56 @@ export async function leak(csn: Csn, caller: Caller, body: unknown): Promise<Lea
     JSON.stringify({ ...said, asker: caller.name, at: csn.authority.now().toISOString(), checkpoint }),
   );
   return { ...answer, proofs, statement };
+}
+
+export function questions(csn: Csn, caller: Caller, body: unknown): Promise<Answers["questions"]> {
+  const query = parse(QuestionsQuery, body);
+  const inodes = inodesOf(
+    csn,
+    caller,
+    query.questions.map(({ to }) => to),
+  );
+  return csn.ask(readerOf(csn, caller), { ask: "questions", ...query, inodes });
+}
+
+export async function erasure(csn: Csn, caller: Caller, body: unknown): Promise<ErasureAnswer> {
+  const answer = await csn.ask(readerOf(csn, caller), { ask: "erasure", ...parse(ErasureQuery, body) });
+  const roots = csn.monitor === null ? [] : csn.store.labels().map(({ path }) => path);
+  // numbers of file systems without a device mean something in one boot only
+  const isThisBoot = answer.coverage.boots.at(-1)?.boot === csn.store.bootId.replaceAll("-", "");
+  const files = answer.files.map(({ thing, ...file }) => {
+    const canTell = isThisBoot || !thing.id.startsWith("0:");
+    return Object.assign(file, { thing, found: canTell ? whereNow(csn, caller, thing, roots) : null });
+  });
+  return { ...answer, files };
+}
+
+/** A path that leads to this very inode now, of those that fit its name; null: none of them does. */
+function whereNow(
+  csn: Csn,
+  caller: Caller,
+  { name, id }: { name: string; id: string },
+  roots: readonly string[],
+): string | null {
+  for (const path of placesFor(name, roots)) {
+    const [inode] = inodesOf(csn, caller, [path])[path] ?? [];
+    if (inode === undefined) continue;
+    const { first, second, third } = inode;
+    if (`${second >>> 20}:${second & 0xfffff}:${first}:${third}` === id) return path;
+  }
+  return null;
+}
+
+/** The record has the last three parts of a path: what is before them may be a folder that was labelled. */
+export function placesFor(name: string, roots: readonly string[]): string[] {
+  if (name.startsWith("/")) return [name];
+  if (!name.startsWith("…/")) return [];
+  const parts = name.slice(2).split("/");
+  return roots.flatMap((root) => {
+    const fits = parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+    const overlaps = fits.flatMap((head, at) => (root.endsWith(`/${head}`) ? [at + 1] : []));
+    return [0, ...overlaps].map((at) => [root, ...parts.slice(at)].join("/"));
+  });
 }
 
 export async function exportAll(

@@ -145,6 +145,8 @@ export function createServer(serving: Serving): FastifyInstance {
   );
   on(ROUTES.trace, (request, _reply, who) => asking.trace(csn, who, request.body));
   on(ROUTES.leak, (request, _reply, who) => asking.leak(csn, who, request.body));
+  on(ROUTES.questions, (request, _reply, who) => asking.questions(csn, who, request.body));
+  on(ROUTES.erasure, (request, _reply, who) => asking.erasure(csn, who, request.body));
   on(ROUTES.exportRecord, (request, reply, who) => asking.exportAll(csn, who, request.query, reply));
   on(ROUTES.createRun, (request, _reply, who) => handle.createRun(csn, who, runs, request.body));
   on(ROUTES.gates, (_request, _reply, who) => listGates(csn, who));

@@ -17,7 +17,10 @@ export type Coverage = {
   limits: string[];
 };
 
-export function coverageOf(sight: Sight, pass: Pass | null, damaged: readonly string[]): Coverage {
+/** Entities to which data came. */
+type Reached = Pick<Pass, "entity" | "count">;
+
+export function coverageOf(sight: Sight, pass: Reached | null, damaged: readonly string[]): Coverage {
   const { graph, reader } = sight;
   const boots = graph.boots.map(({ id, firstFlow }, at) => {
     const end = (graph.boots[at + 1]?.firstFlow ?? graph.flows.length) - 1;
@@ -40,7 +43,7 @@ export function coverageOf(sight: Sight, pass: Pass | null, damaged: readonly st
   };
 }
 
-function limitsOf(sight: Sight, pass: Pass | null, damaged: readonly string[]): string[] {
+function limitsOf(sight: Sight, pass: Reached | null, damaged: readonly string[]): string[] {
   const { graph } = sight;
   const limits = damaged.map((name) => `segment ${name} can't be read`);
   if (graph.strange > 0) limits.push("some records are of a kind that this version of csn does not know");

@@ -88,14 +88,15 @@ function leakTarget(sight: Sight, ask: LeakAsk): Target | null {
   }
 }
 
-type Hits = {
+/** Which flows lead to a target. */
+export type Hits = {
   /** Kinds of flows that may be hits. */
   mask: Uint8Array;
   isAt?: (flow: number) => boolean;
   refused: (flow: number) => boolean;
 };
 
-function hitsFor(sight: Sight, of: Target, target: Target): Hits {
+export function hitsFor(sight: Sight, of: Target, target: Target): Hits {
   const { graph } = sight;
   const all = new Uint8Array(graph.metas.size).fill(1);
   if (target.what === "entities") {

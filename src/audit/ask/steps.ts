@@ -38,8 +38,11 @@ export type Step = {
 
 export type Ends = { from: EntityText; to: EntityText };
 
-/** @param before the flow by which the data came to this one's source; -1: none */
-export function stepOf(sight: Sight, flow: number, before = -1): Step {
+/**
+ * @param before the flow by which the data came to this one's source; -1: none
+ * @param exact of gates, name only one that its input or output proves
+ */
+export function stepOf(sight: Sight, flow: number, before = -1, exact = false): Step {
   const { graph } = sight;
   const meta = graph.metas.of(graph.flows.meta(flow));
   return {
@@ -50,7 +53,7 @@ export function stepOf(sight: Sight, flow: number, before = -1): Step {
     rule: ruleOf(meta.verdict),
     source: sight.contextText(meta.source),
     sink: sight.contextText(meta.sink),
-    crossing: meta.verdict === 0 ? crossingOf(sight, before, flow) : null,
+    crossing: meta.verdict === 0 ? crossingOf(sight, before, flow, exact) : null,
   };
 }
 
@@ -70,7 +73,7 @@ export function crossesAlone(graph: Graph, meta: number): boolean {
   return isEvent && graph.contexts.crosses(source, sink);
 }
 
-export function crossingOf(sight: Sight, before: number, flow: number): Crossing | null {
+export function crossingOf(sight: Sight, before: number, flow: number, exact = false): Crossing | null {
   const { graph } = sight;
   const { flows, metas, contexts } = graph;
   const meta = metas.of(flows.meta(flow));
@@ -81,7 +84,7 @@ export function crossingOf(sight: Sight, before: number, flow: number): Crossing
   const drops = contexts.dropped(from, to).map((tag) => sight.tagText(tag));
   const adds = contexts.gained(from, to).map((tag) => sight.tagText(tag));
   if (isAlone) return { drops, adds, by: meta.op === OP.label ? "label" : meta.op === OP.change ? "change" : "release", gate: null }; // prettier-ignore
-  const run = gateRunAt(sight, before, flow, from, to);
+  const run = gateRunAt(sight, before, flow, from, to, exact);
   return { drops, adds, by: run === null ? "change" : "gate", gate: run && gateText(sight, run) };
 }
 
@@ -92,6 +95,7 @@ export function gateRunAt(
   flow: number,
   from: number,
   to: number,
+  exact = false,
 ): Annotation | null {
   const { graph } = sight;
   const runs = graph.annotations.filter(({ op, meta }) => {
@@ -107,7 +111,7 @@ export function gateRunAt(
   const went = graph.flows.sink(flow);
   return (
     runs.find((run) => streams(run, "output").includes(went) || streams(run, "input").includes(came)) ??
-    runs.find((run) => run.flows > flow) ??
+    (exact ? null : runs.find((run) => run.flows > flow)) ??
     null
   );
 }

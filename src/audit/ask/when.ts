@@ -27,6 +27,13 @@ export function readTime(text: string, now: number): bigint {
   );
 }
 
+/** `30d` as ns. @throws AskError E_ASK_WORDS */
+export function readAge(text: string): bigint {
+  const [, number, unit] = /^(\d{1,9})([smhdwy])$/.exec(text) ?? [];
+  if (number !== undefined) return BigInt(Number(number) * UNITS[unit!]!) * 1_000_000_000n;
+  throw new AskError("E_ASK_WORDS", `expected how long, found ${JSON.stringify(text)}`, "`30d`, `12h`, `1y`");
+}
+
 /** Flows until a time, each by its own clock: it may have jumped. */
 export function untilTime(sight: Sight, time: bigint): (at: number) => boolean {
   const { graph } = sight;

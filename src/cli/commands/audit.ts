@@ -1,5 +1,6 @@
 /**
- * csn audit: is the record as it was written? Checkpoints, proofs, keys; with --folder all of it offline.
+ * csn audit: is the record as it was written? Checkpoints, proofs, keys; with --folder all of it offline. Questions to it
+ * and exports of it are in files of their own.
  *
  * Exit codes of verify and verify-proof: 0 it is, 2 it is not, 1 it could not be found out.
  */
@@ -19,6 +20,7 @@ import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { count, safe } from "../text.ts";
 import { makeUi, type Ui } from "../ui.ts";
+import { addAsk } from "./audit-ask.ts";
 import { addExport } from "./audit-export.ts";
 import { registerKeep, registerWitness } from "./audit-keep.ts";
 
@@ -31,7 +33,7 @@ type VerifyOptions = Against & { folder?: string; json?: true };
 export function registerAudit(program: Command): void {
   const audit = program
     .command("audit")
-    .description("is the record as it was written? Checkpoints, proofs, keys");
+    .description("is the record as it was written, and does it say what was promised?");
   example(
     audit,
     "$ csn audit verify",
@@ -148,6 +150,7 @@ export function registerAudit(program: Command): void {
       ui.print(...(await (await connect("look", ui)).call("auditRotate")).keys);
     });
   example(rotate, "$ csn audit key rotate");
+  addAsk(audit);
   addExport(audit);
   registerKeep(audit);
   registerWitness(audit);

@@ -5,7 +5,7 @@
  * policy in force is asked. Exit codes: 2 when a property does not hold or files and world differ, 1 when a case fails, 3
  * when the files are invalid.
  */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { PolicyPlan, PolicyProofs, PolicyTests } from "../../api/index.ts";
@@ -14,7 +14,6 @@ import {
   checkDocuments,
   jsonSchema,
   parseProperty,
-  problemLine,
   prove,
   readDocuments,
   runTests,
@@ -24,12 +23,12 @@ import {
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
-import { count, safe, safeLines } from "../text.ts";
+import { filesOf, showProblems } from "../source-files.ts";
+import { count, safe } from "../text.ts";
 import { makeUi, type Ui } from "../ui.ts";
 
 /** The answer is no. */
 const REFUSED = 2;
-const INVALID = 3;
 const FILES = [
   "[files...]",
   "files and folders (*.yaml, *.yml below them); `policy` if none is given",
@@ -207,41 +206,15 @@ const EMPTY = { files: [], documents: [] as AnyDocument[], notes: [], state: nul
 
 /** Reads and checks files; null when something is wrong with them, which has been shown. */
 function load(names: readonly string[], ui: Ui): Loaded | null {
-  const files = (names.length === 0 ? ["policy"] : names).flatMap(filesOf);
+  const files = (names.length === 0 ? ["policy"] : names).flatMap((name) => filesOf(name, "policy"));
   if (files.length === 0)
     throw new CliError("E_USAGE", "expected policy files, found none", "they end with .yaml or .yml");
   const { documents, problems } = readDocuments(files);
   const checked = checkDocuments(documents, new Date());
   const all = problems.length > 0 ? problems : checked.problems;
   if (all.length === 0) return { files, documents, notes: checked.notes, state: checked.after };
-  process.exitCode = INVALID;
-  if (ui.json) ui.answer({ problems: all });
-  else
-    for (const problem of all) {
-      const hint = problem.hint === "" ? "" : `Hint: ${safe(problem.hint)}\n`;
-      process.stderr.write(`${safeLines(problemLine(problem)).replaceAll("\n", " ")}\n${hint}`);
-    }
+  showProblems(ui, "E_POLICY", all);
   return null;
-}
-
-/** Longer than any policy file may be: not even read. */
-const MAX_BYTES = 4 << 20;
-
-function filesOf(name: string): SourceFile[] {
-  const found = statSync(name, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true)
-    return readdirSync(name, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-      .flatMap(filesOf);
-  if (found?.isFile() === true && found.size <= MAX_BYTES)
-    return [{ name, text: readFileSync(name, "utf8") }];
-  throw new CliError(
-    "E_USAGE",
-    `expected a policy file or folder at \`${name}\`, found ${found === undefined ? "nothing" : "something else"}`,
-    "give files that end with .yaml, or the folder that they are in",
-  );
 }
 
 function showPlan(ui: Ui, { steps, notes }: PolicyPlan, done: boolean): void {

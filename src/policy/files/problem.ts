@@ -15,8 +15,13 @@ export type Problem = Place & {
 };
 
 /** One line for people: `policy/gates.yaml:12:5: E_POLICY: expected …, found …`. */
-export function problemLine({ file, line, column, expected, found }: Problem): string {
-  return `${file}:${line}:${column}: E_POLICY: expected ${expected}, found ${found}`;
+export function problemLine(problem: Problem): string {
+  return faultLine("E_POLICY", problem);
+}
+
+/** The same for files that are no policy. */
+export function faultLine(code: string, { file, line, column, expected, found }: Problem): string {
+  return `${file}:${line}:${column}: ${code}: expected ${expected}, found ${found}`;
 }
 
 /** Untrusted text on one line: control characters and all that is not ASCII as escapes. */

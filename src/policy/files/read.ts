@@ -7,6 +7,7 @@
  * Cost: bounded before anything is parsed, by the size of a file, the length of a line and the depth of brackets.
  */
 import { type Document as Yaml, isNode, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
+import type { z } from "zod";
 import { problemsOf } from "./issue.ts";
 import { type Place, type Problem, quote } from "./problem.ts";
 import { type Kind, KINDS, type Spec } from "./schema.ts";
@@ -33,17 +34,34 @@ export const MAX_DEPTH = 16;
 /** Faults beyond these are not shown. */
 const MAX_PROBLEMS = 100;
 
+/** Kinds of documents by name: what each looks like. */
+export type Shapes = Readonly<Record<string, z.ZodType<{ metadata: { name: string }; spec?: unknown }>>>;
+/** A document of any of these. */
+export type ShapedDocument = Omit<PolicyDocumentOf<Kind>, "kind" | "spec"> & {
+  readonly kind: string;
+  readonly spec: unknown;
+};
+
 /** Reads all files. What could be read is given even when something else could not. */
 export function readDocuments(files: readonly SourceFile[]): {
   documents: AnyDocument[];
   problems: Problem[];
 } {
-  const documents: AnyDocument[] = [];
+  const { documents, problems } = readShaped(files, KINDS);
+  return { documents: documents as AnyDocument[], problems };
+}
+
+/** The same for documents of other kinds. */
+export function readShaped(
+  files: readonly SourceFile[],
+  shapes: Shapes,
+): { documents: ShapedDocument[]; problems: Problem[] } {
+  const documents: ShapedDocument[] = [];
   const problems: Problem[] = [];
   const seen = new Map<string, Place>();
   for (const file of files) {
     const faults = unreadable(file);
-    const read = faults.length > 0 ? { documents: [], problems: faults } : readFile(file);
+    const read = faults.length > 0 ? { documents: [], problems: faults } : readFile(file, shapes);
     problems.push(...read.problems.slice(0, MAX_PROBLEMS));
     for (const document of read.documents) {
       const key = `${document.kind} ${document.name}`;
@@ -106,7 +124,7 @@ function unreadable({ name, text }: SourceFile): Problem[] {
   return [];
 }
 
-function readFile(file: SourceFile): { documents: AnyDocument[]; problems: Problem[] } {
+function readFile(file: SourceFile, shapes: Shapes): { documents: ShapedDocument[]; problems: Problem[] } {
   const lines = new LineCounter();
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -128,14 +146,14 @@ function readFile(file: SourceFile): { documents: AnyDocument[]; problems: Probl
     const found = error instanceof RangeError ? "one that is nested too deep" : quote(String(error));
     return { documents: [], problems: [{ ...place(0), expected: "a YAML file", found, hint: HINT_YAML }] };
   }
-  const documents: AnyDocument[] = [];
+  const documents: ShapedDocument[] = [];
   const problems: Problem[] = [];
   for (const yaml of parsed) {
     const faults = yamlFaults(yaml, place);
     for (const fault of faults) problems.push(fault);
     if (problems.length > MAX_PROBLEMS) break;
     if (faults.length > 0 || yaml.contents === null) continue;
-    const read = readOne(yaml, place);
+    const read = readOne(yaml, place, shapes);
     if (Array.isArray(read)) problems.push(...read);
     else documents.push(read);
   }
@@ -193,7 +211,11 @@ function wordsFor(code: string, message: string): { expected: string; found: str
 }
 
 /** One document, or what is wrong with it. */
-function readOne(yaml: Yaml.Parsed, place: (offset: number) => Place): AnyDocument | Problem[] {
+function readOne(
+  yaml: Yaml.Parsed,
+  place: (offset: number) => Place,
+  shapes: Shapes,
+): ShapedDocument | Problem[] {
   const placeOf = (...path: PropertyKey[]): Place => {
     // the key of a pair says best where something is; what is missing is where it should be
     for (let length = path.length; length >= 0; length--) {
@@ -203,28 +225,28 @@ function readOne(yaml: Yaml.Parsed, place: (offset: number) => Place): AnyDocume
     return place(yaml.range[0]);
   };
   const value: unknown = yaml.toJS({ maxAliasCount: 0 });
-  const kind = kindOf(value);
+  const kind = kindOf(value, shapes);
   if (kind === null) {
     const given = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
     return [
       {
         ...placeOf("kind"),
-        expected: `\`kind\` to be one of ${Object.keys(KINDS).join(", ")}`,
+        expected: `\`kind\` to be one of ${Object.keys(shapes).join(", ")}`,
         found: given === undefined ? "none" : quote(typeof given === "string" ? given : typeof given),
-        hint: "a document begins `apiVersion: csn/v1`, `kind: Tag`, `metadata: {name: owner/name}`",
+        hint: `a document begins \`apiVersion: csn/v1\`, \`kind: ${Object.keys(shapes)[0]}\`, \`metadata: {name: owner/name}\``,
       },
     ];
   }
-  const shaped = KINDS[kind].safeParse(value, { reportInput: true });
+  const shaped = shapes[kind]!.safeParse(value, { reportInput: true });
   if (!shaped.success) return problemsOf(shaped.error.issues, value, placeOf);
   const { metadata, spec } = shaped.data;
-  return { kind, name: metadata.name, spec, place: placeOf("kind"), placeOf } as AnyDocument;
+  return { kind, name: metadata.name, spec, place: placeOf("kind"), placeOf };
 }
 
-function kindOf(value: unknown): Kind | null {
+function kindOf(value: unknown, shapes: Shapes): string | null {
   if (typeof value !== "object" || value === null || !("kind" in value)) return null;
   const { kind } = value;
-  return typeof kind === "string" && Object.hasOwn(KINDS, kind) ? (kind as Kind) : null;
+  return typeof kind === "string" && Object.hasOwn(shapes, kind) ? kind : null;
 }
 
 /** Where the value at a path begins; for a key that is in a map, where the key does. */

@@ -9,7 +9,7 @@ import { MAX_TAGS } from "../../label/index.ts";
 
 export const API_VERSION = "csn/v1";
 
-const PART = "[a-z0-9][a-z0-9._-]{0,62}";
+export const PART = "[a-z0-9][a-z0-9._-]{0,62}";
 /** What a text has to look like, and what is said when it does not. */
 const FORMS = {
   principal: { pattern: `^${PART}$`, expected: "a principal: a-z, 0-9, `.`, `_`, `-`, at most 63" },
@@ -207,7 +207,8 @@ const TestSpec = z.strictObject({
     .max(10_000),
 });
 
-const envelope = <K extends string, S extends z.ZodType>(
+/** What each kind of document has around its spec. */
+export const envelope = <K extends string, S extends z.ZodType>(
   kind: K,
   named: z.ZodType<string>,
   spec: S,
