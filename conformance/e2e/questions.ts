@@ -161,6 +161,21 @@ export const questions: readonly Case[] = [
     },
   },
   {
+    name: "questions: in SQL, over the same flows, and over nothing else",
+    async run(b) {
+      const count = (more: string) =>
+        `select count(*)::int as n from flows where from_name like '%/a.txt' ${more}`;
+      const numberOf = async (query: string) => (JSON.parse(await b.ok("sql", "--json", query)) as { n: number }[])[0]!.n; // prettier-ignore
+      ok((await numberOf(count("and verdict = 'allowed' and to_kind = 'process'"))) > 0);
+      strictEqual(
+        await numberOf(count(`and not list_contains(from_secrecy, '${TAG}') and to_name = 'cat'`)),
+        0,
+      );
+      await b.fails("E_SQL", ["sql", "select * from read_text('/etc/passwd')"]);
+      await b.fails("E_SQL", ["sql", "select nothing from flows"]);
+    },
+  },
+  {
     name: "questions: another user's answers hold nothing of it [AUD-4]",
     async run(b) {
       const seen = await as(b, 12345, `trace from ${FOLDER}/a.txt`);
