@@ -175,6 +175,27 @@ function compare(t: TestWorld, said: readonly Said[]): void {
     }
 }
 
+test("a signature has one way to be written", () => {
+  const t = new TestWorld("ann");
+  t.tags("ann/a");
+  const last = t.log.at(-1)!;
+  const others = [
+    last.signature.replace(/=$/, " "),
+    last.signature.replace(/=+$/, ""),
+    ` ${last.signature}`,
+    `${last.signature}\n`,
+    `${last.signature.slice(0, 40)} ${last.signature.slice(40)}`,
+    last.signature.replaceAll("+", "-").replaceAll("/", "_").concat("="),
+  ];
+  for (const signature of others) {
+    const world = t.world.constructor as new () => typeof t.world;
+    const copy = new world();
+    for (const one of t.log.slice(0, -1)) copy.apply(one);
+    assert.throws(() => copy.apply({ ...last, signature }), JSON.stringify(signature));
+    copy.apply(last);
+  }
+});
+
 test("the same statements give the same world, and a random change in one of them is noticed", () => {
   const t = new TestWorld("ann", "bob");
   t.tags("ann/a");
