@@ -87,7 +87,7 @@ function steps(at: string): Step[] {
     allowed("bob", "bob takes his consent back", "csn unshare bob/medical --through registry/anonymise"),
     allowed("research", "the next run leaves him out", `csn gate run registry/anonymise --from ${at}/cases --to ${at}/out2`, `test "$(ls ${at}/out2 | wc -l)" = 1 && test "$(cat ${at}/out2/* | wc -l)" = 20`),
 
-    allowed("registry", "a program of its floats: raised by what it reads, it may write where that may be", `csn run ${volume} --workdir / --float --clearance ${both} -- sh -c 'wc -l ${at}/cases/*.csv > ${at}/registry/lines.txt'`, `grep -q total ${at}/registry/lines.txt`),
+    allowed("registry", "a program of its floats: raised by what it reads, it may write where that may be", `csn run ${volume} --workdir / --float --clearance ${both} -- sh -c 'wc -l ${at}/cases/*.csv > ${at}/registry/lines.txt'`, `cd /; CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn run ${volume} --secrecy ${both} -- grep -q total ${at}/registry/lines.txt`),
     refused("registry", "before it reads it may talk to whom it likes; then it is stopped at the network", `python3 ${ROOT}/examples/hear.py ${at}/public & listener=$!
       until test -s ${at}/public/port; do sleep 0.2; done
       csn run ${volume} --workdir / --float --clearance ${both} -- python3 ${ROOT}/examples/tell.py ${at}/public/port ${at}/cases/alice.csv
