@@ -128,7 +128,8 @@ function isLegal(monitor: Monitor, path: string, use: Use, change: Change): bool
   );
 }
 
-function stateOf(monitor: Monitor, path: string): InodeState | null {
+/** What the monitor knows of what a path of /proc leads to; null when it can't be found out. */
+export function stateOf(monitor: Monitor, path: string): InodeState | null {
   return withPath(path, (fd) => monitor.inodeOf(fd));
 }
 

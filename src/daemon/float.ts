@@ -13,7 +13,7 @@ import { type Context, contextEquals, contextOf, flowsTo, integrityOf, isAll, jo
 import { type Changing, changeContext } from "./changes.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import { withPath } from "./endpoints.ts";
+import { stateOf } from "./endpoints.ts";
 import type { Caller } from "./identity.ts";
 import { requireChange } from "./privileges.ts";
 
@@ -75,7 +75,7 @@ function alongTo(monitor: Monitor, path: string): Context[] | null {
   const contexts: Context[] = [];
   let last = "";
   for (let at = path, depth = 0; depth < MAX_FOLDERS; at += "/..", depth++) {
-    const state = withPath(at, (fd) => monitor.inodeOf(fd));
+    const state = stateOf(monitor, at);
     if (state === null) return depth === 0 ? null : contexts; // what is no folder has none above it
     const here = `${state.dev}:${state.ino}:${state.generation}`;
     if (here === last) break; // the root

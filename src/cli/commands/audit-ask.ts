@@ -35,11 +35,7 @@ export function addAsk(audit: Command): void {
     .option("--watch", "stay, ask again as records come, and tell when one stops to hold")
     .option("--keep-going", "of --watch: go on until none holds, not only to the first")
     .option("--log <folder>", "ask a copy of a log, without the daemon")
-    .option(
-      "--tag <name=id>",
-      "of --log, which knows tags by id: what one is called (again for more)",
-      namedTag,
-    )
+    .option(...TAG_OPTION)
     .option(...JSON_OPTION)
     .action(async (names: string[], options: Options) => {
       const ui = makeUi(options);
@@ -89,8 +85,15 @@ function tell(
   else ui.print(...questionLines(answer, ui.paint));
 }
 
+/** What a copy of a log does not say. */
+export const TAG_OPTION = [
+  "--tag <name=id>",
+  "of --log, which knows tags by id: what one is called (again for more)",
+  namedTag,
+] as const;
+
 /** `registry/patient=5f3a…` */
-export function namedTag(text: string, all: Record<string, string> = {}): Record<string, string> {
+function namedTag(text: string, all: Record<string, string> = {}): Record<string, string> {
   const [, name, id] = /^([^=]+)=#?([0-9a-f]{32})$/.exec(text) ?? [];
   if (name === undefined || id === undefined)
     throw new InvalidArgumentError("expected OWNER/NAME=ID, with an id of 32 hexadecimal digits");

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { erasureLines } from "../ask-views.ts";
 import { asker } from "../asker.ts";
 import { example, JSON_OPTION } from "../example.ts";
-import { namedTag } from "./audit-ask.ts";
+import { TAG_OPTION } from "./audit-ask.ts";
 import { positive } from "./trace.ts";
 import { makeUi } from "../ui.ts";
 
@@ -20,11 +20,7 @@ export function registerReport(program: Command): void {
     .argument("<whom>", "an owner of tags (`alice`, `user:alice`) or one tag (`alice/medical`)")
     .option("--limit <entities>", "at most so many of each (1000)", positive)
     .option("--log <folder>", "ask a copy of a log, without the daemon")
-    .option(
-      "--tag <name=id>",
-      "of --log, which knows tags by id: what one is called (again for more)",
-      namedTag,
-    )
+    .option(...TAG_OPTION)
     .option(...JSON_OPTION)
     .action(async (of: string, { limit, log, tag, json }: Options) => {
       const ui = makeUi({ json });
