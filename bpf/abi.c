@@ -11,6 +11,8 @@ typedef unsigned long long __u64;
 KEEP(enum, csn_limits)
 KEEP(enum, csn_context_id)
 KEEP(enum, csn_ask)
+KEEP(enum, csn_scope)
+KEEP(enum, csn_mark)
 KEEP(enum, csn_record_kind)
 KEEP(enum, csn_record_flags)
 KEEP(enum, csn_entry_flags)

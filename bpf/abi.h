@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 4,
+	CSN_ABI_VERSION = 5,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -31,6 +31,8 @@ enum csn_limits {
 	CSN_MAX_WAYS = 4096,	   /* networks that have a way out */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
 	CSN_MAX_COMPARTMENTS = 65536, /* that descriptors went into or out of */
+	CSN_MAX_SCOPE = 4096,	   /* users, groups of processes, inodes that are recorded besides */
+	CSN_LOST_KINDS = 4,	   /* allowed, refused, described, wide */
 };
 
 /* Contexts that exist without a tag [CTX-2, CTX-3]. */
@@ -79,6 +81,9 @@ struct csn_subject {
 enum csn_object_flags {
 	CSN_OBJECT_OWN = 1,   /* the truth, not a cache (pipes, memfd) */
 	CSN_OBJECT_LOWER = 2, /* overlayfs: found through a lower layer; an upper one may come */
+	/* of a wider scope [AUD-1], for what is not labelled; as CSN_SCOPE_* in `marks` */
+	CSN_OBJECT_WATCHED = 4,
+	CSN_OBJECT_OPAQUE = 8,
 };
 struct csn_object {
 	__u32 context;
@@ -187,6 +192,7 @@ enum csn_op {
 	CSN_OP_GATE,	/* the daemon's: a run of a gate */
 	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 	CSN_OP_END,	/* the kernel's: a process is over; `bytes`: its exit code as wait(2) has it */
+	CSN_OP_CONFIGURE, /* the daemon's: what is recorded, and what happens when that can't be */
 };
 
 enum csn_entity_kind {
@@ -225,6 +231,7 @@ enum csn_record_flags {
 	CSN_FLAG_OBSERVED = 2,	      /* observe mode: it happened, and `verdict` is what enforcing says */
 	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
 	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3]; observed: moved */
+	CSN_FLAG_WIDE = 16,	      /* nobody in it is labelled: it is here because the scope was widened */
 };
 
 /* One attempted flow; 96 bytes, as on disk. */
@@ -299,6 +306,22 @@ enum csn_ask {
 	CSN_ASK_CLEAR = 3,
 	CSN_ASK_RENEW = 4, /* nothing changes, and every cached context is looked up again */
 	CSN_ASK_ON_FULL = 5, /* `flags` not 0: flows that can't be recorded are refused [AUD-3] */
+	CSN_ASK_SCOPE = 6,   /* `flags`: of csn_scope */
+	CSN_ASK_MARK = 7,    /* `flags`: of csn_mark, for the inode and what is below it; 0: none */
+};
+
+/* What is recorded besides labelled parties. */
+enum csn_scope {
+	CSN_SCOPE_ALL = 1,     /* every process */
+	CSN_SCOPE_USERS = 2,   /* those of `scope_users` */
+	CSN_SCOPE_CGROUPS = 4, /* those in, or below, one of `scope_cgroups` */
+	CSN_SCOPE_MARKS = 8,   /* inodes may have a mark */
+};
+
+/* Of an inode and what is below it, the nearest counts. An opaque program's process is opaque. */
+enum csn_mark {
+	CSN_MARK_WATCHED = 1,
+	CSN_MARK_OPAQUE = 2,
 };
 enum csn_world {
 	CSN_WORLD_CLOSED = 0,
@@ -335,7 +358,9 @@ struct csn_control {
 	__u64 lost_names;   /* descriptions without a record: told again when asked for */
 	__u64 merged;	    /* allowed flows that no record counts [AUD-2] */
 	__u32 on_full;	    /* not 0: what can't be recorded is refused */
-	__u32 pad;
+	__u32 scope;	    /* of csn_scope */
+	__u64 wide;	    /* flows recorded because of it; in no other count but `recorded` */
+	__u64 lost_wide;    /* those without a record */
 };
 
 #endif

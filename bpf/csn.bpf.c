@@ -21,6 +21,7 @@
 #include "object.bpf.h"
 #include "worlds.bpf.h"
 #include "record.bpf.h"
+#include "scope.bpf.h"
 #include "observe.bpf.h"
 #include "decide.bpf.h"
 

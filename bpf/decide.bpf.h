@@ -80,7 +80,7 @@ struct event {
 	u8 internal;
 	u8 observed; /* WANT_*: what moved all the same */
 	u8 is_told; /* it happened, and cannot be refused */
-	u8 pad;
+	u8 is_wide; /* nobody in it is labelled */
 	u32 repeats; /* that the record stands for as well [AUD-2] */
 	u32 pad2;
 	u64 bytes;
@@ -153,14 +153,17 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 	happened = !verdict || observed;
 	r = happened ? CHECK(record, room_here()) : 0;
 	if (!r) {
-		if (happened && !event->is_told && CHECK(full, control.on_full)) {
+		if (happened && !event->is_told && !event->is_wide && CHECK(full, control.on_full)) {
 			verdict = CSN_REFUSED_UNRECORDED;
 			happened = observed = 0;
 		}
 		if (!happened)
 			r = CHECK(refusal, room_for_refusal());
 	}
-	__sync_fetch_and_add(!happened ? &control.refused : observed ? &control.observed : &control.allowed, 1);
+	if (!event->is_wide)
+		__sync_fetch_and_add(!happened ? &control.refused : observed ? &control.observed : &control.allowed, 1);
+	else if (r)
+		__sync_fetch_and_add(&control.wide, 1);
 	if (event->internal)
 		__sync_fetch_and_add(&control.internal, 1);
 	if (!r) {
@@ -168,6 +171,8 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 		__sync_fetch_and_add(&control.lost, 1);
 		if (!happened)
 			__sync_fetch_and_add(&control.lost_refused, 1);
+		if (event->is_wide)
+			__sync_fetch_and_add(&control.lost_wide, 1);
 		return happened ? 1 : -EACCES;
 	}
 	sink = event->want & WANT_READ && !(event->want & WANT_WRITE && verdict == 0);
@@ -182,6 +187,8 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 		r->flags |= CSN_FLAG_OBSERVED;
 	if (event->internal)
 		r->flags |= CSN_FLAG_INTERNAL;
+	if (event->is_wide)
+		r->flags |= CSN_FLAG_WIDE;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
 	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
 	r->time = bpf_ktime_get_boot_ns();
@@ -305,7 +312,7 @@ struct question {
 	u32 context;
 	u16 op;
 	u8 want;
-	u8 pad;
+	u8 is_wide;
 };
 
 /* As informative, for a flow in both directions: what each end gets from the other counts for it,
@@ -583,6 +590,7 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 		event.observed = judged >> 16 & WANT_BOTH;
 	}
 	event.op = q->op;
+	event.is_wide = q->is_wide;
 	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	event.repeats = repeats;
@@ -605,6 +613,12 @@ __noinline int forget(const struct question *q)
 	return 0;
 }
 
+/* An unlabelled subject: the process stands for it, and no later one of the same number. */
+static __always_inline u64 stranger(struct task_struct *task)
+{
+	return 1ull << 63 | READ(READ(task, group_leader), start_boottime) << 22 | task->tgid;
+}
+
 /* What is not decided at once: a labelled party. Not 0: refused. */
 __noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s)
 {
@@ -623,8 +637,8 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		describe(q->in);
 		return -EACCES;
 	}
-	if (!q->id) /* unlabelled: the process stands for the subject */
-		q->id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
+	if (!q->id)
+		q->id = stranger(bpf_get_current_task_btf());
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		informs = informative_both(q, object, &state);
 	else
@@ -648,6 +662,29 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	return 0;
 }
 
+/* Records what nobody judges, if it tells anything new; gives nothing, since it refuses nothing. */
+__noinline int access_wide(struct question *q, struct csn_object *object)
+{
+	u64 state = 0;
+	int informs;
+
+	if (!q || world_of((struct inode *)q->where.inode) == CSN_WORLD_VOID)
+		return 0;
+	q->is_wide = 1;
+	if (!q->id)
+		q->id = stranger(bpf_get_current_task_btf());
+	if ((q->want & WANT_BOTH) == WANT_BOTH)
+		informs = informative_both(q, object, &state);
+	else
+		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	if (!informs)
+		return 0;
+	describe(CSN_CTX_UNLABELLED);
+	if (record_happened(q, 0, 0))
+		forget(q);
+	return 0;
+}
+
 /* What an observed subject took in is followed through what has no label, too: all that is not
  * the host's own programs. */
 static __always_inline int is_followed(u32 tags, u32 context, u32 want)
@@ -663,14 +700,14 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	struct csn_object *object = 0;
 	struct csn_subject *s = 0;
 	struct question q;
-	u32 context, in = 0, out = 0, tags = 0;
+	u32 context, in = 0, out = 0, tags = 0, wide;
 	u64 id = 0;
 
 	if (inode)
 		object = bpf_inode_storage_get(&objects, inode, 0, 0);
 	if (task->bpf_storage) /* else it has no storage of any map */
 		s = bpf_task_storage_get(&subjects, task, 0, 0);
-	else if (object && is_ordinary(object))
+	else if (object && is_ordinary(object) && !control.scope)
 		return 0; /* [FLOW-4], the usual case */
 
 	if (s) {
@@ -688,9 +725,10 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	if (!inode)
 		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
-	if (!in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want))
+	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want);
+	if (wide && !is_wide(object, op))
 		return 0; /* [FLOW-4] */
-	if (s && object && is_remembered(s, object, file, context, want))
+	if (!wide && s && object && is_remembered(s, object, file, context, want))
 		return 0;
 	/* what the record remembers of it is kept with the inode */
 	if (!object)
@@ -703,7 +741,9 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	q.context = context;
 	q.want = want;
 	q.op = op;
-	q.pad = 0;
+	q.is_wide = 0;
+	if (wide)
+		return access_wide(&q, object);
 	return access_labelled(&q, object, s) ? -EACCES : 0;
 }
 
@@ -748,12 +788,12 @@ static __always_inline int closed(u16 op)
 }
 
 /* A process took in something of another one: what it tells from now on is news. */
-static __always_inline void took_in(u64 id, u32 pid)
+static __always_inline void took_in(u64 id, struct task_struct *task)
 {
 	u64 now = bpf_ktime_get_boot_ns(), *times;
 
-	if (!id) /* unlabelled: the process stands for the subject */
-		id = 1ull << 63 | pid;
+	if (!id)
+		id = stranger(task);
 	times = taken_by(id);
 	bpf_map_update_elem(&states, &id, &now, BPF_ANY);
 	if (times)
@@ -781,8 +821,11 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		other_in = o->in;
 		other_out = o->out;
 	}
-	if (!in && !out && !other_in && !other_out)
-		return 0;
+	if (!in && !out && !other_in && !other_out) {
+		if (!control.scope || (op != CSN_OP_TRACE && op != CSN_OP_SIGNAL) || !is_in_scope(0))
+			return 0;
+		event.is_wide = 1;
+	}
 	if (CHECK(platform, o && is_platform(o) && (in || out)))
 		verdict = CSN_REFUSED_CLOSED; /* a labelled subject touches the daemon in no way */
 	else if (want == WANT_BOTH)
@@ -791,7 +834,7 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = CHECK(write, flow(out, other_in));
 	else
 		verdict = CHECK(read, flow(other_in, in));
-	if (!verdict && in == other_in && out == other_out)
+	if (!verdict && in == other_in && out == other_out && !event.is_wide)
 		return 0; /* within one context nothing moves that the record lacks */
 	other_process(&process, task, o);
 	event.actor_context = want & WANT_WRITE ? out : in;
@@ -805,9 +848,9 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	if (tell(&event, &process, CSN_ENTITY_PROCESS) < 0)
 		return -EACCES;
 	if (want & WANT_WRITE)
-		took_in(o ? o->id : 0, task->tgid);
+		took_in(o ? o->id : 0, task);
 	else
-		took_in(s ? s->id : 0, bpf_get_current_pid_tgid() >> 32);
+		took_in(s ? s->id : 0, bpf_get_current_task_btf());
 	return 0;
 }
 

@@ -379,6 +379,18 @@ static __always_inline void answer(struct csn_request *request, struct inode *ou
 	} else if (request->ask == CSN_ASK_CLEAR) {
 		bpf_map_delete_elem(&entries, &request->key);
 	}
+	if (request->ask == CSN_ASK_MARK) {
+		u32 mark = request->flags;
+
+		if (!mark)
+			bpf_map_delete_elem(&marks, &request->key);
+		else if (!bpf_map_lookup_elem(&devices, &dev)) /* else nobody looks for a mark there */
+			request->error = bpf_map_update_elem(&devices, &dev, &device, BPF_NOEXIST);
+		if (mark && !request->error)
+			request->error = bpf_map_update_elem(&marks, &request->key, &mark, BPF_ANY);
+	}
+	if (request->ask == CSN_ASK_SCOPE)
+		control.scope = request->flags;
 	if (request->ask == CSN_ASK_ON_FULL)
 		control.on_full = request->flags;
 	else if (request->ask != CSN_ASK_GET)

@@ -114,7 +114,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 		use.crosses = s->crosses;
 	}
 	if (!use.id) /* unlabelled: the process stands for the subject, as in access_labelled */
-		use.id = 1ull << 63 | bpf_get_current_pid_tgid() >> 32;
+		use.id = stranger(bpf_get_current_task_btf());
 	use.number = number;
 	use.space = space;
 	use.op = op;

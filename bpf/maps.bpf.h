@@ -196,6 +196,41 @@ struct {
 	__type(value, u32);
 } shared SEC(".maps");
 
+/* whose flows are recorded though nobody in them is labelled; see csn_scope */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_SCOPE);
+	__type(key, u32);
+	__type(value, u32);
+} scope_users SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_SCOPE);
+	__type(key, u64);
+	__type(value, u32);
+} scope_cgroups SEC(".maps");
+
+/* csn_mark of inodes; written by the daemon's requests only */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_SCOPE);
+	__type(key, struct csn_key);
+	__type(value, u32);
+} marks SEC(".maps");
+
+/* The daemon's alone: how much of what was lost it has told, by kind. Here, so that it is as
+ * old as the counters. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CSN_LOST_KINDS);
+	__type(key, u32);
+	__type(value, u64);
+} told SEC(".maps");
+
 /* the daemon's questions, by thread id */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

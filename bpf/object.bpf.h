@@ -227,6 +227,42 @@ static __always_inline u32 namespace_context(struct inode *inode)
 
 #define RESOLVED_CACHE (1ull << 32)
 #define RESOLVED_LOWER (1ull << 33)
+#define RESOLVED_WATCHED (1ull << 34)
+#define RESOLVED_OPAQUE (1ull << 35)
+
+/* On the way up to the root, the first mark. */
+static int climb_to_mark(u32 index, struct climb *climb)
+{
+	struct dentry *dentry = (void *)climb->dentry;
+	struct inode *inode = READ(dentry, d_inode);
+	struct dentry *parent = READ(dentry, d_parent);
+	struct csn_key key = {};
+	u32 *mark;
+
+	if (inode) {
+		key_of(inode, &key);
+		mark = bpf_map_lookup_elem(&marks, &key);
+		if (mark) {
+			climb->found = *mark;
+			return 1;
+		}
+	}
+	if (climb->dentry == climb->root || !parent || parent == dentry)
+		return 1;
+	climb->dentry = (u64)parent;
+	return 0;
+}
+
+/* What the scope of the record says of an inode; as RESOLVED_* */
+static __always_inline u64 mark_of(u64 dentry, u64 root)
+{
+	struct climb climb = { .dentry = dentry, .root = root };
+
+	if (!(control.scope & CSN_SCOPE_MARKS))
+		return 0;
+	bpf_loop(CSN_MAX_DEPTH, climb_to_mark, &climb, 0);
+	return climb.found & CSN_MARK_OPAQUE ? RESOLVED_OPAQUE : climb.found ? RESOLVED_WATCHED : 0;
+}
 
 /* An address on the stack: global functions take scalars and memory, and a pointer
  * read back from memory is a scalar. */
@@ -284,6 +320,7 @@ __noinline u64 resolve(const struct where *where)
 	climb.device_context = device->context;
 	bpf_loop(CSN_MAX_DEPTH, climb_one, &climb, 0);
 	flags = lower ? RESOLVED_LOWER | RESOLVED_CACHE : RESOLVED_CACHE;
+	flags |= mark_of((u64)dentry, climb.root);
 	if (climb.done)
 		return flags | climb.found;
 	return device->flags & CSN_DEVICE_VOLATILE ? device->context : CHECK(unconnected, CSN_CTX_UNKNOWN);
@@ -336,7 +373,9 @@ static __always_inline u32 context_and_object(struct inode *inode, struct csn_ob
 		if (!object)
 			object = *storage = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (object) {
-			object->flags = found & RESOLVED_LOWER ? CSN_OBJECT_LOWER : 0;
+			object->flags = (found & RESOLVED_LOWER ? CSN_OBJECT_LOWER : 0) |
+					(found & RESOLVED_WATCHED ? CSN_OBJECT_WATCHED : 0) |
+					(found & RESOLVED_OPAQUE ? CSN_OBJECT_OPAQUE : 0);
 			/* context and epoch in one store: never a new epoch with an old context */
 			*(volatile u64 *)object = (u64)epoch << 32 | (u32)found;
 		}

@@ -187,18 +187,34 @@ __noinline int describe_arguments(u32 context)
 	return walk.error;
 }
 
+/* In `named`: no file has such a number beside such others. */
+static __always_inline void description_key(struct csn_key *key)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	key->ino = task->group_leader->start_boottime;
+	key->dev = task->tgid;
+	key->generation = ~task->self_exec_id;
+}
+
+static __always_inline int is_described(void)
+{
+	struct csn_key key;
+
+	description_key(&key);
+	return bpf_map_lookup_elem(&named, &key) != 0;
+}
+
 /* Tells once what the current process runs. What does not fit is told the next time. */
 __noinline int describe(u32 context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct csn_key key = {};
+	struct csn_key key;
 	u32 one = 1;
 
 	if (!READ(task->mm, arg_end)) /* in the middle of exec: it has no arguments yet */
 		return 0;
-	key.ino = task->group_leader->start_boottime;
-	key.dev = task->tgid;
-	key.generation = ~task->self_exec_id; /* no file has such a number beside such others */
+	description_key(&key);
 	if (bpf_map_lookup_elem(&named, &key))
 		return 0;
 	if (describe_process(context) || describe_program(context) || describe_arguments(context))

@@ -215,10 +215,19 @@ __noinline int use_address(const struct address *address, u32 op)
 	struct event event = {};
 	u32 context;
 
-	if (!address || !s)
+	if (!address)
 		return 0;
 	if (is_loopback(address) || (address->is_sealed && is_for_many(address)))
 		return 0; /* this network, whose context is the subject's */
+	__builtin_memcpy(&other, address->bytes, 16);
+	if (!is_labelled(s)) { /* of a wider scope: what policy says of the address does not concern it */
+		event.is_wide = 1;
+		event.want = WANT_BOTH;
+		event.op = op;
+		event.bytes = address->port;
+		tell(&event, &other, CSN_ENTITY_ADDRESS);
+		return 0;
+	}
 	context = address_context(address);
 	event.want = WANT_WRITE;
 	event.verdict = CHECK(write, flow(s->out, context));
@@ -234,8 +243,15 @@ __noinline int use_address(const struct address *address, u32 op)
 	event.bytes = address->port;
 	if (!event.verdict && address->is_joined)
 		return 0;
-	__builtin_memcpy(&other, address->bytes, 16);
 	return tell(&event, &other, CSN_ENTITY_ADDRESS) < 0 ? -EACCES : 0;
+}
+
+/* Connections only: what an unlabelled program sends to many addresses is not merged. */
+static __always_inline int is_stranger_told(u16 op)
+{
+	struct csn_subject *s = subject();
+
+	return control.scope && op == CSN_OP_CONNECT && !(s && is_platform(s)) && is_in_scope(0);
 }
 
 static __always_inline int to_address(const void *from, struct socket *sock, int is_send, u16 op)
@@ -243,7 +259,9 @@ static __always_inline int to_address(const void *from, struct socket *sock, int
 	struct address address = {};
 	struct csn_network *network;
 
-	if (!is_labelled(subject()) || !address_of(from, sock, is_send, &address))
+	if (!is_labelled(subject()) && !is_stranger_told(op))
+		return 0;
+	if (!address_of(from, sock, is_send, &address))
 		return 0;
 	network = network_of(READ(READ(sock, sk), __sk_common.skc_net.net));
 	address.is_sealed = network && !(network->flags & CSN_NETWORK_OPEN);

@@ -77,15 +77,38 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 	struct csn_entity child = {};
 	struct event event = {};
 
-	if ((!is_labelled(s) && !(s && s->crosses)) || clone_flags & CLONE_THREAD)
+	if (clone_flags & CLONE_THREAD)
 		return 0;
-	event.actor_context = s->out;
-	event.other_context = s->in;
+	if (is_labelled(s) || (s && s->crosses)) {
+		event.actor_context = s->out;
+		event.other_context = s->in;
+	} else {
+		if ((s && is_platform(s)) || !control.scope || !is_in_scope(0))
+			return 0;
+		event.is_wide = 1;
+	}
 	event.op = CSN_OP_FORK;
 	event.is_told = 1;
 	event.want = WANT_WRITE;
 	other_process(&child, task, s); /* of the same compartment */
 	tell(&event, &child, CSN_ENTITY_PROCESS);
+	return 0;
+}
+
+/* Nobody labelled: told if what it did was. Its program is gone by now, so the scope can't be asked. */
+static __always_inline int end_of_stranger(struct task_struct *task, const struct csn_subject *s)
+{
+	struct csn_entity nothing = {};
+	struct event event = {};
+
+	if ((s && is_platform(s)) || !control.scope || task->signal->live.counter || !is_described())
+		return 0;
+	event.op = CSN_OP_END;
+	event.is_told = 1;
+	event.is_wide = 1;
+	event.want = WANT_WRITE;
+	event.bytes = task->exit_code;
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 	return 0;
 }
 
@@ -98,7 +121,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	struct event event = {};
 
 	if (!is_labelled(s) && !(s && s->crosses))
-		return 0;
+		return end_of_stranger(task, s);
 	for (u32 i = 0; i < CSN_MEMORY_SLOTS; i++) {
 		event.repeats += s->read[i].repeats;
 		event.repeats += s->written[i].repeats;

@@ -3,8 +3,9 @@
  * Reads the rings of all processors and that of the refusals as one stream.
  *
  * Guarantee: records come out in the order of their times, whichever ring they were in [AUD-1]; one
- * that somebody is still writing holds back those of other rings that may be later than it. Memory: 32 MiB
- * of rings at most, but at least 256 KiB a processor.
+ * that somebody is still writing holds back those of other rings that may be later than it. What was read
+ * stays in its ring until the next time something is read, so whoever ends before he wrote it down leaves it
+ * for his successor. Memory: 32 MiB of rings at most, but at least 256 KiB a processor.
  *
  * Not covered: a softirq that interrupts a program in the middle of its record has the earlier
  * time and comes after it. The rings' shape: Documentation/bpf/ringbuf.rst and kernel/bpf/ringbuf.c.
@@ -34,6 +35,7 @@ struct ring {
 	const uint64_t *produced;
 	const char *data;
 	uint64_t mask;
+	uint64_t read; /* up to here; `consumed` follows */
 	uint64_t last; /* time of the newest record that was taken out */
 	/* of the next one, while the rings are merged */
 	const char *next;
@@ -91,6 +93,7 @@ static int ring_open(struct ring *ring, int fd)
 	ring->produced = producer;
 	ring->data = (const char *)producer + page;
 	ring->mask = info.max_entries - 1;
+	ring->read = *ring->consumed;
 	return 0;
 }
 
@@ -147,7 +150,7 @@ void rings_free(struct rings *rings)
 /* Looks at the ring's next record. 0 when somebody is still writing it. */
 static int look(struct ring *ring)
 {
-	uint64_t at = *ring->consumed;
+	uint64_t at = ring->read;
 
 	ring->next = NULL;
 	while (at < __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE)) {
@@ -158,7 +161,7 @@ static int look(struct ring *ring)
 			return 0;
 		at += (((length & ~DISCARDED) + 7) & ~7ull) + 8;
 		if (length & DISCARDED || length != RECORD_BYTES) {
-			__atomic_store_n(ring->consumed, at, __ATOMIC_RELEASE);
+			ring->read = at;
 			continue;
 		}
 		ring->next = head + 8;
@@ -183,9 +186,11 @@ size_t rings_drain(struct rings *rings, char *into, size_t size)
 	/* what is begun from now on, in a ring that is empty when it is looked at, has a later time */
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	barrier = now.tv_sec * 1000000000ull + now.tv_nsec;
-	for (i = 0; i < rings->count; i++)
+	for (i = 0; i < rings->count; i++) {
+		__atomic_store_n(rings->ring[i].consumed, rings->ring[i].read, __ATOMIC_RELEASE);
 		if (!look(&rings->ring[i]) && rings->ring[i].last < barrier)
 			barrier = rings->ring[i].last;
+	}
 	while (used + RECORD_BYTES <= size) {
 		struct ring *first = NULL;
 
@@ -200,7 +205,7 @@ size_t rings_drain(struct rings *rings, char *into, size_t size)
 		memcpy(into + used, first->next, RECORD_BYTES);
 		used += RECORD_BYTES;
 		first->last = first->time;
-		__atomic_store_n(first->consumed, first->after, __ATOMIC_RELEASE);
+		first->read = first->after;
 		if (!look(first) && first->last < barrier)
 			barrier = first->last;
 	}

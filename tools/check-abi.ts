@@ -24,6 +24,8 @@ const ENUMS: Record<string, { prefix: string; names: Record<string, number> }> =
   csn_limits: { prefix: "CSN_", names: abi.LIMITS },
   csn_context_id: { prefix: "CSN_CTX_", names: abi.CONTEXT_ID },
   csn_ask: { prefix: "CSN_ASK_", names: abi.ASK },
+  csn_scope: { prefix: "CSN_SCOPE_", names: abi.SCOPE },
+  csn_mark: { prefix: "CSN_MARK_", names: abi.MARK },
   csn_record_kind: { prefix: "CSN_KIND_", names: abi.KIND },
   csn_record_flags: { prefix: "CSN_FLAG_", names: abi.FLAG },
   csn_entry_flags: { prefix: "CSN_ENTRY_", names: { SELF: abi.ENTRY_SELF } },

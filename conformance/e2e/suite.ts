@@ -24,6 +24,7 @@ import { owners } from "./owners.ts";
 import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
+import { scopes } from "./scope.ts";
 import { statementAttacks } from "./statement-attacks.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
@@ -48,6 +49,7 @@ function casesFor(kernel: string, together: readonly string[]): readonly Case[] 
     ...wayOut,
     ...ANYWHERE.filter((_, at) => together[at % together.length] === kernel).flat(),
     ...accounts,
+    ...scopes,
     ...survival,
     ...evidence,
   ];

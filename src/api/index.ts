@@ -4,6 +4,7 @@
 export * from "./address.ts";
 export type { Route } from "./route.ts";
 export * from "./routes.ts";
+export * from "./scope.ts";
 export * from "./stream.ts";
 export * from "./wire-audit.ts";
 export * from "./wire-ask.ts";

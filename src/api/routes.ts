@@ -8,6 +8,7 @@ import { z } from "zod";
 import { AUDIT } from "./routes-audit.ts";
 import type { Route } from "./route.ts";
 import { OWNERS } from "./routes-owners.ts";
+import * as scope from "./scope.ts";
 import * as ask from "./wire-ask.ts";
 import * as gate from "./wire-gate.ts";
 import * as wire from "./wire.ts";
@@ -96,6 +97,26 @@ export const ROUTES = {
     body: wire.NetworkUnset,
     answer: wire.NetworkRule,
     token: true,
+  },
+  scope: {
+    method: "GET",
+    path: "/v1/scope",
+    summary: "what is recorded besides labelled parties, and what never is",
+    answer: z.array(scope.ScopeView),
+  },
+  widenScope: {
+    method: "PUT",
+    path: "/v1/scope",
+    summary: "record more, or call something opaque",
+    body: scope.ScopeEntry,
+    answer: scope.ScopeView,
+  },
+  narrowScope: {
+    method: "DELETE",
+    path: "/v1/scope",
+    summary: "take back what was added",
+    body: scope.ScopeEntry,
+    answer: scope.ScopeView,
   },
   check: {
     method: "POST",

@@ -44,7 +44,13 @@ export const AuditReport = z.object({
   more: z.number(),
   notes: z.array(z.string()),
   losses: z.array(
-    z.object({ record: z.number(), kind: z.number(), refused: z.boolean(), count: z.number() }),
+    z.object({
+      record: z.number(),
+      kind: z.number(),
+      refused: z.boolean(),
+      at: z.number().describe("0: they could not be written; 1: the kernel's ring had no room"),
+      count: z.number(),
+    }),
   ),
   gone: z.array(z.object({ from: z.number(), to: z.number() })),
   seconds: z.number(),

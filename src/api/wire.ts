@@ -66,12 +66,17 @@ export const Status = z.object({
         merged: z
           .number()
           .describe("allowed flows that repeat recorded ones and that no record counts [AUD-2]"),
+        wide: z
+          .number()
+          .describe("recorded because the scope was widened; in no other of these counts but recorded"),
+        lostWide: z.number().describe("of these, without a record"),
         internal: z.number().describe("refused because something failed"),
       }),
     })
     .nullable()
     .describe("root's: labelled programs could tell others something by them"),
   onFull: OnFull.describe("what happens to flows that cannot be recorded [AUD-3]"),
+  scope: z.array(z.string()).describe("what is recorded besides labelled parties [AUD-1]; root's to see"),
   worlds: z.array(World),
 });
 

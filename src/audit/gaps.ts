@@ -1,15 +1,31 @@
 /**
- * Records that could not be written, counted by kind [AUD-3], and the gap records that say so.
+ * Records that are missing, counted by kind [AUD-3], and the gap records that say so.
  *
  * A gap record: `verdict` 0 of what was allowed, 1 of what was refused; `source_kind` the record kind that was lost;
- * `count` how many; `source.first` and `sink.first` the time of the first and last of them, `time` of the last.
+ * `sink_kind` where; `flags` as its records would have had; `count` how many; `source.first` and `sink.first` the time of
+ * the first and last of them, `time` of the last.
  */
 import { KIND_GAP, RECORD_BYTES, RECORD_VERSION } from "./format.ts";
 
 /** Offsets of csn_record (bpf/abi.h). */
-const AT = { kind: 1, verdict: 2, sourceKind: 3, time: 8, source: 40, sink: 56, count: 88 } as const;
+const AT = { kind: 1, verdict: 2, sourceKind: 3, flags: 6, sinkKind: 7, time: 8, source: 40, sink: 56, count: 88 } as const; // prettier-ignore
+const MOST = 0xffffffff;
 
-type Gap = { kind: number; refused: boolean; count: number; from: bigint; to: bigint };
+/** Where records were lost: on the way to the disk, or in the kernel, whose ring was full. */
+export const LOST_AT = { DISK: 0, RING: 1 } as const;
+
+export type Gap = {
+  kind: number;
+  refused: boolean;
+  count: number;
+  /** Of the first and the last that may be missing: ns since boot. */
+  from: bigint;
+  to: bigint;
+  /** One of LOST_AT; without it, the disk. */
+  at?: number;
+  /** Of csn_record_flags. */
+  flags?: number;
+};
 
 export class Gaps {
   #gaps = new Map<number, Gap>();
@@ -38,7 +54,7 @@ export class Gaps {
 
   /** What is to be written of them; they count until `written`. */
   records(): Buffer {
-    return Buffer.concat(Array.from(this.#gaps.values(), gapRecord));
+    return Buffer.concat(Array.from(this.#gaps.values(), gapRecords));
   }
 
   written(): void {
@@ -51,15 +67,24 @@ function isDecision(kind: number): boolean {
   return kind === 1 || kind === 6;
 }
 
-function gapRecord({ kind, refused, count, from, to }: Gap): Buffer {
+/** One, or as many as its count needs. */
+export function gapRecords(gap: Gap): Buffer {
+  const records: Buffer[] = [];
+  for (let left = gap.count; left > 0; left -= MOST) records.push(gapRecord(gap, Math.min(left, MOST)));
+  return Buffer.concat(records);
+}
+
+function gapRecord({ kind, refused, from, to, at = LOST_AT.DISK, flags = 0 }: Gap, count: number): Buffer {
   const record = Buffer.alloc(RECORD_BYTES);
   record[0] = RECORD_VERSION;
   record[AT.kind] = KIND_GAP;
   record[AT.verdict] = Number(refused);
   record[AT.sourceKind] = kind;
+  record[AT.flags] = flags;
+  record[AT.sinkKind] = at;
   record.writeBigUInt64LE(to, AT.time);
   record.writeBigUInt64LE(from, AT.source);
   record.writeBigUInt64LE(to, AT.sink);
-  record.writeUInt32LE(Math.min(count, 0xffffffff), AT.count);
+  record.writeUInt32LE(count, AT.count);
   return record;
 }

@@ -2,6 +2,7 @@
  * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
 export { compressClosed } from "./keep/compress.ts";
+export { type Gap, gapRecords, LOST_AT } from "./gaps.ts";
 export { type Exported, exportLog } from "./keep/export.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
 export {
@@ -24,6 +25,7 @@ export { checkProofs, prove, type Proof, type Proofs } from "./proof/prove.ts";
 export { type Checkpoint, parseCheckpoint } from "./proof/checkpoint.ts";
 export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
 export { type Segment, segmentName, segments } from "./segments.ts";
+export { Sequences } from "./sequences.ts";
 export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
 export { Writer, type WriterOptions } from "./writer.ts";
 export { type Progress, verify, type VerifyOptions, verifySteps } from "./verify/verify.ts";

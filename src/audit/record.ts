@@ -18,7 +18,9 @@ export const RECORD_KIND = {
   LOG: 32,
   MARK: 33,
 } as const;
-export const RECORD_FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
+export const RECORD_FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16 } as const;
+/** From this version of a record on, what found no room in a ring is told by gaps. */
+export const RING_GAPS_SINCE = 5;
 
 /** Offsets in a flow or an event. */
 export const FIELD = {
@@ -68,7 +70,7 @@ export const OP_NAMES = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "gate", "change", "end",
+  "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
 ] as const; // prettier-ignore
 export const OP = Object.fromEntries(OP_NAMES.map((name, at) => [name, at])) as Record<
   (typeof OP_NAMES)[number],

@@ -13,6 +13,7 @@ export type CliErrorCode =
   | "E_TAG_NAME"
   | "E_LABEL_TOO_LONG"
   | "E_NETWORK_ADDRESS"
+  | "E_SCOPE"
   | "E_VOLUME"
   | "E_USER"
   | "E_KEY_FILE"

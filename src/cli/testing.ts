@@ -118,10 +118,13 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
         lostRefused: 0,
         lostNames: 0,
         merged: 0,
+        wide: 0,
+        lostWide: 0,
         internal: 0,
       },
     },
     onFull: "count",
+    scope: [],
     worlds: [
       { id: "files", state: "enforced", why: "by inode" },
       { id: "sockets", state: "refused", why: "not mediated yet" },

@@ -21,6 +21,7 @@ export function statusLines(status: Status, paint: Paint): string[] {
     state,
     ...(counts === null ? [`${count(status.tags, "tag")} of yours`] : countLines(status.tags, counts, paint)),
     ...(status.onFull === "refuse" ? ["flows that cannot be recorded are refused"] : []),
+    ...(status.scope.length > 0 ? [`also recorded: ${status.scope.map(safe).join(", ")}`] : []),
     ...(status.absentHooks.length > 0
       ? [`hooks that this kernel lacks: ${status.absentHooks.map(safe).join(", ")}`]
       : []),
@@ -41,6 +42,7 @@ function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: 
         ]
       : []),
     `flows: ${flows.allowed} allowed and ${flows.merged} more like them, ${flows.refused} refused, ${flows.observed} observed, ${flows.recorded} recorded, ${flows.lost} lost`,
+    ...(flows.wide > 0 ? [`flows without a label that are recorded as well: ${flows.wide}`] : []),
     ...(unmounted > 0
       ? [paint.yellow(`${count(unmounted, "label")} on file systems that are not mounted`)]
       : []),

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { BASE, type Context, SEALED } from "../label/index.ts";
 import { Monitor, probeKernel } from "../kernel/index.ts";
 import { ROOT } from "../setup/index.ts";
+import { scopeText } from "../api/index.ts";
 import { type AnswerTo, type Ask, AskThread, type Format, type Reader } from "../audit/index.ts";
 import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
@@ -20,6 +21,8 @@ import { restoreLabels } from "./labels.ts";
 import { Mounts } from "./mounts.ts";
 import { clearNetworks } from "./networks.ts";
 import { Records } from "./records.ts";
+import { recordConfiguration } from "./run-events.ts";
+import { putScope } from "./scope.ts";
 import { Store } from "./store.ts";
 import { VERSION } from "./version.ts";
 import { Witnessing } from "./witnessing.ts";
@@ -80,7 +83,7 @@ export class Csn {
     if (Monitor.isAttached()) {
       const monitor = Monitor.takeOver(this.store);
       restoreAddresses(monitor, this.store); // an earlier daemon may have ended in the middle of a change
-      this.#use(monitor);
+      this.#use(monitor, false);
       this.waysOut.update(monitor, rulesOf(this.store));
     } else if (this.store.hasPolicy()) {
       this.attached();
@@ -119,7 +122,7 @@ export class Csn {
       Monitor.detach();
       throw error;
     }
-    this.#use(monitor);
+    this.#use(monitor, true);
     return monitor;
   }
 
@@ -180,9 +183,10 @@ export class Csn {
   }
 
   /** Whether flows that cannot be recorded are refused [AUD-3]; stays so over restarts. */
-  setOnFull(refuse: boolean): void {
+  setOnFull(refuse: boolean, uid: number): void {
     this.store.refuseOnFull = refuse;
     this.monitor?.setOnFull(refuse);
+    recordConfiguration(this, uid, { onFull: refuse ? "refuse" : "count" });
   }
 
   /** What records were made under: each segment of the log begins with it. */
@@ -196,16 +200,18 @@ export class Csn {
       addresses: this.store.addresses().length,
       labels: this.store.labelCount(),
       onFull: this.store.refuseOnFull ? "refuse" : "count",
+      scope: this.store.scope.map(scopeText),
       statements: seq,
       policy: head === undefined ? null : createHash("sha256").update(head).digest("hex"),
     };
   }
 
-  #use(monitor: Monitor): void {
+  #use(monitor: Monitor, anew: boolean): void {
     this.monitor = monitor;
     monitor.setOnFull(this.store.refuseOnFull);
     this.since = new Date();
-    this.records.start(monitor);
+    this.records.start(monitor, anew);
+    putScope(monitor, this.store.scope);
   }
 }
 

@@ -22,6 +22,7 @@ export type CsnErrorCode =
   | "E_NETWORK_OVERLAP"
   | "E_NETWORK_LIMIT"
   | "E_NETWORK_UNKNOWN"
+  | "E_SCOPE_UNKNOWN"
   | "E_ENDPOINT"
   | "E_NOT_ALONE"
   | "E_NOT_STOPPED"

@@ -1,23 +1,36 @@
 /**
  * Records: from the kernel's ring to segment files, and back as log entries.
  *
- * Guarantee: every record that the ring held is written, in order; what was lost, in the ring or on
- * disk, is counted and shown. Refusals and events are on disk before the batch that holds them is told to
+ * Guarantee: every record that the ring held is written, once, in order; what was lost, in the ring or on
+ * disk, is counted, and a gap on the record. Refusals and events are on disk before the batch that holds them is told to
  * anybody; when the rest is, log-keeper.ts says.
  */
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import {
   AuditError,
+  gapRecords,
+  LOST_AT,
   prove,
   type Proofs,
   readRecords,
   readTextPart,
   RECORD_BYTES,
   type SegmentHeader,
+  Sequences,
   textRecords,
 } from "../audit/index.ts";
-import { FLAG, KIND, type Monitor, native, type Op, OPS, type Ring, SHAPE } from "../kernel/index.ts";
+import {
+  FLAG,
+  KIND,
+  LOST_KINDS,
+  type Monitor,
+  native,
+  type Op,
+  OPS,
+  type Ring,
+  SHAPE,
+} from "../kernel/index.ts";
 import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { Names } from "./names.ts";
@@ -63,6 +76,10 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   #ring: Ring | null = null;
   #described = new Set<number>();
   #sequence = 0n;
+  /** Flows of the kernel that are on disk: who read them last may have ended before the rings knew it. */
+  readonly #known = new Sequences();
+  /** Since when records may be missing that no gap tells of; ns since boot. */
+  #wholeUntil = 0n;
 
   /** @param describe what each segment says at its start: version, configuration, policy */
   constructor(folder: string, bootId: string, describe: () => Record<string, unknown>) {
@@ -80,8 +97,10 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       },
     });
     let hasShadows = false;
-    for (const { record } of readRecords(folder)) {
+    const boot = bootId.replaceAll("-", "");
+    for (const { segment, record } of readRecords(folder)) {
       this.names.learn(record);
+      if (record[R.kind] === KIND.FLOW && segment.bootId === boot) this.#known.take(record);
       hasShadows ||= record[R.kind] === KIND.SHADOW;
     }
     if (hasShadows) this.#learnShadows(bootId);
@@ -113,8 +132,10 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     return this.keeper.writer.checkpoint?.text ?? null;
   }
 
-  /** Begins to empty the ring. */
-  start(monitor: Monitor): void {
+  /** Begins to empty the ring. @param anew its counters begin anew: another daemon had nothing to do with it */
+  start(monitor: Monitor, anew: boolean): void {
+    if (anew) this.#known.restart();
+    this.#wholeUntil = sinceBoot();
     this.#monitor = monitor;
     this.#ring = monitor.openRing();
     this.keeper.wake();
@@ -123,6 +144,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   /** Empties the ring a last time and stops; the next `start` may be for another monitor. */
   stop(): void {
     if (this.#ring) this.drain();
+    this.#tellLost();
     this.keeper.sign();
     this.#ring = null;
     this.#monitor = null;
@@ -140,9 +162,43 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     for (;;) {
       const length = native().ringDrain(this.#ring, this.#buffer);
       if (length === 0) return;
-      this.#append(Buffer.from(this.#buffer.subarray(0, length)));
+      this.#append(this.#new(this.#buffer.subarray(0, length)));
+      this.#tellLost();
       if (length < this.#buffer.length - RECORD_BYTES) return;
     }
+  }
+
+  /** A copy, without what is on disk already. */
+  #new(records: Buffer): Buffer {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < records.length; at += RECORD_BYTES) {
+      if (records[at + R.kind] === KIND.FLOW) {
+        if (this.#known.has(records, at)) continue;
+        this.#known.take(records, at);
+      }
+      parts.push(records.subarray(at, at + RECORD_BYTES));
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** What found no room in the rings is a gap on the record. [AUD-3] */
+  #tellLost(): void {
+    const from = this.#wholeUntil;
+    this.#wholeUntil = sinceBoot();
+    const news = this.#monitor?.lost.news() ?? null;
+    if (news === null) return;
+    const gaps = LOST_KINDS.filter((kind) => news[kind] > 0).map((kind) =>
+      gapRecords({
+        kind: kind === "described" ? KIND.NAME : KIND.FLOW,
+        refused: kind === "refused",
+        count: news[kind],
+        from,
+        to: this.#wholeUntil,
+        at: LOST_AT.RING,
+        flags: kind === "wide" ? FLAG.WIDE : 0,
+      }),
+    );
+    if (this.keeper.append(Buffer.concat(gaps), true) !== null) this.#monitor!.lost.told(news);
   }
 
   /** Records something that the daemon did; durable before it returns. @param detail text of any length */
@@ -156,7 +212,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record[R.source_kind] = event.sourceKind;
     record[R.sink_kind] = event.sinkKind;
     record.writeUInt16LE(OPS.indexOf(event.op), R.op);
-    record.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n - wallOffset(), R.time);
+    record.writeBigUInt64LE(sinceBoot(), R.time);
     record.writeBigUInt64LE(this.#sequence++, R.sequence);
     record.writeUInt32LE(ids[0]!, R.source_context);
     record.writeUInt32LE(ids[1]!, R.sink_context);
@@ -339,6 +395,11 @@ function writeEntity(
   record.writeBigUInt64LE(BigInt.asUintN(64, first), at);
   record.writeUInt32LE(second >>> 0, at + 8);
   record.writeUInt32LE(third >>> 0, at + 12);
+}
+
+/** In ns. */
+function sinceBoot(): bigint {
+  return BigInt(Date.now()) * 1_000_000n - wallOffset();
 }
 
 /** Wall clock minus time since boot, in ns. Resolution 10 ms: /proc/uptime has no more. */

@@ -153,6 +153,26 @@ export function recordAddress(
   });
 }
 
+/** What is recorded, and what happens when that can't be, was set anew. */
+export function recordConfiguration(csn: Csn, uid: number, now: Record<string, unknown>): void {
+  csn.records.event(
+    {
+      op: "configure",
+      verdict: 0,
+      sourceKind: PRINCIPAL,
+      sinkKind: PRINCIPAL,
+      source: UNLABELLED,
+      sink: UNLABELLED,
+      sourceEntity: [BigInt(uid), 0, 0],
+      sinkEntity: [BigInt(uid), 0, 0],
+      pid: process.pid,
+      uid,
+      bytes: 0,
+    },
+    JSON.stringify(now),
+  );
+}
+
 /** A compartment whose context changed, or was asked to. */
 export function recordChange(
   csn: Csn,

@@ -28,6 +28,7 @@ import { parse } from "./parse.ts";
 import { knows } from "./privileges.ts";
 import { processes } from "./processes.ts";
 import type { Runs } from "./runs.ts";
+import { listScope, narrowScope, widenScope } from "./scope.ts";
 import { status } from "./status.ts";
 import { listTokens } from "./tokens.ts";
 
@@ -78,7 +79,7 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.up, (request, _reply, who) => {
     requireRoot(who, "attach the monitor");
     const { onFull } = parse(Up, request.body ?? {});
-    if (onFull !== undefined) csn.setOnFull(onFull === "refuse");
+    if (onFull !== undefined) csn.setOnFull(onFull === "refuse", who.uid);
     csn.ready();
     return status(csn, who);
   });
@@ -121,6 +122,9 @@ export function createServer(serving: Serving): FastifyInstance {
     lines(reply, (line) => handle.putLabel(csn, who, request.body, line)),
   );
   on(ROUTES.clearLabel, (request, _reply, who) => handle.deleteLabel(csn, who, request.body));
+  on(ROUTES.scope, (_request, _reply, who) => listScope(csn, who));
+  on(ROUTES.widenScope, (request, _reply, who) => widenScope(csn, who, request.body));
+  on(ROUTES.narrowScope, (request, _reply, who) => narrowScope(csn, who, request.body));
   on(ROUTES.networks, (_request, _reply, who) => listAddresses(csn, who));
   on(ROUTES.setNetwork, (request, _reply, who) => setAddress(csn, who, request.body));
   on(ROUTES.unsetNetwork, (request, _reply, who) => unsetAddress(csn, who, request.body));

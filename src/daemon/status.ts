@@ -1,7 +1,7 @@
 /**
  * What is enforced, refused outright, or off: said per kind of channel, and never more than is true.
  */
-import type { Status, World } from "../api/index.ts";
+import { scopeText, type Status, type World } from "../api/index.ts";
 import type { Counters } from "../kernel/index.ts";
 import { type Csn, kernelRelease } from "./csn.ts";
 import type { Caller } from "./identity.ts";
@@ -61,6 +61,8 @@ const NOTHING: Counters = {
   lostRefused: 0,
   lostNames: 0,
   merged: 0,
+  wide: 0,
+  lostWide: 0,
 };
 
 /**
@@ -91,6 +93,7 @@ export function status(csn: Csn, caller: Caller): Status {
           }
         : null,
     onFull: csn.store.refuseOnFull ? "refuse" : "count",
+    scope: caller.uid === 0 ? csn.store.scope.map(scopeText) : [],
     worlds: worlds(monitor !== null),
   };
 }

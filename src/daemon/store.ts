@@ -8,6 +8,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { ScopeEntry } from "../api/index.ts";
 import type { Interning } from "../kernel/index.ts";
 import type { TagId, TagName } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
@@ -143,7 +144,11 @@ export class Store implements Interning {
 
   /** Is there anything that the monitor has to be attached for? */
   hasPolicy(): boolean {
-    return this.labelCount() > 0 || this.#db.prepare("SELECT 1 FROM address LIMIT 1").get() !== undefined;
+    return (
+      this.labelCount() > 0 ||
+      this.scope.length > 0 ||
+      this.#db.prepare("SELECT 1 FROM address LIMIT 1").get() !== undefined
+    );
   }
 
   labelCount(): number {
@@ -165,16 +170,30 @@ export class Store implements Interning {
 
   /** [AUD-3]: are flows that cannot be recorded refused? */
   get refuseOnFull(): boolean {
-    const row = this.#db.prepare("SELECT value FROM setting WHERE name = 'on-full'").get();
-    return row?.value === "refuse";
+    return this.#setting("on-full") === "refuse";
   }
 
   set refuseOnFull(refuse: boolean) {
-    this.#write(() =>
-      this.#db
-        .prepare("INSERT OR REPLACE INTO setting VALUES ('on-full', ?)")
-        .run(refuse ? "refuse" : "count"),
-    );
+    this.#set("on-full", refuse ? "refuse" : "count");
+  }
+
+  /** What is recorded besides labelled parties [AUD-1]. */
+  get scope(): readonly ScopeEntry[] {
+    return JSON.parse(this.#setting("scope") ?? "[]") as ScopeEntry[];
+  }
+
+  set scope(entries: readonly ScopeEntry[]) {
+    this.#set("scope", JSON.stringify(entries));
+  }
+
+  #setting(name: string): string | undefined {
+    return this.#db.prepare("SELECT value FROM setting WHERE name = ?").get(name)?.value as
+      | string
+      | undefined;
+  }
+
+  #set(name: string, value: string): void {
+    this.#write(() => this.#db.prepare("INSERT OR REPLACE INTO setting VALUES (?, ?)").run(name, value));
   }
 
   contexts(): Iterable<readonly [number, string]> {

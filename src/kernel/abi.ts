@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 4,
+  ABI_VERSION: 5,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
@@ -23,6 +23,8 @@ export const LIMITS = {
   MAX_WAYS: 4096,
   MAX_IPC: 65536,
   MAX_COMPARTMENTS: 65536,
+  MAX_SCOPE: 4096,
+  LOST_KINDS: 4,
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
@@ -103,7 +105,7 @@ export const SHAPE = {
     world: 48,
   },
   csn_control: {
-    size: 96,
+    size: 112,
     version: 0,
     epoch: 4,
     next_subject: 8,
@@ -117,14 +119,19 @@ export const SHAPE = {
     lost_names: 72,
     merged: 80,
     on_full: 88,
+    scope: 92,
+    wide: 96,
+    lost_wide: 104,
   },
 } as const;
 
 export const ENTRY_SELF = 1;
 export const DEVICE_VOLATILE = 1;
-export const OBJECT = { OWN: 1, LOWER: 2 } as const;
+export const OBJECT = { OWN: 1, LOWER: 2, WATCHED: 4, OPAQUE: 8 } as const;
 export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
-export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4, ON_FULL: 5 } as const;
+export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4, ON_FULL: 5, SCOPE: 6, MARK: 7 } as const;
+export const SCOPE = { ALL: 1, USERS: 2, CGROUPS: 4, MARKS: 8 } as const;
+export const MARK = { WATCHED: 1, OPAQUE: 2 } as const;
 
 /** Of `csn_process_record`: where what its part says begins, and the first part with arguments. */
 export const PROCESS_PART = { AT: 24, ARGUMENTS: 2 } as const;
@@ -151,7 +158,7 @@ export const OPS = [
   "schedule", "socket", "send", "sysv", "key", "mount", "namespace", "bpf", "perf", "uring",
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
-  "connect", "bind", "accept", "network", "state", "gate", "change", "end",
+  "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -174,4 +181,4 @@ export const KIND = {
   LOG: 32,
   MARK: 33,
 } as const;
-export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8 } as const;
+export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16 } as const;

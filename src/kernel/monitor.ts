@@ -13,7 +13,9 @@ import { Compartments } from "./compartments.ts";
 import { Contexts, type Interning, u32 } from "./contexts.ts";
 import { KernelError } from "./errors.ts";
 import { errnoOf, type Fd, native, type Ring } from "./native.ts";
+import { Lost } from "./lost.ts";
 import { Ranges } from "./ranges.ts";
+import { Scope } from "./scope.ts";
 import { Ways } from "./ways.ts";
 
 export const PINS = "/sys/fs/bpf/csn";
@@ -33,6 +35,10 @@ const MAPS = [
   "shared",
   "networks",
   "ways",
+  "scope_users",
+  "scope_cgroups",
+  "marks",
+  "told",
 ] as const;
 type MapName = (typeof MAPS)[number];
 
@@ -65,6 +71,9 @@ export type Counters = {
   lostNames: number;
   /** Allowed flows that no record counts [AUD-2]. */
   merged: number;
+  /** Flows between unlabelled parties, recorded because the scope was widened; in no other number but `recorded`. */
+  wide: number;
+  lostWide: number;
 };
 
 /** A process's contexts, as the kernel has them. */
@@ -85,6 +94,10 @@ export class Monitor {
   readonly compartments: Compartments;
   /** Ways out of the networks of contexts. */
   readonly ways: Ways;
+  /** What is recorded besides labelled parties. */
+  readonly scope: Scope;
+  /** What found no room, as far as it was not told yet. */
+  readonly lost: Lost;
   readonly #maps: Record<MapName, Fd>;
 
   private constructor(maps: Record<MapName, Fd>, interning: Interning) {
@@ -93,6 +106,10 @@ export class Monitor {
     this.ranges = new Ranges(maps.ranges, this.contexts);
     this.compartments = new Compartments(maps, this.contexts);
     this.ways = new Ways(maps.ways, maps.networks, `${PINS}/program_`);
+    this.scope = new Scope(maps, (path, ask, flags) => {
+      this.#withPath(path, (fd) => this.#ask(fd, ask, 0, flags));
+    });
+    this.lost = new Lost(maps.told, () => this.counters());
     native().markSelf(maps.subjects, subjectValue(CONTEXT_ID.PLATFORM_IN, CONTEXT_ID.BASE));
   }
 
@@ -185,6 +202,8 @@ export class Monitor {
       lostRefused: at(shape.lost_refused),
       lostNames: at(shape.lost_names),
       merged: at(shape.merged),
+      wide: at(shape.wide),
+      lostWide: at(shape.lost_wide),
     };
   }
 

@@ -9,7 +9,8 @@
  * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
  */
 import { readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
-import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND } from "../record.ts";
+import { LOST_AT } from "../gaps.ts";
+import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND, RING_GAPS_SINCE } from "../record.ts";
 import { BLOCK, Columns } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
@@ -149,8 +150,7 @@ export class Graph {
     } else if (kind === RECORD_KIND.DETAIL) {
       this.#detail.push(readTextPart(record).bytes);
     } else if (kind === RECORD_KIND.GAP) {
-      const what = record[FIELD.verdict] === 0 ? "records" : "refusals";
-      this.#gap(number, view.getUint32(at + FIELD.count, true), `${what} that could not be written`);
+      this.#gap(number, view.getUint32(at + FIELD.count, true), missing(record));
     } else if (!ASIDE.has(kind)) this.strange++;
   }
 
@@ -259,10 +259,10 @@ export class Graph {
     return entity;
   }
 
-  /** A processor's count of lost records grew. */
+  /** A processor's count of lost records grew; later versions tell of it in gaps. */
   #losses(view: DataView, at: number, number: number): void {
     const lost = view.getUint32(at + FIELD.lost, true);
-    if (lost === 0) return;
+    if (lost === 0 || view.getUint8(at + FIELD.version) >= RING_GAPS_SINCE) return;
     const cpu = view.getUint32(at + FIELD.cpu, true);
     const before = this.#lost.get(cpu) ?? 0;
     if (lost > before) this.#gap(number, lost - before, `records of processor ${cpu}, whose ring was full`);
@@ -273,6 +273,17 @@ export class Graph {
     const last = this.flows.length - 1;
     this.gaps.push({ record, boot: this.#boot, time: last < 0 ? 0 : this.flows.time(last), lost, what });
   }
+}
+
+/** Which records a gap stands for. */
+function missing(gap: Buffer): string {
+  const isDescription = gap[FIELD.source_kind] === RECORD_KIND.NAME;
+  const isWide = (gap[FIELD.flags]! & RECORD_FLAG.WIDE) !== 0;
+  const what = gap[FIELD.verdict] !== 0 ? "refusals" : isDescription ? "descriptions" : "records";
+  const of = isWide ? " of what nobody labelled did" : "";
+  return gap[FIELD.sink_kind] === LOST_AT.RING
+    ? `${what}${of} that found no room in the kernel's ring`
+    : `${what}${of} that could not be written`;
 }
 
 /** Pipes of a gate's run at one end, as `device:inode:generation`. */

@@ -10,12 +10,23 @@ import {
   NEWEST_RECORD_VERSION,
   readTextPart,
   RECORD_BYTES,
+  type SegmentHeader,
 } from "../format.ts";
+import { LOST_AT } from "../gaps.ts";
+import { Sequences } from "../sequences.ts";
 import { type LogStatement, StatementReader } from "../statements.ts";
 import type { Findings, Loss } from "./report.ts";
 
 /** Offsets of csn_record (bpf/abi.h). */
-const AT = { kind: 1, verdict: 2, sourceKind: 3, sourceContext: 32, sinkContext: 36, count: 88 } as const;
+const AT = {
+  kind: 1,
+  verdict: 2,
+  sourceKind: 3,
+  sinkKind: 7,
+  sourceContext: 32,
+  sinkContext: 36,
+  count: 88,
+} as const;
 const FLOW = 1;
 const EVENT = 6;
 /** Ids below are fixed; this one says that nobody knew. */
@@ -27,6 +38,9 @@ export class RecordCheck {
   readonly losses: Loss[] = [];
   readonly statements: LogStatement[] = [];
   readonly #findings: Findings;
+  readonly #sequences = new Sequences();
+  #boot = "";
+  #next = 0;
   #reader = new StatementReader();
   #described = new Set<number>();
   /** Flows whose context the segment does not explain. */
@@ -36,14 +50,24 @@ export class RecordCheck {
     this.#findings = findings;
   }
 
+  /** Flows that the kernel counted, and neither a record nor a gap tells of. */
+  get unaccounted(): number {
+    const told = this.losses.filter(({ kind, at }) => kind === FLOW && at === LOST_AT.DISK);
+    return Math.max(0, this.#sequences.missing - told.reduce((sum, { count }) => sum + count, 0));
+  }
+
   /** A header was passed. */
-  begin(): void {
+  begin(header: SegmentHeader | null): void {
+    const boot = header?.bootId ?? "";
+    if (boot !== this.#boot || header?.first !== this.#next) this.#sequences.restart();
+    this.#boot = boot;
     this.#described.clear();
     this.#reader = new StatementReader();
   }
 
   /** @param records without the header  @param first number of the first */
   take(records: Buffer, first: number, file: string): void {
+    this.#next = first + records.length / RECORD_BYTES;
     for (let at = 0, id = first; at < records.length; at += RECORD_BYTES, id++) {
       const kind = records[at + AT.kind]!;
       const version = records[at]!;
@@ -51,6 +75,7 @@ export class RecordCheck {
       else if (kind === FLOW || kind === EVENT) {
         this.#explained(records.readUInt32LE(at + AT.sourceContext));
         this.#explained(records.readUInt32LE(at + AT.sinkContext));
+        if (kind === FLOW) this.#sequences.take(records, at);
       } else this.#other(kind, records.subarray(at, at + RECORD_BYTES), id, file);
     }
   }
@@ -67,6 +92,7 @@ export class RecordCheck {
         record: id,
         kind: record[AT.sourceKind]!,
         refused: record[AT.verdict] !== 0,
+        at: record[AT.sinkKind]!,
         count: record.readUInt32LE(AT.count),
       });
     else if (kind === 0 || (kind > NEWEST_KIND && kind !== KIND_MARK))

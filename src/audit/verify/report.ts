@@ -13,8 +13,8 @@ export type Finding = {
   message: string;
 };
 
-/** Lost records, by what they were [AUD-3]. */
-export type Loss = { record: number; kind: number; refused: boolean; count: number };
+/** Lost records, by what they were and where they were lost (LOST_AT) [AUD-3]. */
+export type Loss = { record: number; kind: number; refused: boolean; at: number; count: number };
 
 export type Report = {
   ok: boolean;

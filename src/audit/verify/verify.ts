@@ -10,6 +10,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { AuditError } from "../errors.ts";
 import { FORMAT_VERSION, headerVersion, readHeader, RECORD_BYTES, type SegmentHeader } from "../format.ts";
+import { LOST_AT } from "../gaps.ts";
 import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint.ts";
 import { type Hasher, hasher } from "../proof/hash.ts";
 import { type Verifier, verifies, vkeyOf } from "../proof/note.ts";
@@ -241,7 +242,7 @@ function* checkSegment(
       header = checkHeader(piece, file.first, tree, findings, name);
       rest = piece.subarray(RECORD_BYTES);
       first++;
-      records.begin();
+      records.begin(header);
     }
     records.take(rest, first, name);
     tree.add(hasher().leaves(piece, RECORD_BYTES), name);
@@ -384,10 +385,17 @@ function noteClock(before: SegmentHeader | null, now: SegmentHeader, notes: stri
 }
 
 function noteRecords(records: RecordCheck, notes: string[]): void {
-  const lost = records.losses.reduce((sum, { count }) => sum + count, 0);
-  if (lost > 0)
+  for (const [where, why] of [
+    [LOST_AT.DISK, "could not be written when they were made"],
+    [LOST_AT.RING, "found no room in the kernel's ring"],
+  ] as const) {
+    const losses = records.losses.filter(({ at }) => at === where);
+    const lost = losses.reduce((sum, { count }) => sum + count, 0);
+    if (lost > 0) notes.push(`${lost} records ${why}: ${losses.length} gap records say which`);
+  }
+  if (records.unaccounted > 0)
     notes.push(
-      `${lost} records could not be written when they were made: ${records.losses.length} gap records say which`,
+      `${records.unaccounted} records of flows that the kernel counted are missing, and no gap record says so`,
     );
   if (records.undescribed > 0)
     notes.push(`${records.undescribed} records name a context that their segment does not explain`);

@@ -23,6 +23,7 @@ import { makeUi, type Ui } from "../ui.ts";
 import { addAsk } from "./audit-ask.ts";
 import { addExport } from "./audit-export.ts";
 import { registerKeep, registerWitness } from "./audit-keep.ts";
+import { registerScope } from "./audit-scope.ts";
 
 /** The evidence is broken. */
 const BROKEN = 2;
@@ -152,6 +153,7 @@ export function registerAudit(program: Command): void {
   example(rotate, "$ csn audit key rotate");
   addAsk(audit);
   addExport(audit);
+  registerScope(audit);
   registerKeep(audit);
   registerWitness(audit);
 }

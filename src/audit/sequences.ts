@@ -1,0 +1,73 @@
+/**
+ * The kernel counts the records of each processor: which have been seen, and which are missing between them. [AUD-3]
+ *
+ * Guarantee: a record that was seen is known as such, also when it came a little out of order (a program that was
+ * interrupted between its time and its number). Memory: a number a record that is out of order, at most MOST_AHEAD a
+ * processor; what is still missing then counts as missing.
+ * Not covered: records of the daemon, which have no processor; what is missing behind the last one.
+ */
+import { FIELD } from "./record.ts";
+
+const MOST_AHEAD = 8192;
+/** The counters began anew: the monitor was taken off and attached again. */
+const ANEW = 0;
+
+type Processor = { next: number; ahead: Set<number> };
+
+export class Sequences {
+  #processors = new Map<number, Processor>();
+  /** Numbers that no record has had. */
+  #missing = 0;
+
+  /** A flow of the kernel, at `at` in the buffer. */
+  take(records: Buffer, at = 0): void {
+    const cpu = records.readUInt32LE(at + FIELD.cpu);
+    const sequence = sequenceOf(records, at);
+    let processor = this.#processors.get(cpu);
+    if (processor === undefined || (sequence === ANEW && processor.next > ANEW)) {
+      if (processor !== undefined) this.#missing += missingOf(processor);
+      this.#processors.set(cpu, (processor = { next: sequence, ahead: new Set() }));
+    }
+    if (sequence < processor.next) return;
+    processor.ahead.add(sequence);
+    this.#advance(processor);
+  }
+
+  /** Was it taken already, since the counters began? */
+  has(records: Buffer, at = 0): boolean {
+    const processor = this.#processors.get(records.readUInt32LE(at + FIELD.cpu));
+    const sequence = sequenceOf(records, at);
+    return processor !== undefined && (sequence < processor.next || processor.ahead.has(sequence));
+  }
+
+  /** What comes next does not go on from here: the counters begin anew, or records were taken away. */
+  restart(): void {
+    this.#missing = this.missing;
+    this.#processors.clear();
+  }
+
+  get missing(): number {
+    let missing = this.#missing;
+    for (const processor of this.#processors.values()) missing += missingOf(processor);
+    return missing;
+  }
+
+  #advance(processor: Processor): void {
+    const { ahead } = processor;
+    for (;;) {
+      while (ahead.delete(processor.next)) processor.next++;
+      if (ahead.size <= MOST_AHEAD) return;
+      const least = Math.min(...ahead);
+      this.#missing += least - processor.next;
+      processor.next = least;
+    }
+  }
+}
+
+function missingOf({ next, ahead }: Processor): number {
+  return ahead.size === 0 ? 0 : Math.max(...ahead) + 1 - next - ahead.size;
+}
+
+function sequenceOf(records: Buffer, at: number): number {
+  return Number(records.readBigUInt64LE(at + FIELD.sequence));
+}
