@@ -10,6 +10,8 @@
  *
  * ./bench-calls --open FILE only tries to open it for reading, and exits with errno.
  * ./bench-calls --room PROGRAM ARGS... is that program, stopped first, in the same namespaces.
+ * ./bench-calls --flood SECONDS PROCESSES makes pipes and moves a byte through each, as fast as it can:
+ * nothing of it can be merged. Stopped first; prints how many.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAME "folder/file" /* two components, from the working directory */
@@ -358,6 +361,50 @@ static __attribute__((noinline)) struct result measure(const struct measure *m)
 	return (struct result){ samples[0], samples[m->rounds / 2] };
 }
 
+static uint64_t seconds_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+/* Begins and ends with a second of the clock. */
+static uint64_t pipes_within(uint64_t from, uint64_t to)
+{
+	uint64_t made = 0;
+	int ends[2];
+	char byte = 0;
+
+	while (seconds_now() < from)
+		;
+	for (; seconds_now() < to; made++) {
+		must(!pipe(ends) && write(ends[1], &byte, 1) == 1 && read(ends[0], &byte, 1) == 1, "pipe");
+		close(ends[0]);
+		close(ends[1]);
+	}
+	return made;
+}
+
+static int flood(uint64_t seconds, int processes)
+{
+	uint64_t from = seconds_now() + 1, sum = 0, made;
+	int results[2];
+
+	must(!pipe(results), "pipe");
+	for (int i = 0; i < processes; i++) {
+		if (fork())
+			continue;
+		made = pipes_within(from, from + seconds);
+		must(write(results[1], &made, sizeof(made)) == sizeof(made), "write");
+		_exit(0);
+	}
+	for (int i = 0; i < processes; i++, sum += made)
+		must(read(results[0], &made, sizeof(made)) == sizeof(made), "read");
+	printf("%llu\n", (unsigned long long)sum);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct measure empty = { "empty", nothing, nothing, MOST_ROUNDS };
@@ -376,6 +423,10 @@ int main(int argc, char **argv)
 	if (argc >= 3 && !strcmp(argv[1], "--room")) {
 		execvp(argv[2], argv + 2);
 		err(1, "%s", argv[2]);
+	}
+	if (argc == 4 && !strcmp(argv[1], "--flood")) {
+		raise(SIGSTOP);
+		return flood(atoi(argv[2]), atoi(argv[3]));
 	}
 	if (mkdir("folder", 0700) == 0) {
 		file = open(NAME, O_CREAT | O_WRONLY, 0600);

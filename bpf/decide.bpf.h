@@ -842,6 +842,8 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 	event.op = op;
 	event.verdict = verdict;
 	event.want = want;
+	/* who has no label can end a daemon that empties no ring any more */
+	event.is_told = CHECK(daemon, o && is_platform(o) && !in && !out);
 	if (tags && verdict && is_observed(in, out, tags, other_in, want, verdict) &&
 	    !(want == WANT_BOTH && CHECK(out, other_in != other_out)))
 		event.observed = want;

@@ -170,11 +170,11 @@ export const scopes: readonly Case[] = [
       const status = JSON.parse(await b.ok("status", "--json")) as { counts: { flows: { lost: number; lostWide: number; lostNames: number } } }; // prettier-ignore
       const { lost, lostWide, lostNames } = status.counts.flows;
       ok(lostWide > 0, "nothing was lost: the rings were not full");
-      strictEqual(lost, lostWide);
+      ok(lost - lostWide <= 1, `${lost} lost, ${lostWide} of them wide`); // the signal to the daemon has a labelled end
       const report = JSON.parse((await b.csn(["audit", "verify", "--json"])).out) as { ok: boolean; notes: string[]; losses: { at: number; kind: number; count: number }[] }; // prettier-ignore
       ok(report.ok);
       const told = (kind: number) => report.losses.filter((l) => l.at === 1 && l.kind === kind).reduce((sum, { count }) => sum + count, 0); // prettier-ignore
-      deepStrictEqual([told(1), told(2)], [lostWide, lostNames]);
+      deepStrictEqual([told(1), told(2)], [lost, lostNames]);
       ok(!report.notes.some((note) => note.includes("no gap record says so")), report.notes.join("\n"));
       await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
       await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
