@@ -232,6 +232,7 @@ enum csn_record_flags {
 	CSN_FLAG_INTERNAL = 4,	      /* refused because something failed */
 	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3]; observed: moved */
 	CSN_FLAG_WIDE = 16,	      /* nobody in it is labelled: it is here because the scope was widened */
+	CSN_FLAG_REPEAT = 32,	      /* it tells nothing new [AUD-2]: as that */
 };
 
 /* One attempted flow; 96 bytes, as on disk. */
@@ -316,6 +317,7 @@ enum csn_scope {
 	CSN_SCOPE_USERS = 2,   /* those of `scope_users` */
 	CSN_SCOPE_CGROUPS = 4, /* those in, or below, one of `scope_cgroups` */
 	CSN_SCOPE_MARKS = 8,   /* inodes may have a mark */
+	CSN_SCOPE_REPEATS = 16, /* of what is recorded at all, also what tells nothing new [AUD-2] */
 };
 
 /* Of an inode and what is below it, the nearest counts. An opaque program's process is opaque. */

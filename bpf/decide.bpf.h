@@ -82,7 +82,7 @@ struct event {
 	u8 is_told; /* it happened, and cannot be refused */
 	u8 is_wide; /* nobody in it is labelled */
 	u32 repeats; /* that the record stands for as well [AUD-2] */
-	u32 pad2;
+	u32 is_repeat; /* it tells nothing new */
 	u64 bytes;
 };
 
@@ -189,6 +189,8 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 		r->flags |= CSN_FLAG_INTERNAL;
 	if (event->is_wide)
 		r->flags |= CSN_FLAG_WIDE;
+	if (event->is_repeat)
+		r->flags |= CSN_FLAG_REPEAT;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
 	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
 	r->time = bpf_ktime_get_boot_ns();
@@ -312,8 +314,11 @@ struct question {
 	u32 context;
 	u16 op;
 	u8 want;
-	u8 is_wide;
+	u8 is; /* QUESTION_* */
 };
+
+/* What a record of it says besides. */
+enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2 };
 
 /* As informative, for a flow in both directions: what each end gets from the other counts for it,
  * else what it passes on later would seem to be nothing new. A state that somebody else
@@ -590,7 +595,8 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 		event.observed = judged >> 16 & WANT_BOTH;
 	}
 	event.op = q->op;
-	event.is_wide = q->is_wide;
+	event.is_wide = q->is & QUESTION_WIDE;
+	event.is_repeat = event.is_told = q->is & QUESTION_REPEAT;
 	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	event.repeats = repeats;
@@ -657,8 +663,12 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	}
 	if (s && object && !verdict)
 		remember(s, object, q, state, before);
-	if (!informs)
+	if (!informs && control.scope & CSN_SCOPE_REPEATS) {
+		q->is = QUESTION_REPEAT;
+		record_happened(q, verdict, 0);
+	} else if (!informs) {
 		__sync_fetch_and_add(&control.merged, 1);
+	}
 	return 0;
 }
 
@@ -670,17 +680,20 @@ __noinline int access_wide(struct question *q, struct csn_object *object)
 
 	if (!q || world_of((struct inode *)q->where.inode) == CSN_WORLD_VOID)
 		return 0;
-	q->is_wide = 1;
+	q->is = QUESTION_WIDE;
 	if (!q->id)
 		q->id = stranger(bpf_get_current_task_btf());
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		informs = informative_both(q, object, &state);
 	else
 		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
-	if (!informs)
-		return 0;
+	if (!informs) {
+		if (!(control.scope & CSN_SCOPE_REPEATS))
+			return 0;
+		q->is |= QUESTION_REPEAT;
+	}
 	describe(CSN_CTX_UNLABELLED);
-	if (record_happened(q, 0, 0))
+	if (record_happened(q, 0, 0) && informs)
 		forget(q);
 	return 0;
 }
@@ -728,7 +741,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want);
 	if (wide && !is_wide(object, op))
 		return 0; /* [FLOW-4] */
-	if (!wide && s && object && is_remembered(s, object, file, context, want))
+	if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, file, context, want))
 		return 0;
 	/* what the record remembers of it is kept with the inode */
 	if (!object)
@@ -741,7 +754,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	q.context = context;
 	q.want = want;
 	q.op = op;
-	q.is_wide = 0;
+	q.is = 0;
 	if (wide)
 		return access_wide(&q, object);
 	return access_labelled(&q, object, s) ? -EACCES : 0;

@@ -65,6 +65,7 @@ export function putScope(monitor: Monitor, entries: readonly ScopeEntry[]): void
   const of = (kind: ScopeEntry["kind"]) => found.filter((e) => e.kind === kind).map(({ value }) => value);
   const scope: KernelScope = {
     all: of("all").length > 0,
+    repeats: of("repeats").length > 0,
     users: of("user").map(Number),
     cgroups: of("cgroup").map((path) => statSync(cgroupPath(path), { bigint: true }).ino),
     watched: of("path"),
@@ -98,7 +99,7 @@ function view(entry: ScopeEntry): ScopeView {
 }
 
 function missing({ kind, value }: ScopeEntry): string {
-  if (kind === "all" || kind === "user") return "";
+  if (kind === "all" || kind === "repeats" || kind === "user") return "";
   const isThere = statSync(kind === "cgroup" ? cgroupPath(value) : value, { throwIfNoEntry: false });
   return isThere === undefined ? `there is no \`${value}\` now` : "";
 }

@@ -130,7 +130,7 @@ export const DEVICE_VOLATILE = 1;
 export const OBJECT = { OWN: 1, LOWER: 2, WATCHED: 4, OPAQUE: 8 } as const;
 export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
 export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4, ON_FULL: 5, SCOPE: 6, MARK: 7 } as const;
-export const SCOPE = { ALL: 1, USERS: 2, CGROUPS: 4, MARKS: 8 } as const;
+export const SCOPE = { ALL: 1, USERS: 2, CGROUPS: 4, MARKS: 8, REPEATS: 16 } as const;
 export const MARK = { WATCHED: 1, OPAQUE: 2 } as const;
 
 /** Of `csn_process_record`: where what its part says begins, and the first part with arguments. */
@@ -181,4 +181,4 @@ export const KIND = {
   LOG: 32,
   MARK: 33,
 } as const;
-export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16 } as const;
+export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16, REPEAT: 32 } as const;

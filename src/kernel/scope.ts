@@ -12,6 +12,8 @@ import { type Fd, native } from "./native.ts";
 /** Numbers of users, ids of cgroups, paths of files and folders. */
 export type KernelScope = {
   all: boolean;
+  /** Also what tells nothing new. */
+  repeats: boolean;
   users: readonly number[];
   cgroups: readonly bigint[];
   watched: readonly string[];
@@ -32,7 +34,7 @@ export class Scope {
   }
 
   /** @throws KernelError E_NOT_FOUND, E_NO_MEMORY */
-  replace({ all, users, cgroups, watched, opaque }: KernelScope): void {
+  replace({ all, repeats, users, cgroups, watched, opaque }: KernelScope): void {
     const { scope_users, scope_cgroups, marks } = this.#maps;
     empty(scope_users, 4);
     empty(scope_cgroups, 8);
@@ -52,6 +54,7 @@ export class Scope {
     for (const path of opaque) this.#ask(path, ASK.MARK, MARK.OPAQUE);
     const bits =
       (all ? SCOPE.ALL : 0) |
+      (repeats ? SCOPE.REPEATS : 0) |
       (users.length > 0 ? SCOPE.USERS : 0) |
       (cgroups.length > 0 ? SCOPE.CGROUPS : 0) |
       (watched.length + opaque.length > 0 ? SCOPE.MARKS : 0);

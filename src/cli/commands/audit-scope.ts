@@ -11,7 +11,8 @@ import { example, JSON_OPTION } from "../example.ts";
 import { safe, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
 
-const WHAT = "all, user:NAME, cgroup:PATH, path:PATH, or opaque:PATH for what is never recorded so";
+const WHAT =
+  "all, user:NAME, cgroup:PATH, path:PATH; opaque:PATH for what is never recorded so; repeats for what tells nothing new";
 
 export function registerScope(audit: Command): void {
   const scope = audit
