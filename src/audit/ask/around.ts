@@ -106,7 +106,7 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
           early = { ...held, early: at };
       }
       if (open === null && early === null) continue;
-      if (hits.mask[n] === 1 && hits.isAt?.(at) !== false)
+      if ((hits.kinds === undefined || hits.kinds[n] === 1) && hits.isIt(at))
         return { way: wayOf((open ?? early)!, at), reached: [...holds.keys()] };
       for (const held of [open, early])
         if (held !== null) put(holds, { ...held, entity: sink, flow: at, parent: held, context: meta.sink });
