@@ -58,14 +58,12 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
   };
 }
 
-/** By entity: the flow by which a pass reached it. */
+/** By entity: the flow by which a pass reached it first. */
 function flowsOf(pass: Pass, size: number, { begins, never }: { begins: number; never: number }): Int32Array {
   const flows = new Int32Array(size).fill(never);
-  for (let label = 0; label < pass.count; label++) {
-    const entity = pass.entity[label]!;
-    if (pass.label(entity) !== label) continue;
+  for (let label = pass.count - 1; label >= 0; label--) {
     const flow = pass.flow[label]!;
-    flows[entity] = flow === -1 ? begins : flow;
+    flows[pass.entity[label]!] = flow === -1 ? begins : flow;
   }
   return flows;
 }

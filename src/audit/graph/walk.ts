@@ -15,6 +15,8 @@ import { Horizon, travel, type Traveller } from "./travel.ts";
 const START = 1 << 10;
 /** The context of a beginning: data may go on from there under any. */
 const ANY = -1;
+/** Of what was not reached. */
+const UNHELD = -2;
 
 export class Walk implements Pass, Traveller {
   readonly direction: "from" | "to";
@@ -69,10 +71,18 @@ export class Walk implements Pass, Traveller {
   see({ source, sink, meta }: Block, base: number, from: number, to: number): boolean {
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
     const step = this.#isForward ? 1 : -1;
-    const { follows, begins, inTime, looksFor } = this.#question;
-    const newest = this.#newest;
+    const { follows, begins, depth, inTime, looksFor } = this.#question;
+    const [newest, farContexts] = [this.#newest, this.#far];
+    const isPlain = depth === undefined && begins === undefined && looksFor === undefined;
     for (let i = from; i !== to; i += step) {
       const [near, kind, at] = [nears[i]!, meta[i]!, base + i];
+      if (isPlain) {
+        // nearly all flows: they tell nothing new, whatever they come from
+        if (newest[near] === 0) continue;
+        const held = newest[fars[i]!]!;
+        const context = held === 0 ? UNHELD : this.#context[held - 1]!;
+        if (context === farContexts[kind] || context === ANY) continue;
+      }
       const isBeginning = begins !== undefined && begins[kind] !== 0;
       if ((newest[near] === 0 && !isBeginning) || follows[kind] === 0 || inTime?.flow(at) === false) continue;
       if (isBeginning) this.begin(near, at);
