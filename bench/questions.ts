@@ -1,157 +1,195 @@
 /**
- * How fast questions to the record are: `sh tools/node.sh bench/questions.ts [--records N,N] [--peers N]`.
+ * How fast questions to the record are: `sh tools/node.sh bench/questions.ts [--records N,N] [--peers N] [--write]`: --write makes
+ * docs/bench-questions.md anew.
  *
- * Records of a made-up host of the usual shape: programs that live for some forty flows, read files of which few are
- * read often, talk through pipes, write files. Ingest is from bytes as they are on disk to columns, nothing else is
- * built; then lineage questions about many starting points. The same questions are put to DuckDB and to node:sqlite, as recursive
- * SQL over an indexed table of the same flows, as many as `--peers` says. DuckDB only where `@duckdb/node-api` is there.
+ * Ingest is from bytes as they are on disk to columns, nothing else is built; then questions about files that are used always, often
+ * and seldom. Beside them a plain loop over the same columns, which marks a sink as soon as its source is marked and answers nothing: what
+ * the same computer needs at the same moment to look at every flow once. The same question is put to DuckDB and to node:sqlite, as recursive
+ * SQL over an indexed table of the same flows, of as many as `--peers` says.
  */
+import { writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { Graph, answer, PLATFORM } from "../src/audit/index.ts";
-import { contextRecords, contextWith, DISK, header } from "../src/audit/ask/testing.ts";
-import { ENTITY, FIELD, OP, RECORD_KIND } from "../src/audit/record.ts";
+import { answer, type Ask, type Graph, PLATFORM, type Reader } from "../src/audit/index.ts";
+import { reach } from "../src/audit/graph/index.ts";
+import { tagOf } from "../src/audit/ask/testing.ts";
+import { ensureDuckDb, ROOT, silent } from "../src/setup/index.ts";
+import { AUDITOR, makeLog, NS_BETWEEN, VENDOR } from "./made-up-log.ts";
 
-const BYTES = 96;
-const CHUNK = 1 << 14;
 const { values } = parseArgs({
-  options: { records: { type: "string", default: "10000000" }, peers: { type: "string", default: "200000" } },
+  options: {
+    records: { type: "string", default: "1000000,10000000" },
+    peers: { type: "string", default: "200000" },
+    write: { type: "boolean", default: false },
+  },
 });
 
-/** xorshift: the same log for the same seed. */
-function random(seed: number): (below: number) => number {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % below;
-  };
-}
-
-/** Chunks of records; a chunk's buffer is used again. */
-function* records(count: number): Generator<{ chunk: Buffer; n: number }> {
-  const next = random(7);
-  const chunk = Buffer.alloc(CHUNK * BYTES);
-  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
-  const files = Math.max(1000, Math.floor(count / 20));
-  let pid = 100;
-  const pids = Array.from({ length: 64 }, () => pid++);
-  for (let done = 0; done < count;) {
-    const n = Math.min(CHUNK, count - done);
-    for (let i = 0; i < n; i++, done++) {
-      const at = i * BYTES;
-      const slot = next(64);
-      if (next(40) === 0) pids[slot] = pid++;
-      const writes = next(3) === 0;
-      const isPipe = next(4) === 0;
-      // few are used often
-      const ino = isPipe
-        ? 1 + pids[slot]! + next(2)
-        : 1 + Math.floor((next(1 << 20) / (1 << 20)) ** 3 * files);
-      const process = writes ? FIELD.source : FIELD.sink;
-      const thing = writes ? FIELD.sink : FIELD.source;
-      chunk[at] = 3;
-      chunk[at + FIELD.kind] = RECORD_KIND.FLOW;
-      chunk[at + (writes ? FIELD.source_kind : FIELD.sink_kind)] = ENTITY.process;
-      chunk[at + (writes ? FIELD.sink_kind : FIELD.source_kind)] = isPipe ? ENTITY.pipe : ENTITY.file;
-      view.setUint16(at + FIELD.op, writes ? OP.write : OP.open, true);
-      view.setUint32(at + FIELD.time, (done * 100) >>> 0, true);
-      view.setUint32(at + FIELD.time + 4, Math.floor((done * 100) / 2 ** 32), true);
-      view.setUint32(at + FIELD.source_context, 1, true);
-      view.setUint32(at + FIELD.sink_context, 1, true);
-      view.setUint32(at + process, 1000 + pids[slot]!, true);
-      view.setUint32(at + process + 8, pids[slot]!, true);
-      view.setUint32(at + thing, ino, true);
-      view.setUint32(at + thing + 8, isPipe ? 13 : DISK, true);
-      view.setUint32(at + thing + 12, isPipe ? 0 : 1, true);
-    }
-    yield { chunk: chunk.subarray(0, n * BYTES), n };
-  }
-}
-
-function load(count: number): { graph: Graph; seconds: number } {
-  const graph = new Graph();
-  graph.add(contextRecords(1, contextWith([1])), 1, HEADER);
-  let [first, us] = [100, 0];
-  for (const { chunk, n } of records(count)) {
-    us += cpu(() => graph.add(chunk, first, HEADER));
-    first += n;
-  }
-  return { graph, seconds: us / 1e6 };
-}
-
-const HEADER = header();
-/** Processor time in microseconds, so that whoever else uses the computer does not count. */
-function cpu(work: () => unknown): number {
+/** Milliseconds of this thread's processor time: whoever else uses the computer does not count, but for the caches. */
+function ms(work: () => unknown): number {
   const begun = process.threadCpuUsage();
   work();
   const { user, system } = process.threadCpuUsage(begun);
-  return user + system;
+  return (user + system) / 1000;
 }
-const ms = (work: () => unknown): number => cpu(work) / 1000;
-const worst = (list: number[]) => Math.max(...list).toFixed(0);
-const median = (list: number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!.toFixed(0);
-/** Files that are read always, often and seldom. */
-const STARTS = [1, 2, 50, 1000, 20_000];
+const middle = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
 
-function own(count: number): void {
-  const { graph, seconds } = load(count);
-  const reached: number[] = [];
-  const ask = (direction: "from" | "to") =>
-    STARTS.map((ino) => ms(() => {
-      const found = answer(graph, PLATFORM, { ask: "trace", [direction]: `8:1:${ino}:1`, limit: 100 }, 0);
-      reached.push(found.nodes.length + found.leftOut.entities);
-    })); // prettier-ignore
-  answer(graph, PLATFORM, { ask: "trace", from: "8:1:3:1" }, 0); // once, so that it is compiled
-  const [forward, back] = [ask("from"), ask("to")];
-  const leaks = STARTS.map((ino) =>
-    ms(() => answer(graph, PLATFORM, { ask: "leak", of: `8:1:${ino}:1`, to: "10.1.2.3" }, 0)),
-  );
-  const between = ms(() => answer(graph, PLATFORM, { ask: "trace", from: "8:1:1000:1", to: "8:1:5:1", limit: 100 }, 0)); // prettier-ignore
-  console.log(`| ${count.toLocaleString("en")} | ${(count / seconds / 1e6).toFixed(1)} million/s | ${median(forward)} / ${worst(forward)} ms | ${median(back)} / ${worst(back)} ms | ${median(leaks)} / ${worst(leaks)} ms | ${between.toFixed(0)} ms | ${(graph.bytes / 1e9).toFixed(2)} GB | ${Math.max(...reached).toLocaleString("en")} |`); // prettier-ignore
+/** Files that are used always, often and seldom. */
+const STARTS = [1, 2, 50, 1001, 9001].map((ino) => `8:1:${ino}:1`);
+const TAGS = { [tagOf(1)]: "lab/patient", [tagOf(2)]: "lab/trial" };
+const ROOT_READER: Reader = { ...PLATFORM, tags: TAGS };
+const OWNER: Reader = { ...ROOT_READER, clearance: [tagOf(1)] };
+
+type Row = { what: string; asks: readonly Ask[]; reader?: Reader };
+
+function rows(graph: Graph, count: number): Row[] {
+  const half = new Date((count * NS_BETWEEN) / 2e6).toISOString();
+  const each = (what: string, ask: (start: string) => Ask, reader?: Reader): Row => ({ what, asks: STARTS.map(ask), ...(reader && { reader }) }); // prettier-ignore
+  const never = { name: "q", from: "lab/patient", to: `uid:${VENDOR}`, never: true };
+  const through = { name: "q", from: "lab/trial", to: `uid:${VENDOR}`, through: ["lab/gate"] };
+  return [
+    each("`trace from FILE`", (from) => ({ ask: "trace", from })),
+    each("`trace to FILE`", (to) => ({ ask: "trace", to })),
+    each("`trace from FILE`, by the owner of one of two tags [AUD-4]", (from) => ({ ask: "trace", from }), OWNER),
+    each("`trace from FILE --depth 4`", (from) => ({ ask: "trace", from, depth: 4 })),
+    each("`trace from FILE --stop-at-gates`", (from) => ({ ask: "trace", from, stopAtGates: true })),
+    each("`trace from FILE --until` half of it", (from) => ({ ask: "trace", from, until: half })),
+    each("`trace from FILE --since` half of it", (from) => ({ ask: "trace", from, since: half })),
+    each("`trace from FILE --refused`", (from) => ({ ask: "trace", from, refused: true })),
+    each("`trace from FILE --to FILE`", (from) => ({ ask: "trace", from, to: "8:1:5:1" })),
+    { what: "`trace from TAG`", asks: ["lab/patient", "lab/trial"].map((from): Ask => ({ ask: "trace", from })) },
+    { what: "`trace from program:NAME`", asks: [1, 2, 3].map((n): Ask => ({ ask: "trace", from: `program:program-${n}` })) }, // prettier-ignore
+    each("`leak --of FILE --to PERSON`, who got nothing", (of) => ({ ask: "leak", of, to: `uid:${VENDOR}` })),
+    each("`leak --of FILE --to PERSON`, who got some at the end", (of) => ({ ask: "leak", of, to: `uid:${AUDITOR}` })),
+    each("`leak --of FILE --to outside`", (of) => ({ ask: "leak", of, to: "outside" })),
+    { what: "`audit ask`: no path", asks: [{ ask: "questions", questions: [never] }] },
+    { what: "`audit ask`: every path passes a gate", asks: [{ ask: "questions", questions: [through] }] },
+    { what: "`audit ask`: and is older than 30 days", asks: [{ ask: "questions", questions: [{ ...through, olderThan: "30d" }] }] }, // prettier-ignore
+    { what: "`report erasure OWNER`", asks: [{ ask: "erasure", of: "lab" }] },
+  ]; // prettier-ignore
 }
 
-const PLAIN = `WITH RECURSIVE r(node, t) AS (SELECT ?, -1 UNION SELECT f.sink, f.t FROM r JOIN f ON f.source = r.node AND f.t > r.t) SELECT count(DISTINCT node) AS n FROM r`; // prettier-ignore
+function measure(graph: Graph, { asks, reader = ROOT_READER }: Row): number[] {
+  const now = 1_000_000;
+  answer(graph, reader, asks[0]!, now); // once, so that it is compiled
+  return asks.map((ask) => ms(() => answer(graph, reader, ask, now)));
+}
 
-async function peers(count: number): Promise<void> {
-  const { graph } = load(count);
+/** Every flow once, and nothing answered. */
+function plainLoop(graph: Graph): number {
+  const once = () => {
+    const reached = new Uint8Array(graph.entities.size);
+    reached[1] = 1;
+    for (const { n, source, sink } of graph.flows.blocks) spread(source, sink, n, reached);
+  };
+  once();
+  // the clock of processor time is coarse
+  const times = 10;
+  return middle([1, 2, 3].map(() => ms(() => Array.from({ length: times }, once)) / times));
+}
+
+function spread(source: Uint32Array, sink: Uint32Array, n: number, reached: Uint8Array): void {
+  for (let i = 0; i < n; i++) if (reached[source[i]!]! > reached[sink[i]!]!) reached[sink[i]!] = 1;
+}
+
+function own(count: number): string[] {
+  const { graph, seconds } = makeLog(count, (work) => ms(work) / 1000);
+  const plain = [plainLoop(graph)];
+  const measured = rows(graph, count).map((row) => {
+    const list = measure(graph, row);
+    console.error(row.what, list.map((n) => n.toFixed(0)).join(" "));
+    return { what: row.what, list };
+  });
+  plain.push(plainLoop(graph));
+  const loop = Math.min(...plain);
+  const memory = process.memoryUsage();
+  return [
+    `## ${count.toLocaleString("en")} records`,
+    "",
+    `Ingest ${(count / seconds / 1e6).toFixed(1)} million records a second. ${graph.flows.length.toLocaleString("en")} flows between ${graph.entities.size.toLocaleString("en")} entities; columns and tables ${gigabytes(graph.bytes)}, the whole process ${gigabytes(memory.rss)}, of which ${gigabytes(memory.heapUsed)} names. The plain loop over all flows: ${loop.toFixed(0)} ms (${plain.map((n) => n.toFixed(0)).join(", ")}).`,
+    "",
+    "| question | median, ms | worst, ms | median / plain loop |",
+    "|---|---:|---:|---:|",
+    ...measured.map(({ what, list }) => `| ${what} | ${middle(list).toFixed(0)} | ${Math.max(...list).toFixed(0)} | ${(middle(list) / loop).toFixed(1)} |`), // prettier-ignore
+    "",
+  ];
+}
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+
+/** Time-respecting reachability, as SQL says it: it has every way, not every entity, and so no end on a whole log. */
+const PLAIN = (entity: string, after: number) =>
+  `WITH RECURSIVE r(node, t) AS (SELECT ${entity}, ${after} UNION SELECT f.sink, f.t FROM r JOIN f ON f.source = r.node AND f.t > r.t) SELECT count(DISTINCT node) AS n FROM r`;
+const MOST_FLOWS = 3000;
+
+async function peers(count: number): Promise<string[]> {
+  const { graph } = makeLog(count, ms);
   const { flows } = graph;
-  const start = graph.entities.find(ENTITY.file, 0, 20_000n, DISK, 1);
-  const at = Math.max(0, count - 3000);
-  const own1 = ms(() => answer(graph, PLATFORM, { ask: "trace", from: "8:1:20000:1" }, 0));
+  const at = Math.max(0, flows.length - MOST_FLOWS);
+  const from = busiest(graph, at);
+  const question = { direction: "from", roots: [{ entity: from, at }], follows: new Uint8Array(graph.metas.size).fill(1) } as const; // prettier-ignore
+  const ask = () => reach(graph, question);
+  const found = ask().reached;
+  const times = 100;
+  const ours = ms(() => Array.from({ length: times }, ask)) / times;
+  const lines = [
+    `## Beside SQL`,
+    "",
+    `A table of ${flows.length.toLocaleString("en")} flows. Asked is where data went in the last ${MOST_FLOWS} from the entity with most flows: ${found} entities. Recursive SQL has every way, not every entity, and found no end on all of them. What a table and its index cost is not counted.`,
+    "",
+    "| | ms | / csn |",
+    "|---|---:|---:|",
+  ];
+  const line = (what: string, took: number) => lines.push(`| ${what} | ${took.toFixed(1)} | ${(took / ours).toFixed(0)} |`); // prettier-ignore
+  line("csn", ours);
   const db = new DatabaseSync(":memory:");
   db.exec("CREATE TABLE f (source INT, sink INT, t INT)");
-  const loadMs = ms(() => {
-    const insert = db.prepare("INSERT INTO f VALUES (?, ?, ?)");
-    db.exec("BEGIN");
-    for (let i = 0; i < flows.length; i++) insert.run(flows.source(i), flows.sink(i), i);
-    db.exec("COMMIT; CREATE INDEX s ON f (source, t)");
-  });
-  // every way, as SQL says it, has no end on all of it: the last flows, the same for all three
-  const from = flows.source(at);
-  const sqlite = ms(() => db.prepare(`SELECT * FROM (${PLAIN.replace("-1", String(at))})`).get(from));
-  console.log(`\nThe last ${count - at} of ${count} flows: node:sqlite ${sqlite.toFixed(0)} ms (table and index ${loadMs.toFixed(0)} ms)`); // prettier-ignore
-  console.log(`csn over all ${count}: ${own1.toFixed(1)} ms (entity ${start})`);
-  try {
-    const name = "@duckdb/node-api";
-    const { DuckDBInstance } = (await import(name)) as { DuckDBInstance: { create(path: string): Promise<{ connect(): Promise<{ run(sql: string): Promise<unknown>; createAppender(table: string): Promise<{ appendInteger(n: number): void; endRow(): void; closeSync(): void }> }> }> } }; // prettier-ignore
-    const connection = await (await DuckDBInstance.create(":memory:")).connect();
-    await connection.run("CREATE TABLE f (source INTEGER, sink INTEGER, t INTEGER)");
-    const appender = await connection.createAppender("f");
-    for (let i = 0; i < flows.length; i++) {
-      for (const n of [flows.source(i), flows.sink(i), i]) appender.appendInteger(n);
-      appender.endRow();
-    }
-    appender.closeSync();
-    const begun = process.hrtime.bigint();
-    await connection.run(PLAIN.replace("?", String(from)).replace("-1", String(at)));
-    console.log(`DuckDB ${(Number(process.hrtime.bigint() - begun) / 1e6).toFixed(0)} ms`);
-  } catch (error) {
-    console.log(`DuckDB: not measured (${(error as Error).message.split("\n")[0]})`);
-  }
+  const insert = db.prepare("INSERT INTO f VALUES (?, ?, ?)");
+  db.exec("BEGIN");
+  for (let i = 0; i < flows.length; i++) insert.run(flows.source(i), flows.sink(i), i);
+  db.exec("COMMIT; CREATE INDEX s ON f (source, t)");
+  let counted = { n: 0 };
+  line("node:sqlite", ms(() => (counted = db.prepare(PLAIN("?", at - 1)).get(from) as { n: number }))); // prettier-ignore
+  if (counted.n !== found) throw new Error(`SQLite found ${counted.n} entities, csn ${found}`);
+  const { DuckDBInstance } = await ensureDuckDb(silent);
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  await connection.run("CREATE TABLE f (source INTEGER, sink INTEGER, t INTEGER)");
+  const rowsText = Array.from(
+    { length: flows.length },
+    (_, i) => `(${flows.source(i)},${flows.sink(i)},${i})`,
+  );
+  for (let i = 0; i < rowsText.length; i += 10_000)
+    await connection.run(`INSERT INTO f VALUES ${rowsText.slice(i, i + 10_000).join(",")}`);
+  // DuckDB has threads of its own: the whole process counts
+  const begun = process.cpuUsage();
+  await connection.run(PLAIN(String(from), at - 1));
+  const { user, system } = process.cpuUsage(begun);
+  line("DuckDB, all its threads", (user + system) / 1000);
+  connection.closeSync();
+  return [...lines, ""];
 }
 
-console.log("| records | ingest | from, median / worst | to | leak | between two | columns | reached |\n|---|---|---|---|---|---|---|---|"); // prettier-ignore
-for (const count of values.records.split(",").map(Number)) own(count);
-if (Number(values.peers) > 0) await peers(Number(values.peers));
+/** Of the flows from one on, the source of most. */
+function busiest({ flows }: Graph, from: number): number {
+  const counts = new Map<number, number>();
+  for (let i = from; i < flows.length; i++)
+    counts.set(flows.source(i), (counts.get(flows.source(i)) ?? 0) + 1);
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]![0];
+}
+
+const begun = loadavg()[0]!;
+const parts: string[] = [];
+for (const count of values.records.split(",").map(Number)) parts.push(...own(count));
+if (Number(values.peers) > 0) parts.push(...(await peers(Number(values.peers))));
+const lines = [
+  "# What questions to the record cost",
+  "",
+  "Generated by `sh tools/node.sh bench/questions.ts --write`. Not written by hand.",
+  "",
+  `${cpus()[0]?.model.trim()}, ${cpus().length} processors, ${new Date().toISOString().slice(0, 10)}. Load average ${begun.toFixed(1)} at the start, ${loadavg()[0]!.toFixed(1)} at the end. Milliseconds are of processor time, which others on the same processors lengthen through the caches: the last column, against a plain loop over the same flows, is steadier.`,
+  "",
+  ...parts,
+];
+console.log(lines.join("\n"));
+if (values.write) writeFileSync(join(ROOT, "docs/bench-questions.md"), `${lines.join("\n").trimEnd()}\n`);

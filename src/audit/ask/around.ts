@@ -14,6 +14,7 @@ import type { TagId } from "../../label/index.ts";
 import { isRefused } from "../graph/index.ts";
 import { streamsOf } from "../graph/graph.ts";
 import { ENTITY, OP } from "../record.ts";
+import { eachFlow } from "./flows.ts";
 import type { Hits } from "./leak.ts";
 import type { Sight } from "./reader.ts";
 import { crossesAlone, gateText } from "./steps.ts";
@@ -68,7 +69,7 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
   const arrives = follows.map((follow, n) => (follow === 1 && isTagged(metas[n]!.sink) ? 1 : 0));
   const gates = new Passages(sight, through, follows);
   const alone = metas.map((_, n) => crossesAlone(graph, n));
-  const holds = new Map<number, Held[]>();
+  const holds = new Holds(graph.entities.size);
   const first = new Map<number, bigint>();
   const wall = (at: number) => graph.wallTime(at, !sight.isPlatform);
   const note = (entity: number, at: number) => {
@@ -79,53 +80,88 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
     if (age === null || CARRIERS.has(kind)) return null;
     return SPRINGS.has(kind) ? wall(at) : first.get(entity)!;
   };
+  let way: Way | null = null;
 
-  for (const [b, block] of flows.blocks.entries())
-    for (let i = 0; i < block.n; i++) {
-      const n = block.meta[i]!;
-      if (follows[n] === 0) continue;
-      const [at, source, sink, meta] = [
-        b * block.meta.length + i,
-        block.source[i]!,
-        block.sink[i]!,
-        metas[n]!,
-      ];
-      if (begins[n] === 1) {
-        note(source, at);
-        const since = sinceOf(source, at);
-        put(holds, { entity: source, flow: -1, parent: null, context: meta.source, since, early: null }); // prettier-ignore
-      }
-      if (arrives[n] === 1) note(sink, at);
-      let open: Held | null = null;
-      let early: Held | null = null;
-      for (const held of holds.get(source) ?? []) {
-        if (held.early !== null) early = held;
-        else if (alone[n] === true || !gates.isPassed(source, held.context, meta.source)) {
-          if (open === null || isNewer(held.since, open.since)) open = held;
-        } else if (age !== null && held.since !== null && early === null && wall(at) < held.since + age)
-          early = { ...held, early: at };
-      }
-      if (open === null && early === null) continue;
-      if (hits.mask[n] === 1 && hits.isAt?.(at) !== false)
-        return { way: wayOf((open ?? early)!, at), reached: [...holds.keys()] };
-      for (const held of [open, early])
-        if (held !== null) put(holds, { ...held, entity: sink, flow: at, parent: held, context: meta.sink });
+  eachFlow(flows, follows, (at, source, sink, n) => {
+    const meta = metas[n]!;
+    if (begins[n] === 1) {
+      note(source, at);
+      const since = sinceOf(source, at);
+      holds.put(source, -1, null, meta.source, since, null);
     }
-  return { way: null, reached: [...holds.keys()] };
+    if (arrives[n] === 1) note(sink, at);
+    const ways = holds.of(source);
+    if (ways === undefined) return false;
+    const isHit = (hits.kinds === undefined || hits.kinds[n] === 1) && hits.isIt(at);
+    if (!isHit && holds.isNoNews(source, meta.source, sink, meta.sink)) return false;
+    let open: Held | null = null;
+    let early: Held | null = null;
+    for (const held of ways) {
+      if (held.early !== null) early = held;
+      else if (alone[n] === true || !gates.isPassed(source, held.context, meta.source)) {
+        if (open === null || isNewer(held.since, open.since)) open = held;
+      } else if (age !== null && held.since !== null && early === null && wall(at) < held.since + age)
+        early = { ...held, early: at };
+    }
+    const last = open ?? early;
+    if (last === null) return false;
+    if (isHit) {
+      way = wayOf(last, at);
+      return true;
+    }
+    if (open !== null) holds.put(sink, at, open, meta.sink, open.since, null);
+    if (early !== null) holds.put(sink, at, early, meta.sink, early.since, early.early);
+    return false;
+  });
+  return { way, reached: holds.entities };
 }
 
-/** Is what is newer held too? Then what came before leads nowhere else. */
-function put(holds: Map<number, Held[]>, held: Held): void {
-  const all = holds.get(held.entity);
-  if (all === undefined) {
-    holds.set(held.entity, [held]);
-    return;
+/** In which ways entities hold data: of those that lead on alike, the one of the newest data. */
+class Holds {
+  /** Those that hold some, in the order in which they came to it. */
+  readonly entities: number[] = [];
+  readonly #ways: (Held[] | undefined)[];
+  /** By entity: the context of the one way that it has, if that has no age and passed nothing too soon; else -1. */
+  readonly #only: Int32Array;
+
+  /** @param size of entities */
+  constructor(size: number) {
+    this.#ways = Array.from({ length: size });
+    this.#only = new Int32Array(size).fill(-1);
   }
-  const at = all.findIndex((other) =>
-    held.early !== null ? other.early !== null : other.early === null && other.context === held.context,
-  );
-  if (at === -1) all.push(held);
-  else if (held.early === null && isNewer(held.since, all[at]!.since)) all[at] = held;
+
+  /** Nearly all flows: data goes on as it came, to where it is held so. */
+  isNoNews(source: number, from: number, sink: number, to: number): boolean {
+    return this.#only[source] === from && this.#only[sink] === to;
+  }
+
+  of(entity: number): readonly Held[] | undefined {
+    return this.#ways[entity];
+  }
+
+  put(
+    entity: number, flow: number, parent: Held | null,
+    context: number, since: bigint | null, early: number | null,
+  ): void {
+    const isPlain = since === null && early === null;
+    if (isPlain && this.#only[entity] === context) return;
+    const ways = this.#ways[entity];
+    if (ways === undefined) {
+      this.entities.push(entity);
+      this.#ways[entity] = [{ entity, flow, parent, context, since, early }];
+      if (isPlain) this.#only[entity] = context;
+      return;
+    }
+    this.#only[entity] = -1;
+    let at = 0;
+    for (; at < ways.length; at++) {
+      const other = ways[at]!;
+      if (early !== null ? other.early !== null : other.early === null && other.context === context) break;
+    }
+    // is what is newer held too? then what came before leads nowhere else
+    if (at === ways.length || (early === null && isNewer(since, ways[at]!.since)))
+      ways[at] = { entity, flow, parent, context, since, early };
+  } // prettier-ignore
 }
 
 function isNewer(a: bigint | null, b: bigint | null): boolean {
@@ -175,7 +211,11 @@ class Passages {
 
   /** Does data that a program holds under one context pass a gate when it goes on under the other? */
   isPassed(program: number, from: number, to: number): boolean {
-    return from !== to && this.#between.get(`${from} ${to}`)?.programs.has(program) === true;
+    return (
+      from !== to &&
+      this.#between.size > 0 &&
+      this.#between.get(`${from} ${to}`)?.programs.has(program) === true
+    );
   }
 
   /** Those that read a run's input under what it takes, or write its output under what it gives. */
@@ -184,13 +224,12 @@ class Passages {
       const [from, to] = key.split(" ").map(Number);
       return Object.assign({ from, to }, passage);
     });
-    for (const { n, source, sink, meta } of graph.flows.blocks)
-      for (let i = 0; i < n; i++) {
-        if (follows[meta[i]!] === 0) continue;
-        for (const { from, to, inputs, outputs, programs } of passages) {
-          if (inputs.has(source[i]!) && graph.metas.of(meta[i]!).sink === from) programs.add(sink[i]!);
-          if (outputs.has(sink[i]!) && graph.metas.of(meta[i]!).source === to) programs.add(source[i]!);
-        }
+    eachFlow(graph.flows, follows, (_, source, sink, n) => {
+      for (const { from, to, inputs, outputs, programs } of passages) {
+        if (inputs.has(source) && graph.metas.of(n).sink === from) programs.add(sink);
+        if (outputs.has(sink) && graph.metas.of(n).source === to) programs.add(source);
       }
+      return false;
+    });
   }
 }

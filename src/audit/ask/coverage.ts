@@ -43,13 +43,17 @@ export function coverageOf(sight: Sight, pass: Reached | null, damaged: readonly
   };
 }
 
+function hasUnstable({ graph }: Sight, pass: Reached | null): boolean {
+  for (let label = 0; label < (pass?.count ?? 0); label++)
+    if (graph.entities.isUnstable(pass!.entity[label]!)) return true;
+  return false;
+}
+
 function limitsOf(sight: Sight, pass: Reached | null, damaged: readonly string[]): string[] {
   const { graph } = sight;
   const limits = damaged.map((name) => `segment ${name} can't be read`);
   if (graph.strange > 0) limits.push("some records are of a kind that this version of csn does not know");
-  const unstable =
-    pass?.entity.subarray(0, pass.count).some((entity) => graph.entities.isUnstable(entity)) === true;
-  if (unstable && graph.boots.length > 1)
+  if (graph.boots.length > 1 && hasUnstable(sight, pass))
     limits.push("data reached files of a file system that has another number after a boot: what became of them there is not followed"); // prettier-ignore
   if (!sight.isPlatform) limits.push("only records that the asker may read were looked at");
   limits.push("only what this host records: labelled parties, and channels that csn mediates (docs/channels.md); a person who saw data may have told it"); // prettier-ignore

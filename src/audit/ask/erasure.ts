@@ -13,6 +13,7 @@ import { ENTITY } from "../record.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { type EntityText, entityText } from "./entity.ts";
 import { AskError } from "./error.ts";
+import { eachFlow } from "./flows.ts";
 import type { ContextText, Sight } from "./reader.ts";
 import { crossesAlone, endsOf, type Ends, type Step, stepOf } from "./steps.ts";
 
@@ -105,13 +106,19 @@ function follow(
   const { contexts, flows } = graph;
   const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
   const follows = sees.map((seen, n) => (seen === 1 && !isRefused(metas[n]!) ? 1 : 0));
-  const alone = metas.map((_, n) => crossesAlone(graph, n));
-  const has = (context: number) => tags.some((tag) => contexts.has(context, tag));
   const lost = (from: number, to: number) =>
     tags.some((tag) => contexts.hasSecret(from, tag) && !contexts.hasSecret(to, tag));
-  const reached = new Map<number, Reached>();
-  /** By entity, the contexts that it held the data under, with the flow by which it came so. */
-  const held = new Map<number, Map<number, number>>();
+  const begins = metas.map(({ source }) => tags.some((tag) => contexts.has(source, tag)));
+  const leaves = metas.map(({ source, sink }) => lost(source, sink));
+  const alone = metas.map((_, n) => crossesAlone(graph, n));
+  /** By context under which data came: the kinds of flows that go on without a tag of it. */
+  const rows = new Map<number, readonly boolean[]>();
+  const leavesAfter = (context: number): readonly boolean[] => {
+    const row = rows.get(context) ?? metas.map(({ source }, n) => !alone[n]! && lost(context, source));
+    rows.set(context, row);
+    return row;
+  };
+  const holdings = new Holdings(graph.entities.size, leavesAfter);
   const left = new Map<string, Left>();
   const leave = (flow: number, before: number, source: number, sink: number, n: number) => {
     const key = `${source} ${sink} ${n} ${before === -1 ? "" : flows.meta(before)}`;
@@ -119,37 +126,77 @@ function follow(
     if (known === undefined) left.set(key, { flow, before, times: 1 });
     else known.times++;
   };
-  const hold = (entity: number, context: number, flow: number, at: number) => {
-    const known = reached.get(entity);
-    if (known === undefined) reached.set(entity, { since: at, context });
-    else known.context = context;
-    const by = held.get(entity) ?? new Map<number, number>();
-    held.set(entity, by);
-    if ((by.get(context) ?? -1) === -1) by.set(context, flow);
-  };
-  for (const [b, block] of flows.blocks.entries())
-    for (let i = 0; i < block.n; i++) {
-      const n = block.meta[i]!;
-      if (follows[n] === 0) continue;
-      const [at, source, sink, meta] = [
-        b * block.meta.length + i,
-        block.source[i]!,
-        block.sink[i]!,
-        metas[n]!,
-      ];
-      if (has(meta.source)) hold(source, meta.source, -1, at);
-      const contextsOf = held.get(source);
-      if (contextsOf === undefined) {
-        // nothing of it is there: but this may be how the record last tells of the sink
-        const known = reached.get(sink);
-        if (known !== undefined) known.context = meta.sink;
-        continue;
-      }
-      if (lost(meta.source, meta.sink)) leave(at, -1, source, sink, n);
-      else if (alone[n] !== true)
-        for (const [context, flow] of contextsOf)
-          if (lost(context, meta.source)) leave(at, flow, source, sink, n);
-      hold(sink, meta.sink, at, at);
+  eachFlow(flows, follows, (at, source, sink, n) => {
+    const meta = metas[n]!;
+    if (begins[n]!) holdings.hold(source, meta.source, -1, at);
+    // nothing of it is there: but this may be how the record last tells of the sink
+    if (!holdings.has(source)) {
+      holdings.tell(sink, meta.sink);
+      return false;
     }
-  return { reached, left };
+    if (leaves[n]!) leave(at, -1, source, sink, n);
+    else if (!holdings.hasOnly(source, meta.source))
+      for (const way of holdings.ways(source)) if (way.leaves[n]!) leave(at, way.flow, source, sink, n);
+    holdings.hold(sink, meta.sink, at, at);
+    return false;
+  });
+  return { reached: holdings.reached, left };
+}
+
+/** A context under which an entity holds the data, and the flow by which it came so; -1: none. */
+type HeldUnder = { context: number; flow: number; leaves: readonly boolean[] };
+type Holding = Reached & { ways: HeldUnder[] };
+
+/** Of what is known of nearly all entities, that nothing has changed is told by two numbers. */
+const NOT_HELD = 0;
+/** Under one context, and by a flow. */
+const SETTLED = 1;
+const OTHERWISE = 2;
+
+/** Who holds the data, and how: in the order in which they came to it. */
+class Holdings {
+  readonly reached = new Map<number, Holding>();
+  readonly #state: Uint8Array;
+  /** The context that the record last told of. */
+  readonly #context: Int32Array;
+  readonly #leavesAfter: (context: number) => readonly boolean[];
+
+  /** @param leavesAfter by context, for each kind of flow: does it go on without a tag? */
+  constructor(size: number, leavesAfter: (context: number) => readonly boolean[]) {
+    this.#state = new Uint8Array(size);
+    this.#context = new Int32Array(size);
+    this.#leavesAfter = leavesAfter;
+  }
+
+  has(entity: number): boolean {
+    return this.#state[entity] !== NOT_HELD;
+  }
+
+  hasOnly(entity: number, context: number): boolean {
+    return this.#state[entity] === SETTLED && this.#context[entity] === context;
+  }
+
+  ways(entity: number): readonly HeldUnder[] {
+    return this.reached.get(entity)!.ways;
+  }
+
+  tell(entity: number, context: number): void {
+    if (!this.has(entity) || this.hasOnly(entity, context)) return;
+    this.#context[entity] = context;
+    this.#state[entity] = OTHERWISE;
+    this.reached.get(entity)!.context = context;
+  }
+
+  hold(entity: number, context: number, flow: number, at: number): void {
+    if (this.hasOnly(entity, context)) return;
+    const holding = this.reached.get(entity) ?? { since: at, context, ways: [] };
+    holding.context = context;
+    this.reached.set(entity, holding);
+    const way = holding.ways.find((one) => one.context === context);
+    if (way === undefined) holding.ways.push({ context, flow, leaves: this.#leavesAfter(context) });
+    else if (way.flow === -1) way.flow = flow;
+    const isSettled = holding.ways.length === 1 && holding.ways[0]!.flow !== -1;
+    this.#state[entity] = isSettled ? SETTLED : OTHERWISE;
+    this.#context[entity] = context;
+  }
 }

@@ -11,8 +11,8 @@
  * Guarantee: only what occurs in records that the reader may see is found.
  */
 import type { TagId } from "../../label/index.ts";
-import type { EntityKey, Graph } from "../graph/index.ts";
-import { ENTITY } from "../record.ts";
+import { BLOCK, type EntityKey, type Graph } from "../graph/index.ts";
+import { ENTITY, type EntityName } from "../record.ts";
 import { entityText, programOf, readAddress } from "./entity.ts";
 import { AskError } from "./error.ts";
 import type { Sight } from "./reader.ts";
@@ -24,6 +24,15 @@ export type Target =
   | { what: "record"; text: string; flow: number }
   | { what: "entities"; text: string; entities: readonly number[] }
   | { what: "outside"; text: string };
+
+/** What ids begin with that are no path, process, inode or address. */
+const KIND_OF_ID: ReadonlyMap<string, EntityName> = new Map([
+  ["none", "none"],
+  ["uid", "principal"],
+  ["socket", "socket"],
+  ["ipc", "ipc"],
+  ["key", "key"],
+]);
 
 /** @throws AskError E_ASK_NOTHING */
 export function findTarget(sight: Sight, text: string, inodes: readonly Inode[] = []): Target {
@@ -45,36 +54,38 @@ export function findTarget(sight: Sight, text: string, inodes: readonly Inode[] 
 
 function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): number[] {
   const { graph } = sight;
-  const where = (test: (key: EntityKey, entity: number) => boolean) => all(graph, test);
+  const where = (kind: EntityName, test: (key: EntityKey, entity: number) => boolean) =>
+    ofKind(graph, kind).filter((entity) => test(graph.entities.key(entity), entity));
   const [, pid, start] = /^(?:pid:)?(\d+)(?:@(\d+))?(?:\/[0-9a-f]{6})?$/.exec(text) ?? [];
   if (text.startsWith("pid:") || start !== undefined)
     return where(
-      (key) =>
-        key.kind === "process" &&
+      "process",
+      (key, entity) =>
         key.second === Number(pid) &&
-        (start === undefined || key.first === BigInt(start)),
-    ).filter((entity) => !text.includes("/") || entityText(sight, entity).id === text);
+        (start === undefined || key.first === BigInt(start)) &&
+        (!text.includes("/") || entityText(sight, entity).id === text),
+    );
   if (text.startsWith("/")) return namedSo(sight, text, inodes);
   if (text.startsWith("program:")) {
     const program = text.slice(8);
-    return where((key, entity) => key.kind === "process" && programOf(graph, entity) === program);
+    return ofKind(graph, "process").filter((entity) => programOf(graph, entity) === program);
   }
   const inode = inodeNamed(sight, text);
   if (inode !== null) return inode;
   const [, user] = /^user:(.+)$/.exec(text) ?? [];
-  if (user !== undefined)
-    return where((key) => key.kind === "principal" && sight.reader.users[String(key.first)] === user);
+  if (user !== undefined) return where("principal", (key) => sight.reader.users[String(key.first)] === user);
   const address = readAddress(text);
   if (address !== null)
     return where(
+      "address",
       (key) =>
-        key.kind === "address" &&
         key.first === address.first &&
         key.second === address.second &&
         key.third === address.third &&
         (address.port === null || key.port === address.port),
     );
-  return where((_, entity) => entityText(sight, entity).id === text);
+  const kind = KIND_OF_ID.get(text.split(":")[0]!);
+  return kind === undefined ? [] : where(kind, (_, entity) => entityText(sight, entity).id === text);
 }
 
 /** `8:1:1234:5`: without a boot, of the newest; null when the text is something else. */
@@ -105,28 +116,33 @@ function namedSo(sight: Sight, path: string, inodes: readonly Inode[]): number[]
   return [...found];
 }
 
-function all(graph: Graph, test: (key: EntityKey, entity: number) => boolean): number[] {
-  const found: number[] = [];
-  for (let entity = 0; entity < graph.entities.size; entity++)
-    if (graph.same(entity) === entity && test(graph.entities.key(entity), entity)) found.push(entity);
+/** Those of one kind, each under one number. */
+function ofKind(graph: Graph, name: EntityName): number[] {
+  const { entities } = graph;
+  const [kind, found] = [ENTITY[name], [] as number[]];
+  for (let entity = 0; entity < entities.size; entity++)
+    if (entities.kind(entity) === kind && graph.same(entity) === entity) found.push(entity);
   return found;
 }
 
 /** Those that a record which may be seen tells of. */
 function seenOf({ graph, sees }: Sight, candidates: readonly number[]): number[] {
-  const wanted = new Set(candidates);
+  const wanted = new Uint8Array(graph.entities.size);
+  for (const entity of candidates) wanted[entity] = 1;
   const seen: number[] = [];
   const take = (entity: number) => {
-    if (wanted.delete(entity)) seen.push(entity);
+    if (wanted[entity] === 0) return;
+    wanted[entity] = 0;
+    seen.push(entity);
   };
-  const first = Math.min(...candidates.map((entity) => graph.firstUse[entity]!));
+  const first = candidates.reduce((least, entity) => Math.min(least, graph.firstUse[entity]!), Infinity);
   const { blocks } = graph.flows;
-  for (let b = Math.floor(first / 65536); b < blocks.length && wanted.size > 0; b++) {
+  for (let b = Math.floor(first / BLOCK); b < blocks.length && seen.length < candidates.length; b++) {
     const { n, source, sink, meta } = blocks[b]!;
-    for (let i = 0; i < n; i++) {
-      if (sees[meta[i]!] === 0) continue;
-      if (wanted.has(source[i]!)) take(source[i]!);
-      if (wanted.has(sink[i]!)) take(sink[i]!);
+    for (let i = 0; i < n && seen.length < candidates.length; i++) {
+      if ((wanted[source[i]!]! | wanted[sink[i]!]!) === 0 || sees[meta[i]!] === 0) continue;
+      take(source[i]!);
+      take(sink[i]!);
     }
   }
   return seen;

@@ -11,7 +11,8 @@ import { AskError } from "./error.ts";
 import { findTarget, type Inode, type Target } from "./find.ts";
 import type { Sight } from "./reader.ts";
 import { endsOf, type Ends, type Step, stepOf } from "./steps.ts";
-import { questionFor, refusedBy, type TraceAnswer } from "./trace.ts";
+import { refusedBy } from "./refused.ts";
+import { questionFor, type TraceAnswer } from "./trace.ts";
 import { readTime } from "./when.ts";
 
 export type LeakAsk = {
@@ -46,23 +47,21 @@ export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly 
   const question = questionFor(sight, { noise: true, until: ask.until }, "from", of, now);
   const hits = target === null ? null : hitsFor(sight, of, target);
   let [found, earlier] = [null, null] as [number[] | null, number[] | null];
-  let pass: Pass | null = null;
   const hit = (flow: number, label: number, walk: Pass): boolean => {
-    if (hits!.isAt !== undefined && !hits!.isAt(flow)) return false;
+    if (!hits!.isIt(flow)) return false;
     const way = [...pathTo(walk, label), flow];
     const isEarly = since !== null && sight.graph.wallTime(flow, !sight.isPlatform) < since;
     if (isEarly) earlier ??= way;
     else found = way;
     return !isEarly;
   };
-  if (hits !== null) {
-    pass = reach(sight.graph, { ...question, hits: hits.mask, hit });
-  } else pass = reach(sight.graph, question);
+  const looksFor = hits === null ? undefined : { kinds: hits.kinds, entities: hits.entities, hit };
+  const pass = reach(sight.graph, { ...question, looksFor });
   const whole = found === null ? pass : null;
   const refused =
     hits === null || whole === null
       ? { list: [], leftOut: 0 }
-      : refusedBy(sight, whole, question, MOST_REFUSED, (flow) => hits.refused(flow));
+      : refusedBy(sight, whole, question, MOST_REFUSED, hits.isIt);
   return {
     asked: { of: ask.of, to: ask.to, since: ask.since ?? null, until: ask.until ?? null },
     path: found && shown(sight, found),
@@ -88,33 +87,29 @@ function leakTarget(sight: Sight, ask: LeakAsk): Target | null {
   }
 }
 
-/** Which flows lead to a target. */
+/** Which flows lead to a target: those of some kinds, those into some entities, or one. */
 export type Hits = {
-  /** Kinds of flows that may be hits. */
-  mask: Uint8Array;
-  isAt?: (flow: number) => boolean;
-  refused: (flow: number) => boolean;
+  kinds?: Uint8Array | undefined;
+  entities?: readonly number[] | undefined;
+  /** Of these, is it one? */
+  isIt: (flow: number) => boolean;
 };
 
 export function hitsFor(sight: Sight, of: Target, target: Target): Hits {
   const { graph } = sight;
-  const all = new Uint8Array(graph.metas.size).fill(1);
   if (target.what === "entities") {
     const wanted = new Set(target.entities);
-    const isAt = (flow: number) => wanted.has(graph.flows.sink(flow));
-    return { mask: all, isAt, refused: isAt };
+    return { entities: target.entities, isIt: (flow) => wanted.has(graph.flows.sink(flow)) };
   }
-  if (target.what === "record") {
-    const isAt = (flow: number) => flow === target.flow;
-    return { mask: all, isAt, refused: isAt };
-  }
+  if (target.what === "record")
+    return { entities: [graph.flows.sink(target.flow)], isIt: (flow) => flow === target.flow };
   const tags = target.what === "outside" ? tagsOf(sight, of) : [];
-  const mask = all.map((_, n) => {
+  const kinds = Uint8Array.from({ length: graph.metas.size }, (_, n) => {
     const sink = graph.metas.of(n).sink;
     if (target.what === "tag") return graph.contexts.has(sink, target.tag) ? 1 : 0;
     return tags.some((tag) => !graph.contexts.hasSecret(sink, tag)) ? 1 : 0;
   });
-  return { mask, refused: (flow) => mask[graph.flows.meta(flow)] === 1 };
+  return { kinds, isIt: (flow) => kinds[graph.flows.meta(flow)] === 1 };
 }
 
 /** The secrets that data has where the question begins. @throws AskError E_ASK_WORDS */
@@ -127,13 +122,14 @@ export function tagsOf({ graph, sees }: Sight, of: Target): TagId[] {
   };
   if (of.what === "record") add(graph.metas.of(graph.flows.meta(of.flow)).sink);
   if (of.what === "entities") {
-    const wanted = new Set(of.entities);
+    const wanted = new Uint8Array(graph.entities.size);
+    for (const entity of of.entities) wanted[entity] = 1;
     const counts = sees.map((seen, n) => (seen === 1 && !isRefused(graph.metas.of(n)) ? 1 : 0));
     for (const { n, source, sink, meta } of graph.flows.blocks)
       for (let i = 0; i < n; i++) {
         if (counts[meta[i]!] === 0) continue;
-        if (wanted.has(source[i]!)) add(graph.metas.of(meta[i]!).source);
-        if (wanted.has(sink[i]!)) add(graph.metas.of(meta[i]!).sink);
+        if (wanted[source[i]!] === 1) add(graph.metas.of(meta[i]!).source);
+        if (wanted[sink[i]!] === 1) add(graph.metas.of(meta[i]!).sink);
       }
   }
   if (found.size > 0) return [...found];

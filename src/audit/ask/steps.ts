@@ -62,11 +62,6 @@ export function endsOf(sight: Sight, flow: number): Ends {
   return { from: entityText(sight, flows.source(flow)), to: entityText(sight, flows.sink(flow)) };
 }
 
-/** For `reach`: data that comes by one kind of flow and goes on by another crosses. */
-export function crosser(graph: Graph): (before: number, after: number) => boolean {
-  return (before, after) => graph.contexts.crosses(graph.metas.of(before).sink, graph.metas.of(after).source);
-}
-
 /** Does the flow itself, as a release or a change of label does? */
 export function crossesAlone(graph: Graph, meta: number): boolean {
   const { source, sink, isEvent } = graph.metas.of(meta);

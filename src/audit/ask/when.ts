@@ -4,7 +4,7 @@
  * What a question asks is what was so at a time: what had been reached until then. `since` takes away what had been
  * reached before. So the answer does not depend on flows that were left out because they told nothing new. [AUD-2]
  */
-import type { Graph } from "../graph/index.ts";
+import { BLOCK, type InTime } from "../graph/index.ts";
 import { AskError } from "./error.ts";
 import type { Sight } from "./reader.ts";
 
@@ -35,21 +35,22 @@ export function readAge(text: string): bigint {
 }
 
 /** Flows until a time, each by its own clock: it may have jumped. */
-export function untilTime(sight: Sight, time: bigint): (at: number) => boolean {
-  const { graph } = sight;
-  const isOver = wholeBlocks(graph, sight, time);
-  return (at) => {
-    const known = isOver[Math.floor(at / 65536)];
-    return known === undefined || known === null ? graph.wallTime(at, !sight.isPlatform) <= time : known;
+export function untilTime(sight: Sight, time: bigint): InTime {
+  const blocks = wholeBlocks(sight, time);
+  const isBefore = (at: number) => sight.graph.wallTime(at, !sight.isPlatform) <= time;
+  return {
+    block: (number) => blocks[number] ?? null,
+    flow: (at) => blocks[Math.floor(at / BLOCK)] ?? isBefore(at),
   };
 }
 
 /** Of blocks of one segment and boot, those that lie wholly before or after. */
-function wholeBlocks(graph: Graph, sight: Sight, time: bigint): (boolean | null)[] {
-  const steady = !sight.isPlatform;
+function wholeBlocks(sight: Sight, time: bigint): (boolean | null)[] {
+  const { graph, isPlatform } = sight;
+  const steady = !isPlatform;
   return graph.flows.blocks.map(({ n }, b) => {
     if (n === 0) return null;
-    const [first, last] = [b * 65536, b * 65536 + n - 1];
+    const [first, last] = [b * BLOCK, b * BLOCK + n - 1];
     if (graph.spans.some(({ flow }) => flow > first && flow <= last)) return null;
     if (graph.wallTime(last, steady) + SLACK <= time) return true;
     return graph.wallTime(first, steady) - SLACK > time ? false : null;

@@ -114,7 +114,7 @@ export class Entities {
   isUnstable(number: number): boolean {
     const kind = this.kind(number);
     const isKept = kind === ENTITY.file || kind === ENTITY.directory || kind === ENTITY.symlink;
-    return isKept && this.#interner.key(number)[3]! >>> MAJOR_SHIFT === 0;
+    return isKept && this.#interner.word(number, 3) >>> MAJOR_SHIFT === 0;
   }
 }
 

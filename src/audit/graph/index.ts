@@ -7,4 +7,5 @@ export { Entities, type EntityKey } from "./entities.ts";
 export { type Annotation, type Boot, type Gap, Graph } from "./graph.ts";
 export { Loader } from "./load.ts";
 export { isNoise, isObserved, isRefused, type Meta } from "./metas.ts";
-export { labelOf, type Pass, pathTo, type Question as Reach, reach } from "./reach.ts";
+export { type InTime, type LooksFor, type Pass, pathTo, type Question as Reach } from "./pass.ts";
+export { reach } from "./reach.ts";

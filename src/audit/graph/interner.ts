@@ -66,9 +66,19 @@ export class Interner {
     return this.#keys.subarray(number * WORDS, number * WORDS + WORDS);
   }
 
+  /** One of them. */
+  word(number: number, at: number): number {
+    return this.#keys[number * WORDS + at]!;
+  }
+
   #add(slot: number, a: number, b: number, c: number, d: number, e: number): number {
     const number = this.#count++;
-    this.#keys.set([a, b, c, d, e], number * WORDS);
+    const [keys, at] = [this.#keys, number * WORDS];
+    keys[at] = a;
+    keys[at + 1] = b;
+    keys[at + 2] = c;
+    keys[at + 3] = d;
+    keys[at + 4] = e;
     this.#slots[slot] = number + 1;
     if (this.#count * WORDS === this.#keys.length) this.#grow();
     return number;

@@ -11,7 +11,8 @@ import {
   process,
 } from "../ask/testing.ts";
 import { ENTITY } from "../record.ts";
-import { type Graph, isRefused, labelOf, type Pass, pathTo, reach, type Reach } from "./index.ts";
+import { type Graph, isRefused, type Pass, pathTo, reach, type Reach } from "./index.ts";
+import { MOST_HOPS } from "./sweep.ts";
 import { type Act, simulate } from "./testing.ts";
 
 const CONTEXTS = [contextWith([]), contextWith([1]), contextWith([1, 2]), contextWith([2], [3])];
@@ -19,89 +20,135 @@ const described = CONTEXTS.map((context, id) => contextRecords(id, context));
 const build = (flows: readonly Flow[]): Graph => graphOf(...described, ...flows.map(flowRecord));
 
 const N = 5;
-const entity = (n: number) => (n < N ? process(n) : file(n));
-const flows = fc.array(
+const thing = (n: number) => (n < N ? process(n) : file(n));
+const anyFlows = fc.array(
   fc.record({
-    source: fc.nat(2 * N - 1).map(entity),
-    sink: fc.nat(2 * N - 1).map(entity),
+    source: fc.nat(2 * N - 1).map(thing),
+    sink: fc.nat(2 * N - 1).map(thing),
     from: fc.nat(3),
     to: fc.nat(3),
     verdict: fc.constantFrom(0, 0, 0, 1),
     both: fc.constantFrom(false, false, true),
   }),
-  { maxLength: 14 },
+  { maxLength: 24, size: "max" },
 );
 const timed = (list: readonly Flow[]): Flow[] => list.map((flow, at) => Object.assign({}, flow, { time: at * 10 })); // prettier-ignore
 
 const allowed = (graph: Graph) =>
   Uint8Array.from({ length: graph.metas.size }, (_, n) => (isRefused(graph.metas.of(n)) ? 0 : 1));
 
-/** Each path whose flows follow each other, one by one. */
-function bruteForce(graph: Graph, question: Reach, start: number): Map<number, number> {
-  const { direction, follows, depth = Infinity, stops } = question;
-  const found = new Map<number, number>([[start, 0]]);
+type Expected = { hops: Map<number, number>; hit: number | null };
+
+/**
+ * As plainly as possible: every way in which an entity holds data is kept, and each flow takes all of them on.
+ */
+function everyWay(graph: Graph, question: Reach): Expected {
+  const { direction, roots, follows, begins, depth = Infinity, stops, inTime, looksFor } = question;
   const isForward = direction === "from";
-  const visit = (at: number, last: number, position: number, hops: number): void => {
-    const length = graph.flows.length;
-    for (let i = position; i >= 0 && i < length; i += isForward ? 1 : -1) {
-      const near = isForward ? graph.flows.source(i) : graph.flows.sink(i);
-      if (near !== at || hops + 1 > depth || follows[graph.flows.meta(i)] === 0) continue;
-      const [before, after] = isForward ? [last, i] : [i, last];
-      if (last !== -1 && stops?.(graph.flows.meta(before), graph.flows.meta(after))) continue;
-      const far = isForward ? graph.flows.sink(i) : graph.flows.source(i);
-      found.set(far, Math.min(found.get(far) ?? Infinity, hops + 1));
-      visit(far, i, i + (isForward ? 1 : -1), hops + 1);
-    }
+  const { flows, metas, contexts } = graph;
+  const ways = new Map<number, { hops: number; by: number }[]>();
+  const put = (entity: number, way: { hops: number; by: number }) => {
+    const all = ways.get(entity) ?? [];
+    if (!all.some(({ hops, by }) => hops === way.hops && by === way.by)) all.push(way);
+    ways.set(entity, all);
   };
-  visit(start, -1, isForward ? 0 : graph.flows.length - 1, 0);
-  return found;
+  const isStopped = (by: number, at: number) => {
+    const [before, after] = isForward ? [by, at] : [at, by];
+    return stops === true && by !== -1 && contexts.crosses(metas.of(flows.meta(before)).sink, metas.of(flows.meta(after)).source); // prettier-ignore
+  };
+  let hit: number | null = null;
+  for (let n = 0; n < flows.length; n++) {
+    const i = isForward ? n : flows.length - 1 - n;
+    for (const root of roots)
+      if (isForward ? root.at <= i : root.at >= i) put(root.entity, { hops: 0, by: -1 });
+    const [near, far] = isForward ? [flows.source(i), flows.sink(i)] : [flows.sink(i), flows.source(i)];
+    if (follows[flows.meta(i)] === 0 || inTime?.flow(i) === false) continue;
+    if (begins?.[flows.meta(i)] === 1) put(near, { hops: 0, by: -1 });
+    const going = (ways.get(near) ?? []).filter(({ hops, by }) => hops < depth && !isStopped(by, i));
+    const isSought = looksFor?.kinds?.[flows.meta(i)] === 1 || looksFor?.entities?.includes(far) === true;
+    if (isSought && going.length > 0) hit ??= i;
+    for (const { hops } of going) put(far, { hops: hops + 1, by: i });
+  }
+  for (const { entity: root } of roots) put(root, { hops: 0, by: -1 });
+  return { hops: new Map([...ways].map(([at, all]) => [at, Math.min(...all.map(({ hops }) => hops))])), hit };
 }
 
 const reached = (graph: Graph, pass: Pass): number[] =>
-  Array.from({ length: graph.entities.size }, (_, n) => n).filter((n) => labelOf(pass, n) !== -1);
+  Array.from({ length: graph.entities.size }, (_, n) => n).filter((n) => pass.label(n) !== -1);
 
 function rootOf(graph: Graph, direction: "from" | "to", start: number) {
   return [{ entity: start, at: direction === "from" ? 0 : graph.flows.length - 1 }];
 }
 
 describe("reach", () => {
-  it("finds what a search of all paths finds, with depth and with stops, and gives a path for each", () => {
+  it("finds what keeping every way finds: with depth, stops, time, beginnings of a kind, and what is looked for", () => {
+    const depths = fc.option(fc.constantFrom(1, 2, 3, 4, MOST_HOPS, MOST_HOPS + 1), { nil: undefined });
+    const asked = fc.record({
+      direction: fc.constantFrom<"from" | "to">("from", "to"),
+      begin: fc.array(fc.tuple(fc.nat(2 * N - 1), fc.nat(24)), { maxLength: 2 }),
+      depth: depths,
+      stops: fc.boolean(),
+      until: fc.option(fc.nat(240), { nil: undefined }),
+      sees: fc.array(fc.constantFrom(true, true, true, true, false), { minLength: 40, maxLength: 40 }),
+      begins: fc.option(fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), { nil: undefined }),
+      sought: fc.option(fc.tuple(fc.nat(2 * N - 1), fc.nat(39)), { nil: undefined }),
+    });
+    let long = 0;
     fc.assert(
       fc.property(
-        flows,
-        fc.nat(2 * N - 1),
-        fc.constantFrom<"from" | "to">("from", "to"),
-        fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
-        fc.boolean(),
-        (list, begin, direction, depth, isStopping) => {
+        anyFlows,
+        asked,
+        (list, { direction, begin, depth, stops, until, sees, begins, sought }) => {
           const graph = build(timed(list));
-          const { kind, first, second, third } = entity(begin);
-          const start = graph.entities.find(ENTITY[kind], 0, BigInt(first), second!, third ?? 0);
-          if (start === -1) return;
-          const stops = (before: number, after: number) =>
-            graph.contexts.crosses(graph.metas.of(before).sink, graph.metas.of(after).source);
+          const numberOf = (n: number) => {
+            const { kind, first, second, third } = thing(n);
+            return graph.entities.find(ENTITY[kind], 0, BigInt(first), second!, third ?? 0);
+          };
+          const roots = begin.flatMap(([n, at]) => (numberOf(n) === -1 ? [] : [{ entity: numberOf(n), at }]));
+          const flow = (at: number) => graph.flows.time(at) <= until!;
+          // all flows of these logs are in one block
+          const whole = list.length > 0 && flow(graph.flows.length - 1) ? true : null;
+          const follows = allowed(graph).map((is, n) => (is === 1 && (sees[n] ?? true) ? 1 : 0));
+          let found: number | null = null;
+          const hit = (at: number) => {
+            found ??= at;
+            return false;
+          };
           const question: Reach = {
             direction,
-            roots: rootOf(graph, direction, start),
-            follows: allowed(graph),
+            roots,
+            follows,
+            begins: begins && follows.map((is, n) => (is === 1 && begins[n] === true ? 1 : 0)),
             depth,
-            stops: isStopping ? stops : undefined,
+            stops,
+            inTime: until === undefined ? undefined : { flow, block: () => whole },
+            looksFor: sought && {
+              entities: [numberOf(sought[0])],
+              kinds: follows.map((_, n) => (n === sought[1] ? 1 : 0)),
+              hit,
+            },
           };
           const pass = reach(graph, question);
-          const expected = bruteForce(graph, question, start);
+          const expected = everyWay(graph, question);
+          deepStrictEqual(found, expected.hit);
           deepStrictEqual(
             reached(graph, pass),
-            [...expected.keys()].sort((a, b) => a - b),
+            [...expected.hops.keys()].sort((a, b) => a - b),
           );
-          for (const [at, hops] of expected) {
-            const path = pathTo(pass, labelOf(pass, at));
-            if (depth !== undefined) deepStrictEqual(path.length, hops);
-            isPath(graph, path, direction === "from" ? [start, at] : [at, start]);
+          deepStrictEqual(pass.reached, expected.hops.size);
+          for (const [at, hops] of expected.hops) {
+            const path = pathTo(pass, pass.label(at));
+            if (path.length > 1) long++;
+            // what is a beginning later on keeps the way by which it had been reached
+            if (depth !== undefined && begins === undefined && roots.length === 1)
+              deepStrictEqual(path.length, hops);
+            isPath(graph, path, at, question);
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 1500 },
     );
+    ok(long > 150, `paths of more than one flow: ${long}`);
   });
 
   it("finds the same in a log that leaves out what tells nothing new [AUD-2]", () => {
@@ -146,7 +193,7 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
     const { kind, first } = graph.entities.key(n);
     return `${kind} ${first}`;
   };
-  const inTime = (at: number) => graph.flows.time(at) <= until;
+  const inTime = { flow: (at: number) => graph.flows.time(at) <= until, block: () => null };
   const answers: string[] = [];
   for (const direction of ["from", "to"] as const)
     for (let start = 0; start < graph.entities.size; start++) {
@@ -159,7 +206,7 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
       });
       for (const n of reached(graph, pass)) {
         // of several ways the log need not have each, but the first arrival and, if asked, the shortest
-        const path = pathTo(pass, labelOf(pass, n));
+        const path = pathTo(pass, pass.label(n));
         const more = depth !== undefined ? path.length : direction === "from" ? graph.flows.time(path.at(-1) ?? 0) : ""; // prettier-ignore
         answers.push(`${direction} ${name(start)} ${name(n)} ${n === start ? "" : more}`);
       }
@@ -167,16 +214,21 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
   return answers.sort();
 }
 
-function isPath(
-  graph: Graph,
-  path: readonly number[],
-  [from, to]: readonly [number, number] | number[],
-): void {
-  let [at, last] = [from, -1];
-  for (const flow of path) {
-    deepStrictEqual(graph.flows.source(flow), at);
-    ok(flow > last, "flows of a path follow each other");
-    [at, last] = [graph.flows.sink(flow), flow];
+/** The flows follow each other, from a beginning to the entity. */
+function isPath({ flows }: Graph, path: readonly number[], end: number, question: Reach): void {
+  const { direction, roots, begins } = question;
+  const way = direction === "from" ? path : path.toReversed();
+  const isAfter = (a: number, b: number) => (direction === "from" ? a >= b : a <= b);
+  const near = (flow: number) => (direction === "from" ? flows.source(flow) : flows.sink(flow));
+  const isBeginning = (entity: number, first: number) =>
+    roots.some((root) => root.entity === entity && isAfter(first, root.at)) ||
+    Array.from({ length: flows.length }, (_, i) => i).some((i) => begins?.[flows.meta(i)] === 1 && near(i) === entity && isAfter(first, i)); // prettier-ignore
+  if (way.length > 0) ok(isBeginning(near(way[0]!), way[0]!), "a path begins where the question does");
+  for (const [n, flow] of way.entries()) {
+    const far = direction === "from" ? flows.sink(flow) : flows.source(flow);
+    if (n + 1 < way.length) deepStrictEqual(near(way[n + 1]!), far);
+    else deepStrictEqual(far, end);
+    ok(n === 0 || (flow !== way[n - 1] && isAfter(flow, way[n - 1]!)), "flows of a path follow each other");
+    ok(question.follows[flows.meta(flow)] === 1 && question.inTime?.flow(flow) !== false);
   }
-  deepStrictEqual(at, to);
 }

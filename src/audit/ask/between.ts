@@ -1,0 +1,69 @@
+/**
+ * The ways between two: every flow before which data of the one had arrived, and after which there is a way to the other.
+ */
+import { type Pass, type Reach, pathTo, reach } from "../graph/index.ts";
+import { entityText } from "./entity.ts";
+import type { Sight } from "./reader.ts";
+import { stepOf } from "./steps.ts";
+import type { TraceAnswer, TraceEdge, TraceNode } from "./trace.ts";
+
+const BEFORE_ALL = -1;
+const AFTER_ALL = 0x7fffffff;
+
+/** @param limit of entities; how many more there are is told */
+export function between(sight: Sight, there: Reach, back: Reach, limit: number): TraceAnswer {
+  const { graph } = sight;
+  const [forward, backward] = [reach(graph, there), reach(graph, back)];
+  const came = flowsOf(forward, graph.entities.size, { begins: BEFORE_ALL, never: AFTER_ALL });
+  const goes = flowsOf(backward, graph.entities.size, { begins: AFTER_ALL, never: BEFORE_ALL });
+  const { follows } = there;
+  const place = new Map<number, number>();
+  const nodes: TraceNode[] = [];
+  const edges: TraceEdge[] = [];
+  const pairs = new Set<number>();
+  const leftOut = new Uint8Array(graph.entities.size);
+  const node = (entity: number, context: number): number => {
+    const known = place.get(entity);
+    if (known !== undefined) return known;
+    const hops = pathTo(forward, forward.label(entity)).length;
+    const at = nodes.push({ ...entityText(sight, entity), context: sight.contextText(context), hops }) - 1;
+    place.set(entity, at);
+    return at;
+  };
+  for (const [b, { n, source, sink, meta }] of graph.flows.blocks.entries()) {
+    const base = b * meta.length;
+    for (let i = 0; i < n; i++) {
+      const [s, d] = [source[i]!, sink[i]!];
+      if (came[s]! >= base + i || goes[d]! <= base + i || follows[meta[i]!] === 0) continue;
+      if (nodes.length >= limit) {
+        leftOut[s] = leftOut[d] = 1;
+        continue;
+      }
+      const pair = s * 0x8000000 + d;
+      if (pairs.has(pair)) continue;
+      pairs.add(pair);
+      const ends = graph.metas.of(meta[i]!);
+      const step = stepOf(sight, base + i, came[s]);
+      edges.push({ from: node(s, ends.source), to: node(d, ends.sink), step });
+    }
+  }
+  for (const entity of place.keys()) leftOut[entity] = 0;
+  return {
+    direction: "between",
+    nodes,
+    edges,
+    roots: nodes.flatMap(({ hops }, at) => (hops === 0 ? [at] : [])),
+    refused: [],
+    leftOut: { entities: leftOut.reduce((sum, one) => sum + one, 0), refused: 0 },
+  };
+}
+
+/** By entity: the flow by which a pass reached it first. */
+function flowsOf(pass: Pass, size: number, { begins, never }: { begins: number; never: number }): Int32Array {
+  const flows = new Int32Array(size).fill(never);
+  for (let label = pass.count - 1; label >= 0; label--) {
+    const flow = pass.flow[label]!;
+    flows[pass.entity[label]!] = flow === -1 ? begins : flow;
+  }
+  return flows;
+}

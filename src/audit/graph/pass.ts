@@ -1,0 +1,59 @@
+/**
+ * A pass over the flows in their order: what is asked, and what it found. The passes themselves are in sweep.ts and walk.ts.
+ *
+ * A label stands for one way to have been reached: by which flow, after which other label. For an entity the newest
+ * counts; older ones stay, for those that were reached through them. Labels are numbered in the order of the pass.
+ */
+export type Pass = {
+  readonly direction: "from" | "to";
+  /** How many labels, and how many entities have one. */
+  readonly count: number;
+  readonly reached: number;
+  /** By label: its entity. */
+  readonly entity: Int32Array;
+  /** By label: flow by which; -1: it is where the question begins. */
+  readonly flow: Int32Array;
+  /** For labels without a flow: the one that made it a beginning, if one did. */
+  readonly began: ReadonlyMap<number, number>;
+  /** The entity's label with the fewest flows, or -1: not reached. */
+  label(entity: number): number;
+  /** Label of the entity at the other end of the label's flow; -1: it is where the question begins. */
+  parent(label: number): number;
+};
+
+export type Question = {
+  direction: "from" | "to";
+  /** Where it begins: entities, and from which flow on (forward) or up to which (backward). */
+  roots: readonly { entity: number; at: number }[];
+  /** For each kind of flow: not 0, it counts. */
+  follows: Uint8Array;
+  /** For each kind of flow: its source (forward) or sink (backward) is a beginning too. */
+  begins?: Uint8Array | undefined;
+  depth?: number | undefined;
+  /** Data does not go on from one context to another where that takes a gate or a privilege. */
+  stops?: boolean | undefined;
+  inTime?: InTime | undefined;
+  looksFor?: LooksFor | undefined;
+};
+
+/** Only flows whose time is not after this. */
+export type InTime = {
+  /** Of all flows of a block; null: they differ. */
+  block: (number: number) => boolean | null;
+  flow: (at: number) => boolean;
+};
+
+/** Flows of these kinds or into these entities are looked for, from what was reached. */
+export type LooksFor = {
+  kinds?: Uint8Array | undefined;
+  entities?: readonly number[] | undefined;
+  /** Told of each, with the label of the end that was reached. @returns is that enough? */
+  hit: (flow: number, label: number, pass: Pass) => boolean;
+};
+
+/** The flows of the path to an entity, in the order of time. */
+export function pathTo(pass: Pass, label: number): number[] {
+  const path: number[] = [];
+  for (let at = label; at !== -1 && pass.flow[at] !== -1; at = pass.parent(at)) path.push(pass.flow[at]!);
+  return pass.direction === "from" ? path.reverse() : path;
+}

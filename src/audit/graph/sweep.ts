@@ -1,0 +1,181 @@
+/**
+ * The pass for nearly all questions: one byte of state for each entity, the fewest flows in which it was reached so far,
+ * and a loop that looks at nothing else until a flow has something new to tell.
+ *
+ * Guarantee: as reach.ts says, with and without depth. Which label a label came from is found when somebody asks.
+ */
+import { BLOCK, type Block } from "./columns.ts";
+import type { Graph } from "./graph.ts";
+import { LabelIndex, longer } from "./labels.ts";
+import type { Pass, Question } from "./pass.ts";
+import { Horizon, travel, type Traveller } from "./travel.ts";
+
+/** Depths beyond this have no room in the state. */
+export const MOST_HOPS = 125;
+/** In the state of an entity that is looked for: each flow into it has something to tell. */
+const WANTED = 0x80;
+const HOPS = 0x7f;
+/** Of a kind of flow: it begins something, it is looked for. */
+const BEGINS = 1;
+const SOUGHT = 2;
+/** Costs more than any depth: the flow does not count. */
+const NEVER = 0xff;
+
+/** Labels at first, with depth. */
+const START = 1 << 10;
+
+export class Sweep implements Pass, Traveller {
+  readonly direction: "from" | "to";
+  count = 0;
+  entity: Int32Array<ArrayBuffer>;
+  flow: Int32Array<ArrayBuffer>;
+  readonly began = new Map<number, number>();
+  readonly horizon: Horizon;
+  readonly #graph: Graph;
+  readonly #question: Question;
+  readonly #isForward: boolean;
+  readonly #hasDepth: boolean;
+  /** By entity: flows from where the question begins, or `far`. */
+  readonly #state: Uint8Array;
+  /** More than the depth: not reached. */
+  readonly #far: number;
+  /** By kind of flow: how many flows it counts for. Without depth none, so that nothing is reached twice. */
+  readonly #costs: Uint8Array;
+  /** Which kinds of flows begin something or are looked for. */
+  readonly #looks: Uint8Array;
+  /** By state of the near end: what kinds of flows matter though the far end is reached. */
+  readonly #matters: Uint8Array;
+  readonly #isPlain: boolean;
+  /** Places in a block where something was reached. */
+  readonly #found = new Int32Array(BLOCK);
+  readonly #index: LabelIndex;
+
+  constructor(graph: Graph, question: Question) {
+    const { direction, depth, follows, begins, looksFor } = question;
+    this.direction = direction;
+    this.#graph = graph;
+    this.#question = question;
+    this.#isForward = direction === "from";
+    this.horizon = new Horizon(graph, direction);
+    const size = graph.entities.size;
+    this.#hasDepth = depth !== undefined;
+    this.#far = depth === undefined ? 1 : depth + 1;
+    this.#state = new Uint8Array(size).fill(this.#far);
+    for (const entity of looksFor?.entities ?? []) this.#state[entity]! |= WANTED;
+    this.#costs = follows.map((follow) => (follow === 0 ? NEVER : this.#hasDepth ? 1 : 0));
+    this.#looks = follows.map((follow, n) =>
+      follow === 0 ? 0 : (begins?.[n] ? BEGINS : 0) | (looksFor?.kinds?.[n] ? SOUGHT : 0),
+    );
+    this.#matters = Uint8Array.from({ length: HOPS + 1 }, (_, hops) =>
+      hops === 0 ? SOUGHT : hops < this.#far ? SOUGHT | BEGINS : BEGINS,
+    );
+    this.#isPlain = begins === undefined && looksFor === undefined;
+    // without depth each entity has one label at most; pages that are not touched cost nothing
+    const room = this.#hasDepth ? START : size;
+    [this.entity, this.flow] = [new Int32Array(room), new Int32Array(room)];
+    this.#index = new LabelIndex(size);
+  }
+
+  run(): void {
+    travel(this.#graph, this.#question, this);
+  }
+
+  /** What was reached before keeps the way by which it came. @param at the flow that makes it a beginning */
+  begin(entity: number, at = -1): void {
+    const isReached = (this.#state[entity]! & HOPS) < this.#far;
+    this.#state[entity]! &= WANTED;
+    if (isReached) return;
+    if (at !== -1) this.began.set(this.count, at);
+    this.#put(entity, -1);
+  }
+
+  see(block: Block, base: number, from: number, to: number, isInTime: boolean): boolean {
+    const { source, sink, meta } = block;
+    const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
+    if (!this.#isPlain || !isInTime) return this.#seeEach(nears, fars, meta, base, from, to);
+    const found = this.#found;
+    const count = spread(nears, fars, meta, from, to, this.#state, this.#costs, found);
+    for (let n = 0; n < count; n++) this.#put(fars[found[n]!]!, base + found[n]!);
+    return false;
+  }
+
+  label(entity: number): number {
+    return this.#index.of(entity, this.entity, this.count);
+  }
+
+  /** The other end's newest label at that time: labels are numbered in the order of the pass. */
+  parent(label: number): number {
+    const flow = this.flow[label]!;
+    if (flow === -1) return -1;
+    const { flows } = this.#graph;
+    const near = this.#isForward ? flows.source(flow) : flows.sink(flow);
+    return this.#index.before(label, near, this.entity);
+  }
+
+  get reached(): number {
+    return this.#hasDepth ? this.#index.entities(this.entity, this.count) : this.count;
+  }
+
+  #seeEach(
+    nears: Uint32Array,
+    fars: Uint32Array,
+    meta: Uint32Array,
+    base: number,
+    from: number,
+    to: number,
+  ): boolean {
+    // prettier-ignore
+    const step = this.#isForward ? 1 : -1;
+    const [state, costs, looks, matters] = [this.#state, this.#costs, this.#looks, this.#matters];
+    for (let i = from; i !== to; i += step) {
+      const kind = meta[i]!;
+      const hops = state[nears[i]!]! & HOPS;
+      if (hops + costs[kind]! >= state[fars[i]!]! && (looks[kind]! & matters[hops]!) === 0) continue;
+      if (this.#take(nears[i]!, fars[i]!, kind, base + i)) return true;
+    }
+    return false;
+  }
+
+  /** One flow that may have something to tell. @returns is it enough? */
+  #take(near: number, far: number, kind: number, at: number): boolean {
+    if (this.#costs[kind] === NEVER || this.#question.inTime?.flow(at) === false) return false;
+    const looks = this.#looks[kind]!;
+    if ((looks & BEGINS) !== 0) this.begin(near, at);
+    const hops = (this.#state[near]! & HOPS) + this.#costs[kind]!;
+    if (hops >= this.#far) return false;
+    const state = this.#state[far]!;
+    const isSought = (looks & SOUGHT) !== 0 || (state & WANTED) !== 0;
+    if (isSought && this.#question.looksFor!.hit(at, this.label(near), this)) return true;
+    if (hops >= (state & HOPS)) return false;
+    this.#state[far] = (state & WANTED) | hops;
+    this.#put(far, at);
+    return false;
+  }
+
+  #put(entity: number, flow: number): void {
+    const label = this.count++;
+    if (label === this.entity.length) [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+    this.entity[label] = entity;
+    this.flow[label] = flow;
+    this.horizon.reach(entity);
+  }
+}
+
+/**
+ * Flows of a part of a block, forward or backward: whatever they reach in fewer flows than before is noted in `state`,
+ * and their places in `found`. @returns how many
+ */
+function spread(
+  nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
+  state: Uint8Array, costs: Uint8Array, found: Int32Array,
+): number {
+  const step = from < to ? 1 : -1;
+  let count = 0;
+  for (let i = from; i !== to; i += step) {
+    const hops = state[nears[i]!]! + costs[meta[i]!]!;
+    if (hops >= state[fars[i]!]!) continue;
+    state[fars[i]!] = hops;
+    found[count++] = i;
+  }
+  return count;
+} // prettier-ignore
