@@ -19,6 +19,7 @@ const work = {
   macro: () => measureMacro(name, path),
   volume: () => measureVolume(name, path),
 }[what];
-if (work === undefined) throw new Error(`expected calls, tree, growth, peer, macro or volume, found \`${what}\``);
+if (work === undefined)
+  throw new Error(`expected calls, tree, growth, peer, macro or volume, found \`${what}\``);
 console.log(MARK + JSON.stringify(await work()));
 process.exit(0);

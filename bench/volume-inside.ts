@@ -138,8 +138,7 @@ class Counter {
 }
 
 async function byAuditd(all: Record<UnitId, Workload>, tools: string) {
-  for (const name of ["proc", "sys", "dev", "data"])
-    must("mount", "--rbind", `/${name}`, `${tools}/${name}`);
+  for (const name of ["proc", "sys", "dev", "data"]) must("mount", "--rbind", `/${name}`, `${tools}/${name}`);
   mkdirSync(AUDIT_LOG, { recursive: true });
   must("mount", "--bind", AUDIT_LOG, `${tools}/var/log/audit`);
   mkdirSync("/run/audit", { recursive: true });
@@ -180,10 +179,17 @@ async function byAuditd(all: Record<UnitId, Workload>, tools: string) {
   await settled();
   const before = { events: events(), lost: said("lost") };
   let written = 0;
-  const measured = await flood("audited/flood", inSession, () => written, () => said("lost") - before.lost, async () => { // prettier-ignore
-    await settled();
-    written = events() - before.events;
-  });
+  const measured = await flood(
+    "audited/flood",
+    inSession,
+    () => written,
+    () => said("lost") - before.lost,
+    async () => {
+      // prettier-ignore
+      await settled();
+      written = events() - before.events;
+    },
+  );
   return { units: found as Record<UnitId, AuditVolume>, flood: measured };
 }
 

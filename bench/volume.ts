@@ -10,7 +10,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { needs } from "../conformance/software/needs.ts";
 import { ensurePrograms } from "../conformance/software/packages.ts";
-import { ensureBuilt, ensureKernel, ensureSource, kernelIds, type Progress, ROOT } from "../src/setup/index.ts";
+import {
+  ensureBuilt,
+  ensureKernel,
+  ensureSource,
+  kernelIds,
+  type Progress,
+  ROOT,
+} from "../src/setup/index.ts";
 import { inMachine } from "./machine.ts";
 import { ensurePeerTools } from "./peer-tools.ts";
 import { type VolumeReport, volumeText } from "./volume-report.ts";

@@ -35,7 +35,13 @@ const MOST_ROOTS = 200;
 const MOST_QUESTIONS = 40;
 
 /** With its meaning: contexts of flows and events; null where the segment does not say. */
-type Told = { segment: SegmentHeader; id: number; record: Buffer; source: Context | null; sink: Context | null };
+type Told = {
+  segment: SegmentHeader;
+  id: number;
+  record: Buffer;
+  source: Context | null;
+  sink: Context | null;
+};
 
 export type Checked = { records: number; flows: number; repeats: number; readers: number; roots: number };
 
@@ -93,8 +99,14 @@ const isDecision = (record: Buffer) =>
 function isOpen({ record, source, sink }: Told): boolean {
   if (record[FIELD.verdict] !== 0 || hasFlag(record, RECORD_FLAG.OBSERVED)) return false;
   if (source === null || sink === null) return true;
+  if (hasFlag(record, RECORD_FLAG.WIDE)) return !isOrdinary(source) || !isOrdinary(sink);
   const [a, b] = [modelOf(source), modelOf(sink)];
   return flow(a, b) !== "allow" || (hasFlag(record, RECORD_FLAG.BOTH) && flow(b, a) !== "allow");
+}
+
+/** Unlabelled, or base, which unlabelled programs may change [CTX-3]. */
+function isOrdinary({ secrecy, integrity }: Context): boolean {
+  return secrecy.length === 0 && (isAll(integrity) || integrity.length === 0);
 }
 
 function modelOf({ secrecy, integrity }: Context): ModelContext {
@@ -166,7 +178,7 @@ function answerOf(graph: Graph, reader: Reader, ask: TraceAsk): string {
 function graphOf(told: readonly Told[]): Graph {
   const graph = new Graph();
   // one call for each run of records that follow each other
-  for (let from = 0; from < told.length; ) {
+  for (let from = 0; from < told.length;) {
     let to = from + 1;
     while (to < told.length && told[to]!.segment === told[from]!.segment && told[to]!.id === told[to - 1]!.id + 1) to++; // prettier-ignore
     graph.add(Buffer.concat(told.slice(from, to).map(({ record }) => record)), told[from]!.id, told[from]!.segment); // prettier-ignore

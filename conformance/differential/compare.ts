@@ -7,7 +7,7 @@ import type { ContextName } from "../cases.ts";
 import type { Outcome, Refusal } from "./act.ts";
 import { Provenance } from "./provenance.ts";
 import type { Played } from "./stage.ts";
-import { type Entity, entityOf, type Move } from "./world.ts";
+import { type Entity, entityOf, mayReach, type Move } from "./world.ts";
 
 /** A flow record, its ends not yet known as entities of the model. */
 export type FlowRecord = {
@@ -34,6 +34,10 @@ const CODES: Readonly<Record<Refusal["rule"], number>> = { "FLOW-1": 1, "FLOW-2"
 
 const show = (record: FlowRecord): string =>
   `${record.op}:${VERDICTS[record.verdict]?.name} ${record.source.context}->${record.sink.context}`;
+
+/** A context that has no name is the platform's. */
+const mayMove = (from: ContextName | null, to: ContextName | null): boolean =>
+  from === null || to === null || mayReach(from, to);
 
 const isFor = (record: FlowRecord, { ops, rule, source, sink }: Refusal): boolean =>
   (ops as readonly string[]).includes(record.op) &&
@@ -88,8 +92,11 @@ export class Accounts {
       this.#real.add(move);
       this.#touched.add(move.to);
     }
-    for (const { verdict, both, source, sink } of records) {
+    for (const record of records) {
+      const { verdict, both, source, sink } = record;
       if (verdict !== 0) continue;
+      if (!mayMove(source.context, sink.context) || (both && !mayMove(sink.context, source.context)))
+        return { about: "flow", text: `Property 2: the record says that data moved: ${show(record)}` };
       const [from, to] = [source.key, sink.key].map((key) => this.#entity(key, who)) as [Entity, Entity];
       this.#recorded.add({ from, to });
       if (both) this.#recorded.add({ from: to, to: from });

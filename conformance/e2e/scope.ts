@@ -148,6 +148,22 @@ export const scopes: readonly Case[] = [
     },
   },
   {
+    name: "scope: each flow, also what tells nothing new; real programs in a compartment and outside",
+    async run(b) {
+      await b.csn(["tag", "create", "ward/scope"]);
+      await b.shellOk("mkdir -p /data/repeat && chmod 777 /data/repeat && seq 2000 > /data/repeat/in");
+      await b.ok("label", "set", "/data/repeat", "--secrecy", "ward/scope");
+      await scope(b, "repeats", "user:4001", "path:/data/sc");
+      const since = await last(b);
+      const work =
+        "cd /data/repeat; for i in 1 2 3; do sort -r in | tee out$i | tail -1500 | awk '{s+=$1} END {print s}' >> sums; done; tar cf all.tar in out*; mkdir -p x; tar xf all.tar -C x; mkfifo f; cat sums > f & cat f x/out* > end; wait"; // prettier-ignore
+      const ran = await b.labelled("ward/scope", ["/data/repeat:/data/repeat"], ["sh", "-ec", work]);
+      deepStrictEqual({ code: ran.code, err: ran.err }, { code: 0, err: "" });
+      await b.shellOk(as(4001, "cd /data/sc; seq 500 > r1; cp r1 r2; cat r1 r2 | sort | tail -3 > r3"));
+      ok((await news(b, since)).length > 100);
+    },
+  },
+  {
     name: "scope: a new daemon keeps it",
     async run(b) {
       await scope(b, "user:4001");

@@ -13,7 +13,9 @@ export const ScopeEntry = z
     value: z
       .string()
       .max(MOST_LETTERS)
-      .describe("user: a number; cgroup: a path below /sys/fs/cgroup; path, opaque: absolute; all, repeats: empty"),
+      .describe(
+        "user: a number; cgroup: a path below /sys/fs/cgroup; path, opaque: absolute; all, repeats: empty",
+      ),
   })
   .refine(isWhole, "a number for a user, an absolute path for the others, nothing for `all` and `repeats`");
 export type ScopeEntry = z.infer<typeof ScopeEntry>;

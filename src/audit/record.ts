@@ -18,7 +18,14 @@ export const RECORD_KIND = {
   LOG: 32,
   MARK: 33,
 } as const;
-export const RECORD_FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16, REPEAT: 32 } as const;
+export const RECORD_FLAG = {
+  ACTOR_IS_SOURCE: 1,
+  OBSERVED: 2,
+  INTERNAL: 4,
+  BOTH: 8,
+  WIDE: 16,
+  REPEAT: 32,
+} as const;
 /** From this version of a record on, what found no room in a ring is told by gaps. */
 export const RING_GAPS_SINCE = 5;
 
