@@ -23,6 +23,9 @@ const PROCESSES = 2;
 /** The session that auditd's rules are about (peers/audit-all.rules). */
 const SESSION = 5001;
 const AUDIT_LOG = `${DATA}/audit-log`;
+/** A process can say of itself alone whose session it is. */
+const IN_SESSION = ["-c", `echo ${SESSION} > /proc/self/loginuid; exec "$@"`, "sh"];
+const nothing = (): void => undefined;
 
 const units = (archive: string): Record<UnitId, Workload> => {
   const { unpack, compile, pgbench, nginx } = workloads(archive);
@@ -50,13 +53,13 @@ export async function measureVolume(tools: string, archive: string): Promise<Vol
     console.log(`prepare: ${id}`);
     await stopped(newFolder(`prepared/${id}`), () => undefined, "./bench-calls", ["--room", "sh", "-ec", all[id].prepare]); // prettier-ignore
   }
-  const nothing = await flood("nothing", () => undefined, () => 0, () => 0); // prettier-ignore
+  const idle = await flood("nothing", nothing, () => 0, () => 0); // prettier-ignore
   const csn = await byCsn(all);
   const auditd = await byAuditd(all, tools);
   return {
     kernel,
     units: Object.fromEntries(unitIds.map((id) => [id, { csn: csn.units[id], auditd: auditd.units[id] }])) as VolumeReport["units"], // prettier-ignore
-    flood: { nothing, csn: csn.flood, auditd: auditd.flood },
+    flood: { nothing: idle, csn: csn.flood, auditd: auditd.flood },
   };
 }
 
@@ -158,7 +161,6 @@ async function byAuditd(all: Record<UnitId, Workload>, tools: string) {
     const count = spawnSync("sh", ["-c", `cat ${AUDIT_LOG}/* | grep -c '^type=SYSCALL.*key="csn-bench"'`], { encoding: "utf8" }); // prettier-ignore
     return Number(count.stdout);
   };
-  const inSession = (pid: number) => writeFileSync(`/proc/${pid}/loginuid`, String(SESSION));
   const found: Partial<Record<UnitId, AuditVolume>> = {};
   for (const unit of unitIds) {
     let before = { bytes: 0, events: 0, lost: 0 };
@@ -174,14 +176,14 @@ async function byAuditd(all: Record<UnitId, Workload>, tools: string) {
         ok(found[unit].events > 0, `auditd has written nothing of ${unit}`);
       },
     };
-    await once(all[unit], unit, "audited", inSession, watch);
+    await once(all[unit], unit, "audited", nothing, watch);
   }
   await settled();
   const before = { events: events(), lost: said("lost") };
   let written = 0;
   const measured = await flood(
     "audited/flood",
-    inSession,
+    nothing,
     () => written,
     () => said("lost") - before.lost,
     async () => {
@@ -210,7 +212,7 @@ async function once(
     ${work.round}
     kill -STOP $$
     ${work.end}`;
-  const program = start(folder, "./bench-calls", ["--room", "sh", "-ec", script]);
+  const program = start(folder, "sh", [...IN_SESSION, "./bench-calls", "--room", "sh", "-ec", script]);
   const goOn = async () => {
     process.kill(program.pid, "SIGCONT");
     await untilStopped(program.pid, program.ended, meanwhile);
@@ -235,7 +237,7 @@ async function flood(
   console.log(`flood: ${name}`);
   const folder = newFolder(name);
   const args = ["--flood", String(FLOOD_SECONDS), String(PROCESSES)];
-  await stopped(folder, (pid) => prepare(pid, folder), "./bench-calls", args);
+  await stopped(folder, (pid) => prepare(pid, folder), "sh", [...IN_SESSION, "./bench-calls", ...args]);
   await settle();
   const pipes = Number(readFileSync(`${folder}/result.json`, "utf8"));
   return { seconds: FLOOD_SECONDS, pipes, recorded: recorded(), lost: lost() };

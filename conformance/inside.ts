@@ -144,7 +144,7 @@ export class World {
     if (time > this.order.last) this.order.last = time;
   }
 
-  /** True when there may be more than fitted. */
+  /** True when there may be more; what was read has its room back only when there is not. */
   #drain(found: Flow[]): boolean {
     const shape = SHAPE.csn_record;
     const used = native().ringDrain(this.#ring, this.#buffer);
@@ -171,7 +171,7 @@ export class World {
         observed,
       });
     }
-    return used > this.#buffer.length - shape.size;
+    return used > 0;
   }
 }
 
