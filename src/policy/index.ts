@@ -14,6 +14,7 @@ export { type AnyDocument, readDocuments, type SourceFile } from "./files/read.t
 export { jsonSchema } from "./files/schema.ts";
 export { type CaseOutcome, type ContextOfPath, runTests } from "./files/table.ts";
 export type { Step } from "./files/trial.ts";
+export { type MessageTypeText, readMessageType } from "./files/message-type.ts";
 export { encloses, type ParsedPath, parseAttributePath, type PathStep } from "./message/attribute-path.ts";
 export { compileSchema, type CompiledSchema, type JsonSchema } from "./message/payload-schema.ts";
 export {
