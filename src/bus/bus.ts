@@ -129,6 +129,12 @@ export class Bus {
     return { accepted: true };
   }
 
+  /** Notes that a carrier could not take what a party wanted to publish. */
+  refuse(party: Party, topic: string, reason: Refusal, why: string): PublishResult {
+    this.events.write("refuse", { topic, from: whoOf(party), reason: why });
+    return { accepted: false, reason };
+  }
+
   /** Says something of the bus itself, under `$SYS/`; no rule is bent for it: its context is what it is. */
   announce(topic: string, payload: Uint8Array, context: Context): void {
     const publisher = { principal: "csn", name: "bus" };
@@ -157,13 +163,19 @@ export class Bus {
 
     if (!this.events.write("open", { topic: text, to, data: floor, party: own, reason: "subscribed" }))
       return { accepted: false, reason: "failed" };
-    if (before !== undefined) this.#routes.remove(before);
     const subscription = { endpoint, filter, options, floor, isOpen: true };
-    endpoint.subscriptions.set(text, subscription);
-    this.#routes.add(subscription);
+    this.#put(subscription);
     const isNew = before === undefined;
     this.#delivery.sendRetained(subscription, isNew);
     return { accepted: true, subscription, isNew };
+  }
+
+  /** Puts back the subscription of a session that was kept: nothing retained is sent, and its party is judged later. */
+  resubscribe(endpoint: Endpoint, text: string, options: SubscribeOptions): void {
+    const filter = readFilter(text, this.limits);
+    if (filter === null) return;
+    const floor = this.#classifier.floorOf?.(filter.topics) ?? null;
+    this.#put({ endpoint, filter, options, floor, isOpen: true });
   }
 
   /** False when there was no such subscription. */
@@ -219,6 +231,14 @@ export class Bus {
   counts(): Readonly<Record<"endpoints" | "subscriptions" | "retained" | "messages" | "unrecorded", number>> {
     const [endpoints, subscriptions, retained] = [this.#endpoints.size, this.#routes.count, this.retained.count]; // prettier-ignore
     return { endpoints, subscriptions, retained, messages: this.#number, unrecorded: this.events.lost };
+  }
+
+  #put(subscription: Subscription): void {
+    const { endpoint, filter } = subscription;
+    const before = endpoint.subscriptions.get(filter.text);
+    if (before !== undefined) this.#routes.remove(before);
+    endpoint.subscriptions.set(filter.text, subscription);
+    this.#routes.add(subscription);
   }
 
   #carryOut(request: ControlRequest): Refusal | null {
