@@ -1,7 +1,7 @@
 /**
  * For tests with clients that others wrote: a bus on the loopback, and mqtt.js with promises. Not part of the product.
  */
-import { connectAsync } from "mqtt";
+import { connect } from "mqtt";
 import type { IClientOptions, IPublishPacket, MqttClient } from "mqtt";
 import type { Context } from "../../label/index.ts";
 import { contextFromText } from "../../label/testing.ts";
@@ -52,14 +52,21 @@ export class Loopback {
   }
 
   async client(username: string, options: IClientOptions = {}): Promise<Client> {
-    const client = await connectAsync(`mqtt://127.0.0.1:${this.port}`, {
+    const mqtt = connect(`mqtt://127.0.0.1:${this.port}`, {
       username,
       reconnectPeriod: 0,
+      keepalive: 0,
       protocolVersion: 5,
       ...options,
     });
-    this.#clients.push(client);
-    return new Client(client);
+    this.#clients.push(mqtt);
+    // Before it is connected: what waits for a session comes at once.
+    const client = new Client(mqtt);
+    await new Promise((done, fail) => {
+      mqtt.once("connect", done);
+      mqtt.once("error", fail);
+    });
+    return client;
   }
 
   async stop(): Promise<void> {
