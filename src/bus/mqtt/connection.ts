@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Bus } from "../bus.ts";
 import { whoOf } from "../core/events.ts";
+import { isTopic } from "../core/topic.ts";
 import type { LabelText } from "../labels.ts";
 import { join } from "../../label/index.ts";
 import type { Context } from "../../label/index.ts";
@@ -167,7 +168,8 @@ export class Connection {
     const { bus, sessions, labels } = this.#parts;
     const { version, properties } = hello;
     if (bus.standing.isIsolated(party)) throw new Malformed(REASON.notAuthorized, "not authorized");
-    const will = hello.will && willOf(hello.will, party, labels);
+    const isWillFine = hello.will === null || isTopic(hello.will.topic, bus.limits);
+    const will = isWillFine ? hello.will && willOf(hello.will, party, labels) : null;
     if (hello.will !== null && will === null) throw new Malformed(REASON.topic, "a will that can't be published"); // prettier-ignore
     const key = `${party.principal}\n${clientId}`;
     const facts = { key, principal: party.principal, clientId, version };
