@@ -142,10 +142,7 @@ export class Conversation {
       ...(identifier === undefined ? {} : { identifier }),
     };
     const result = this.#bus.subscribe(this.#session.endpoint, filter, options);
-    if (result.accepted) {
-      this.#session.subscribed(filter, options);
-      return qos;
-    }
+    if (result.accepted) return qos;
     if (this.#session.facts.version === 4) return REASON.unspecified;
     return result.reason === "topic" ? REASON.filter : REASONS[result.reason];
   }
@@ -153,7 +150,6 @@ export class Conversation {
   #unsubscribe({ id, filters }: Unsubscribe): void {
     const granted = filters.map((filter) => {
       const wasThere = this.#bus.unsubscribe(this.#session.endpoint, filter);
-      if (wasThere) this.#session.unsubscribed(filter);
       return wasThere ? REASON.success : REASON.noSubscription;
     });
     this.#output.write(write({ cmd: "unsuback", messageId: id, granted }, this.#session.facts.version));

@@ -5,7 +5,7 @@
  * when it is sent again [MSG-3]. A full queue loses the newest, on the record, and nobody waits for a slow client.
  */
 import type { Bus } from "../bus.ts";
-import type { Channel, Endpoint, SubscribeOptions } from "../core/channel.ts";
+import type { Channel, Endpoint } from "../core/channel.ts";
 import type { Message, View } from "../core/message.ts";
 import type { LabelText } from "../labels.ts";
 import type { Party, QoS } from "../types.ts";
@@ -59,8 +59,15 @@ export class Session {
   constructor(facts: SessionFacts, party: Party, parts: SessionParts) {
     this.facts = facts;
     this.#parts = parts;
-    this.endpoint = parts.bus.attach(party, (message, channel, isRetained) =>
-      this.#take(message, channel, isRetained),
+    this.endpoint = parts.bus.attach(
+      party,
+      (message, channel, isRetained) => this.#take(message, channel, isRetained),
+      {
+        subscribed: (filter, options) => {
+          if (this.expiry > 0) parts.keeper.subscribed(facts.key, filter, options);
+        },
+        unsubscribed: (filter) => parts.keeper.unsubscribed(facts.key, filter),
+      },
     );
   }
 
@@ -107,14 +114,6 @@ export class Session {
       else this.#wait(one);
     }
     for (const id of received) this.#received.add(id);
-  }
-
-  subscribed(filter: string, options: SubscribeOptions): void {
-    if (this.expiry > 0) this.#parts.keeper.subscribed(this.facts.key, filter, options);
-  }
-
-  unsubscribed(filter: string): void {
-    this.#parts.keeper.unsubscribed(this.facts.key, filter);
   }
 
   /** A QoS 2 message came. False: it was here before. @throws Malformed when too many are under way */
