@@ -116,9 +116,9 @@ export class Conversation {
   }
 
   #release(id: number): void {
-    const isKnown = this.#session.release(id);
-    const reason = isKnown ? REASON.success : REASON.idUnknown;
-    this.#output.write(writeAck("pubcomp", id, this.#session.facts.version, reason));
+    this.#session.release(id);
+    // Also when it was not known: the answer to the first PUBREL may have been lost, and it is done with either way.
+    this.#output.write(writeAck("pubcomp", id, this.#session.facts.version, REASON.success));
   }
 
   #subscribe({ id, identifier, filters }: Subscribe): void {

@@ -137,7 +137,8 @@ export class Session {
     const outgoing = this.#sent.get(id);
     const { version } = this.facts;
     if (outgoing === undefined) {
-      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.idUnknown));
+      // It was taken back, or done with before a restart: the client need not keep it.
+      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.success));
       return;
     }
     if ((kind === "puback") !== (outgoing.qos === 1))
