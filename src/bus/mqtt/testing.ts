@@ -65,6 +65,7 @@ export class Loopback {
     await new Promise((done, fail) => {
       mqtt.once("connect", done);
       mqtt.once("error", fail);
+      mqtt.once("close", () => fail(new Error("closed")));
     });
     return client;
   }
