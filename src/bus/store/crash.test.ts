@@ -14,6 +14,8 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MqttClient } from "mqtt";
 import { chanceFrom } from "../../../model/fixtures.ts";
+import { contextKey, UNLABELLED } from "../../label/index.ts";
+import { contextFromText } from "../../label/testing.ts";
 import { Client } from "../mqtt/testing.ts";
 import type { People } from "./testing.ts";
 
@@ -65,9 +67,11 @@ class Mortal {
 }
 
 const COUNT = 120;
+const OPEN = contextKey(UNLABELLED);
+const SECRET = contextKey(contextFromText({ secrecy: ["x"], integrity: [] }));
 
 test("killed six times under load: QoS 1 comes at least once, QoS 2 exactly once, and only to who is cleared", async () => {
-  const people = { low: [], high: ["x"] };
+  const people = { low: OPEN, high: SECRET };
   const bus = new Mortal("load");
   await bus.start(people);
   const low = bus.client("low", "low-reader");
@@ -119,7 +123,7 @@ test("killed six times under load: QoS 1 comes at least once, QoS 2 exactly once
 
 test("MSG-3: what waited and what is retained is judged after the restart by the contexts then", async () => {
   const bus = new Mortal("labels");
-  await bus.start({ reader: ["x"], high: ["x"] });
+  await bus.start({ reader: SECRET, high: SECRET });
   const reader = bus.client("reader", "r");
   await reader.mqtt.subscribeAsync("t", { qos: 1 });
   reader.mqtt.end(true);
@@ -129,7 +133,7 @@ test("MSG-3: what waited and what is retained is judged after the restart by the
   await bus.kill();
   high.mqtt.end(true);
 
-  await bus.start({ reader: [], high: ["x"] });
+  await bus.start({ reader: OPEN, high: SECRET });
   const back = bus.client("reader", "r");
   await back.mqtt.subscribeAsync("r", { qos: 1 });
   await back.settled();

@@ -1,28 +1,25 @@
 /**
  * For the crash test: a bus as a process of its own, on a unix socket, with a store. Not part of the product.
  *
- * Usage: testing.ts SOCKET STORE '{"NAME": ["TAG", …], …}'; says `ready` on its output, and runs until it is killed.
+ * Usage: testing.ts SOCKET STORE '{"NAME": "S=…;I=…", …}'; says `ready` on its output, and runs until it is killed.
  */
 import { rmSync } from "node:fs";
-import { contextFromText } from "../../label/testing.ts";
+import { parseContextKey } from "../../label/index.ts";
 import { Bus, BusStore, identityOf, MqttServer, restore } from "../index.ts";
-import type { Context } from "../../label/index.ts";
 import { UNTYPED } from "../testing.ts";
 
-/** Contexts of user names. */
-export type People = Readonly<Record<string, readonly string[]>>;
+/** Contexts of user names, in their canonical text. */
+export type People = Readonly<Record<string, string>>;
 
 if (import.meta.main) {
   const [path, file, people] = process.argv.slice(2) as [string, string, string];
-  const contexts = new Map<string, Context>();
-  for (const [name, secrecy] of Object.entries(JSON.parse(people) as People))
-    contexts.set(name, contextFromText({ secrecy, integrity: [] }));
+  const contexts = new Map(Object.entries(JSON.parse(people) as People));
   const store = new BusStore(file);
   const bus = new Bus({ classifier: UNTYPED, recorder: { record() {} }, mayControl: () => true });
   const authenticator = {
     async authenticate({ username }: { readonly username: string | null }) {
       const context = contexts.get(username ?? "");
-      return context === undefined ? null : identityOf(username ?? "", context);
+      return context === undefined ? null : identityOf(username ?? "", parseContextKey(context));
     },
   };
   const server = new MqttServer({ bus, authenticator, keeper: store, version: "test" });
