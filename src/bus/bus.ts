@@ -20,7 +20,7 @@ import { Rates } from "./core/rate.ts";
 import { Retained } from "./core/retained.ts";
 import type { RetainedStore } from "./core/retained.ts";
 import { Routes } from "./core/routes.ts";
-import { judgeSending } from "./core/sending.ts";
+import { arePropertiesFine, judgeSending } from "./core/sending.ts";
 import { Standing } from "./core/standing.ts";
 import type { StandingText } from "./core/standing.ts";
 import { Steering } from "./core/steering.ts";
@@ -119,8 +119,7 @@ export class Bus {
     if (!isTopic(topic, this.limits) || topic.startsWith("$")) return refuse("topic", "no topic");
     if (asked.payload.length > this.limits.packetBytes) return refuse("quota", "payload too long");
     const { properties = {}, retain = false } = asked;
-    if ((properties.userProperties?.length ?? 0) > this.limits.userProperties)
-      return refuse("quota", "too many user properties");
+    if (!arePropertiesFine(properties, this.limits.userProperties)) return refuse("quota", "properties");
     if (!this.#rates.take(party.principal, this.now())) return refuse("quota", "rate");
 
     const isEmpty = asked.payload.length === 0;
