@@ -90,7 +90,8 @@ export class PlainBus {
     const own = this.contextOf(from);
     if (own === null) return false;
     const may = (wanted: Context): boolean =>
-      allows(own, wanted) || this.member(from).privileges.some((one) => allows(one, wanted) && allows(wanted, one));
+      allows(own, wanted) ||
+      this.member(from).privileges.some((one) => allows(one, wanted) && allows(wanted, one));
     const type = names === null ? undefined : this.#types.find((one) => isIn(one.topic, topic));
     if (type === undefined || names === null) {
       const context = as ?? own;

@@ -341,7 +341,15 @@ test("limits: rate, retained messages, subscriptions, properties, size", () => {
   assert.deepEqual(bus.publish(party, { topic: "s", payload, retain: true }), quota);
   assert.deepEqual(bus.publish(party, { topic: "t", payload: Buffer.alloc(11) }), quota);
   const userProperties = [["a", "b"], ["a", "c"]] as const; // prettier-ignore
-  assert.deepEqual(bus.publish(party, { topic: "t", payload, properties: { userProperties } }), quota);
+  for (const properties of [
+    { userProperties },
+    { contentType: "a\0" },
+    { contentType: "\ud800" },
+    { responseTopic: "x".repeat(70_000) },
+    { correlationData: Buffer.alloc(65_536) },
+  ])
+    // prettier-ignore
+    assert.deepEqual(bus.publish(party, { topic: "t", payload, properties }), quota);
   for (let n = 0; n < 3; n++) assert.ok(bus.publish(party, { topic: "t", payload }).accepted);
   assert.deepEqual(bus.publish(party, { topic: "t", payload }), quota);
   now = 1000;

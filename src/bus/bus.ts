@@ -9,7 +9,7 @@
  */
 import type { Context } from "../label/index.ts";
 import { Endpoint } from "./core/channel.ts";
-import type { Channel, Deliver, SubscribeOptions, Subscription } from "./core/channel.ts";
+import type { Channel, Deliver, SubscribeOptions, Subscription, SubscriptionKeeper } from "./core/channel.ts";
 import { faultOf, sentenceOf } from "./core/control.ts";
 import type { ControlRequest, MayControl } from "./core/control.ts";
 import { Events, whoOf } from "./core/events.ts";
@@ -18,14 +18,17 @@ import { Message } from "./core/message.ts";
 import type { View } from "./core/message.ts";
 import { Rates } from "./core/rate.ts";
 import { Retained } from "./core/retained.ts";
+import type { RetainedStore } from "./core/retained.ts";
 import { Routes } from "./core/routes.ts";
-import { judgeSending } from "./core/sending.ts";
-import { isNamed, Standing } from "./core/standing.ts";
+import { arePropertiesFine, judgeSending } from "./core/sending.ts";
+import { Standing } from "./core/standing.ts";
+import type { StandingText } from "./core/standing.ts";
+import { Steering } from "./core/steering.ts";
 import { isTopic, readFilter } from "./core/topic.ts";
 import { flows } from "./core/verdicts.ts";
 import { LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import type { Classifier, Party, Publication, PublishResult, QoS, Recorder, Refusal, Who } from "./types.ts";
+import type { Classifier, Party, Publication, PublishResult, Recorder, Refusal, Who } from "./types.ts";
 
 export interface BusOptions {
   readonly classifier: Classifier;
@@ -35,6 +38,11 @@ export interface BusOptions {
   readonly mayControl?: MayControl;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+}
+
+/** Keeps what has to outlive a restart; `standing` is durable when it returns, or throws. */
+export interface BusKeeper extends RetainedStore {
+  standing(text: StandingText): void;
 }
 
 /** A subscription that stands, or why it does not. */
@@ -54,6 +62,8 @@ export class Bus {
   readonly #routes = new Routes();
   readonly #rates: Rates;
   readonly #delivery: Delivery;
+  readonly #steering: Steering;
+  #keeper: BusKeeper | null = null;
   #number = 0;
 
   constructor({ classifier, recorder, limits, mayControl, now }: BusOptions) {
@@ -64,13 +74,19 @@ export class Bus {
     this.#classifier = classifier;
     this.#mayControl = mayControl ?? (() => false);
     this.#rates = new Rates(this.limits.rate);
+    this.#steering = new Steering(this, this.#endpoints);
     const { retained, standing, events } = this;
     this.#delivery = new Delivery({ routes: this.#routes, retained, standing, events, now: this.now });
   }
 
-  /** Connects someone. @param deliver called for what may be for it; it asks `open` when it really sends */
-  attach(party: Party, deliver: Deliver): Endpoint {
-    const endpoint = new Endpoint(party, deliver);
+  /**
+   * Connects someone.
+   *
+   * @param deliver called for what may be for it; it asks `open` when it really sends
+   * @param keeper told of its subscriptions
+   */
+  attach(party: Party, deliver: Deliver, keeper: SubscriptionKeeper | null = null): Endpoint {
+    const endpoint = new Endpoint(party, deliver, keeper);
     this.#endpoints.add(endpoint);
     this.events.write("open", { to: whoOf(party), reason: "connected" });
     return endpoint;
@@ -103,8 +119,7 @@ export class Bus {
     if (!isTopic(topic, this.limits) || topic.startsWith("$")) return refuse("topic", "no topic");
     if (asked.payload.length > this.limits.packetBytes) return refuse("quota", "payload too long");
     const { properties = {}, retain = false } = asked;
-    if ((properties.userProperties?.length ?? 0) > this.limits.userProperties)
-      return refuse("quota", "too many user properties");
+    if (!arePropertiesFine(properties, this.limits.userProperties)) return refuse("quota", "properties");
     if (!this.#rates.take(party.principal, this.now())) return refuse("quota", "rate");
 
     const isEmpty = asked.payload.length === 0;
@@ -165,6 +180,7 @@ export class Bus {
       return { accepted: false, reason: "failed" };
     const subscription = { endpoint, filter, options, floor, isOpen: true };
     this.#put(subscription);
+    endpoint.keeper?.subscribed(text, options);
     const isNew = before === undefined;
     this.#delivery.sendRetained(subscription, isNew);
     return { accepted: true, subscription, isNew };
@@ -184,6 +200,7 @@ export class Bus {
     if (subscription === undefined) return false;
     endpoint.subscriptions.delete(text);
     this.#routes.remove(subscription);
+    endpoint.keeper?.unsubscribed(text);
     this.events.write("close", { topic: text, to: whoOf(endpoint.party), reason: "unsubscribed" });
     return true;
   }
@@ -213,7 +230,7 @@ export class Bus {
       return fault === null ? "forbidden" : "topic";
     }
     if (!this.events.write("control", { from: whoOf(by), data, reason })) return "failed";
-    return this.#carryOut(request);
+    return this.#steering.carryOut(request) ?? this.#keepStanding();
   }
 
   /** To be called now and then, about once a second: ends what has had its time. */
@@ -221,10 +238,22 @@ export class Bus {
     const now = this.now();
     for (const target of this.standing.endGlass(now)) {
       this.events.write("control", { reason: `glass ${target} is over` });
-      this.#review(target);
+      this.#steering.review(target);
+      this.#keepStanding();
     }
     this.retained.sweep(now);
     this.#rates.sweep(now);
+  }
+
+  /** Keeps retained messages and what third parties decide, from now on. */
+  keepIn(keeper: BusKeeper): void {
+    this.#keeper = keeper;
+    this.retained.keepIn(keeper);
+  }
+
+  /** Messages get numbers above this one. */
+  continueAfter(number: number): void {
+    this.#number = Math.max(this.#number, number);
   }
 
   /** How much there is, for those who run the bus. */
@@ -241,63 +270,13 @@ export class Bus {
     this.#routes.add(subscription);
   }
 
-  #carryOut(request: ControlRequest): Refusal | null {
-    switch (request.action) {
-      case "map":
-        return this.#map(request.target, request.filter, request.qos);
-      case "unmap":
-        return this.#unmap(request.target, request.filter);
-      case "divert":
-        if (readFilter(request.filter, this.limits)?.group !== null) return "topic";
-        this.standing.divert(request.filter, request.gate);
-        return null;
-      case "relabel":
-        this.standing.relabel(request.target, request.context);
-        break;
-      case "isolate":
-        this.standing.isolate(request.target, request.isolated);
-        break;
-      case "glass": {
-        const until = this.now() + request.seconds * 1000;
-        this.standing.breakGlass(request.target, { context: request.context, reason: request.reason, until });
-        break;
-      }
+  /** What was decided holds, even if it can't be kept over a restart: that is said. */
+  #keepStanding(): Refusal | null {
+    try {
+      this.#keeper?.standing(this.standing.write());
+      return null;
+    } catch {
+      return "failed";
     }
-    this.#review(request.target);
-    return null;
-  }
-
-  #map(target: string, filter: string, qos: QoS): Refusal | null {
-    const endpoints = this.#named(target);
-    if (endpoints.length === 0) return "forbidden";
-    for (const endpoint of endpoints) {
-      const result = this.subscribe(endpoint, filter, { qos });
-      if (!result.accepted) return result.reason;
-    }
-    return null;
-  }
-
-  #unmap(target: string, filter: string): Refusal | null {
-    const wasThere = this.#named(target).map((endpoint) => this.unsubscribe(endpoint, filter));
-    return wasThere.includes(true) ? null : "topic";
-  }
-
-  /** Channels that became legal or illegal are set up and torn down on the record; each delivery is judged anyway. */
-  #review(target: string): void {
-    for (const endpoint of this.#named(target)) {
-      const to = whoOf(endpoint.party);
-      const party = this.standing.contextOf(endpoint.party, this.now());
-      for (const subscription of endpoint.subscriptions.values()) {
-        const { floor, filter } = subscription;
-        const isOpen = party !== null && (floor === null || flows(floor, party));
-        if (isOpen === subscription.isOpen) continue;
-        subscription.isOpen = isOpen;
-        this.events.write(isOpen ? "open" : "close", { topic: filter.text, to, data: floor, party, reason: "relabelled" }); // prettier-ignore
-      }
-    }
-  }
-
-  #named(target: string): Endpoint[] {
-    return Array.from(this.#endpoints).filter(({ party }) => isNamed(party, target));
   }
 }

@@ -8,7 +8,7 @@ export { digestOf, passwords } from "./auth/password.ts";
 export { tokens } from "./auth/token.ts";
 export type { TokenOptions } from "./auth/token.ts";
 export { Bus } from "./bus.ts";
-export type { BusOptions, SubscribeResult } from "./bus.ts";
+export type { BusKeeper, BusOptions, SubscribeResult } from "./bus.ts";
 export { channelOf, Endpoint } from "./core/channel.ts";
 export type { Channel, Deliver, SubscribeOptions, Subscription } from "./core/channel.ts";
 export type { ControlAction, ControlRequest, MayControl } from "./core/control.ts";
@@ -25,4 +25,6 @@ export type { Authenticator, Hello, Identity, Origin } from "./mqtt/authenticato
 export type { Listener, Listening } from "./mqtt/listen.ts";
 export { MqttServer } from "./mqtt/server.ts";
 export type { MqttOptions } from "./mqtt/server.ts";
+export { restore } from "./store/restore.ts";
+export { BusStore } from "./store/store.ts";
 export type * from "./types.ts";

@@ -22,8 +22,17 @@ export interface LabelText {
   read(text: string): Context;
 }
 
-/** The canonical text of src/label, with the tags' ids. */
-export const KEYS: LabelText = { write: contextKey, read: parseContextKey };
+const texts = new WeakMap<Context, string>();
+
+/** The canonical text of src/label, with the tags' ids; written once for each context. */
+export const KEYS: LabelText = {
+  write(context) {
+    let text = texts.get(context);
+    if (text === undefined) texts.set(context, (text = contextKey(context)));
+    return text;
+  },
+  read: parseContextKey,
+};
 
 /** What a client supplied: the context that it wishes for, and the rest. */
 export interface Supplied {

@@ -46,6 +46,12 @@ export interface Channel {
  */
 export type Deliver = (message: Message, channel: Channel, isRetained: boolean) => void;
 
+/** Told of an endpoint's subscriptions, to keep them. */
+export interface SubscriptionKeeper {
+  subscribed(filter: string, options: SubscribeOptions): void;
+  unsubscribed(filter: string): void;
+}
+
 /** Someone on the bus, for as long as its connection or its session lasts. */
 export class Endpoint {
   party: Party;
@@ -54,9 +60,12 @@ export class Endpoint {
   isOnline = true;
   readonly subscriptions = new Map<string, Subscription>();
 
-  constructor(party: Party, deliver: Deliver) {
+  readonly keeper: SubscriptionKeeper | null;
+
+  constructor(party: Party, deliver: Deliver, keeper: SubscriptionKeeper | null) {
     this.party = party;
     this.deliver = deliver;
+    this.keeper = keeper;
   }
 }
 

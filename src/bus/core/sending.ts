@@ -7,9 +7,21 @@
  */
 import { join, LabelError } from "../../label/index.ts";
 import type { Context } from "../../label/index.ts";
-import type { Classifier, MessageType, Party, Payload, Publication, Refusal } from "../types.ts";
+import type { Classifier, MessageType, Party, Payload, Properties, Publication, Refusal } from "../types.ts";
 import { attributesWithin } from "./message.ts";
 import { flows } from "./verdicts.ts";
+
+/** Most bytes of one property, in every protocol that carries messages on. */
+const PROPERTY_BYTES = 65_535;
+
+/** Whether every carrier can carry them: not too many, none too long, text without NUL. */
+export function arePropertiesFine(properties: Properties, most: number): boolean {
+  const { contentType = "", responseTopic = "", correlationData, userProperties = [] } = properties;
+  if (userProperties.length > most || (correlationData?.length ?? 0) > PROPERTY_BYTES) return false;
+  const isFine = (text: string): boolean =>
+    !text.includes("\0") && text.isWellFormed() && text.length * 3 <= PROPERTY_BYTES;
+  return isFine(contentType) && isFine(responseTopic) && userProperties.flat().every(isFine);
+}
 
 /** What is let on to the bus, or why nothing is. */
 export type Sendable =

@@ -21,7 +21,7 @@ export interface Filter {
 
 /** Whether a message may have this topic. */
 export function isTopic(topic: string, limits: TopicLimits): boolean {
-  return isText(topic, limits) && !/[+#]/.test(topic);
+  return !topic.includes("+") && !topic.includes("#") && isText(topic, limits);
 }
 
 /** Reads a filter; null when it is none. */
@@ -51,6 +51,8 @@ export function matches(filter: readonly string[], topic: string): boolean {
 
 function isText(text: string, { topicBytes, topicLevels }: TopicLimits): boolean {
   if (text === "" || text.includes("\0") || !text.isWellFormed()) return false;
-  if (Buffer.byteLength(text) > topicBytes) return false;
-  return text.split("/").length <= topicLevels;
+  if (text.length > topicBytes || Buffer.byteLength(text) > topicBytes) return false;
+  let levels = 1;
+  for (let at = text.indexOf("/"); at >= 0; at = text.indexOf("/", at + 1)) levels++;
+  return levels <= topicLevels;
 }

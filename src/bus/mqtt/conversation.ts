@@ -99,7 +99,7 @@ export class Conversation {
   /** A topic, or the alias of one (MQTT 5, section 3.3.2.3.4). */
   #topicOf({ topic, properties }: WirePublish): string {
     const { topicAlias } = properties;
-    if (/[+#]/.test(topic)) throw new Malformed(REASON.topic, "wildcard in a topic");
+    if (topic.includes("+") || topic.includes("#")) throw new Malformed(REASON.topic, "wildcard in a topic");
     if (topicAlias === undefined) {
       if (topic === "") throw new Malformed(REASON.topic, "no topic");
       return topic;
@@ -116,9 +116,9 @@ export class Conversation {
   }
 
   #release(id: number): void {
-    const isKnown = this.#session.release(id);
-    const reason = isKnown ? REASON.success : REASON.idUnknown;
-    this.#output.write(writeAck("pubcomp", id, this.#session.facts.version, reason));
+    this.#session.release(id);
+    // Also when it was not known: the answer to the first PUBREL may have been lost, and it is done with either way.
+    this.#output.write(writeAck("pubcomp", id, this.#session.facts.version, REASON.success));
   }
 
   #subscribe({ id, identifier, filters }: Subscribe): void {
@@ -142,10 +142,7 @@ export class Conversation {
       ...(identifier === undefined ? {} : { identifier }),
     };
     const result = this.#bus.subscribe(this.#session.endpoint, filter, options);
-    if (result.accepted) {
-      this.#session.subscribed(filter, options);
-      return qos;
-    }
+    if (result.accepted) return qos;
     if (this.#session.facts.version === 4) return REASON.unspecified;
     return result.reason === "topic" ? REASON.filter : REASONS[result.reason];
   }
@@ -153,7 +150,6 @@ export class Conversation {
   #unsubscribe({ id, filters }: Unsubscribe): void {
     const granted = filters.map((filter) => {
       const wasThere = this.#bus.unsubscribe(this.#session.endpoint, filter);
-      if (wasThere) this.#session.unsubscribed(filter);
       return wasThere ? REASON.success : REASON.noSubscription;
     });
     this.#output.write(write({ cmd: "unsuback", messageId: id, granted }, this.#session.facts.version));

@@ -75,7 +75,10 @@ for (const [what, bytes, reason] of CASES)
     const code = last?.cmd === "connack" ? (last.reasonCode ?? last.returnCode) : last?.cmd === "disconnect" ? last.reasonCode : null; // prettier-ignore
     assert.equal(code ?? null, reason);
     const recorded = loop.recorder.events.slice(before);
-    assert.ok(recorded.some(({ kind }) => kind === "refuse" || kind === "close"), "it is on the record");
+    assert.ok(
+      recorded.some(({ kind }) => kind === "refuse" || kind === "close"),
+      "it is on the record",
+    );
     await bystander.say("by/stander", "still here");
     await bystander.until(1);
     await bystander.leave();

@@ -4,14 +4,15 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { IClientOptions } from "mqtt";
-import { contextKey } from "../../label/index.ts";
+import { contextKey, UNLABELLED } from "../../label/index.ts";
+import { contextFromText } from "../../label/testing.ts";
 import type { QoS } from "../index.ts";
 import { Loopback } from "./testing.ts";
 
 const loop = await new Loopback({ limits: { inflight: 8 } }).start();
 after(() => loop.stop());
-loop.people.set("low");
-loop.people.set("high", "x");
+loop.people.set("low", UNLABELLED);
+loop.people.set("high", contextFromText({ secrecy: ["x"], integrity: [] }));
 
 const VERSIONS = [4, 5] as const;
 const QOS = [0, 1, 2] as const;

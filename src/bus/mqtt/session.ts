@@ -5,7 +5,7 @@
  * when it is sent again [MSG-3]. A full queue loses the newest, on the record, and nobody waits for a slow client.
  */
 import type { Bus } from "../bus.ts";
-import type { Channel, Endpoint, SubscribeOptions } from "../core/channel.ts";
+import type { Channel, Endpoint } from "../core/channel.ts";
 import type { Message, View } from "../core/message.ts";
 import type { LabelText } from "../labels.ts";
 import type { Party, QoS } from "../types.ts";
@@ -59,8 +59,15 @@ export class Session {
   constructor(facts: SessionFacts, party: Party, parts: SessionParts) {
     this.facts = facts;
     this.#parts = parts;
-    this.endpoint = parts.bus.attach(party, (message, channel, isRetained) =>
-      this.#take(message, channel, isRetained),
+    this.endpoint = parts.bus.attach(
+      party,
+      (message, channel, isRetained) => this.#take(message, channel, isRetained),
+      {
+        subscribed: (filter, options) => {
+          if (this.expiry > 0) parts.keeper.subscribed(facts.key, filter, options);
+        },
+        unsubscribed: (filter) => parts.keeper.unsubscribed(facts.key, filter),
+      },
     );
   }
 
@@ -109,14 +116,6 @@ export class Session {
     for (const id of received) this.#received.add(id);
   }
 
-  subscribed(filter: string, options: SubscribeOptions): void {
-    if (this.expiry > 0) this.#parts.keeper.subscribed(this.facts.key, filter, options);
-  }
-
-  unsubscribed(filter: string): void {
-    this.#parts.keeper.unsubscribed(this.facts.key, filter);
-  }
-
   /** A QoS 2 message came. False: it was here before. @throws Malformed when too many are under way */
   receive(id: number): boolean {
     if (this.#received.has(id)) return false;
@@ -138,7 +137,8 @@ export class Session {
     const outgoing = this.#sent.get(id);
     const { version } = this.facts;
     if (outgoing === undefined) {
-      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.idUnknown));
+      // It was taken back, or done with before a restart: the client need not keep it.
+      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.success));
       return;
     }
     if ((kind === "puback") !== (outgoing.qos === 1))

@@ -3,8 +3,8 @@
  */
 import { connect } from "mqtt";
 import type { IClientOptions, IPublishPacket, MqttClient } from "mqtt";
+import { UNLABELLED } from "../../label/index.ts";
 import type { Context } from "../../label/index.ts";
-import { contextFromText } from "../../label/testing.ts";
 import { Bus, MqttServer } from "../index.ts";
 import type { Authenticator, BusOptions, Identity, MqttOptions } from "../index.ts";
 import { Remembering, UNTYPED } from "../testing.ts";
@@ -23,8 +23,8 @@ export class People implements Authenticator {
     };
   }
 
-  set(name: string, ...secrecy: string[]): void {
-    this.contexts.set(name, contextFromText({ secrecy, integrity: [] }));
+  set(name: string, context: Context): void {
+    this.contexts.set(name, context);
   }
 }
 
@@ -42,7 +42,7 @@ export class Loopback {
     const now = (): number => Date.now() + this.ahead;
     this.bus = new Bus({ classifier: UNTYPED, recorder: this.recorder, mayControl: () => true, now, ...bus });
     this.server = new MqttServer({ bus: this.bus, authenticator: this.people, version: "test", ...server });
-    for (const name of ["ann", "ben"]) this.people.set(name);
+    for (const name of ["ann", "ben"]) this.people.set(name, UNLABELLED);
   }
 
   async start(): Promise<this> {
@@ -65,6 +65,7 @@ export class Loopback {
     await new Promise((done, fail) => {
       mqtt.once("connect", done);
       mqtt.once("error", fail);
+      mqtt.once("close", () => fail(new Error("closed")));
     });
     return client;
   }

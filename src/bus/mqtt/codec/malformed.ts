@@ -15,7 +15,6 @@ export class Malformed extends Error {
 /** MQTT 5's reason codes that the bus uses. */
 export const REASON = {
   success: 0x00,
-  disconnectWithWill: 0x04,
   noSubscription: 0x11,
   unspecified: 0x80,
   malformed: 0x81,
@@ -30,12 +29,9 @@ export const REASON = {
   takenOver: 0x8e,
   filter: 0x8f,
   topic: 0x90,
-  idInUse: 0x91,
-  idUnknown: 0x92,
   receiveMaximum: 0x93,
   topicAlias: 0x94,
   tooLarge: 0x95,
   quota: 0x97,
-  administrative: 0x98,
   payload: 0x99,
 } as const;

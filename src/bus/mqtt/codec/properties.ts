@@ -6,6 +6,7 @@
  */
 import { Cursor } from "./cursor.ts";
 import { Malformed, REASON } from "./malformed.ts";
+import type { Writer } from "./writer.ts";
 
 export interface WireProperties {
   payloadFormatIndicator?: boolean;
@@ -106,37 +107,15 @@ export interface MessageProperties {
   readonly userProperties?: readonly (readonly [name: string, value: string])[];
 }
 
-/** A message's properties, with their length before them. */
-export function writeProperties(properties: MessageProperties): Buffer {
-  const parts: Uint8Array[] = [];
-  const { payloadFormatIndicator, messageExpiryInterval: expiry, correlationData } = properties;
-  if (payloadFormatIndicator !== undefined) parts.push(Uint8Array.of(1, Number(payloadFormatIndicator)));
-  if (expiry !== undefined) parts.push(Uint8Array.of(2, expiry >>> 24, expiry >>> 16, expiry >>> 8, expiry));
-  if (properties.contentType !== undefined) parts.push(Uint8Array.of(3), writeString(properties.contentType));
-  if (properties.responseTopic !== undefined)
-    parts.push(Uint8Array.of(8), writeString(properties.responseTopic));
-  if (correlationData !== undefined)
-    parts.push(Uint8Array.of(9, correlationData.length >>> 8, correlationData.length), correlationData);
-  for (const identifier of properties.subscriptionIdentifiers ?? [])
-    parts.push(Uint8Array.of(11), writeVariable(identifier));
-  for (const [name, value] of properties.userProperties ?? [])
-    parts.push(Uint8Array.of(USER), writeString(name), writeString(value));
-  const all = Buffer.concat(parts);
-  return Buffer.concat([writeVariable(all.length), all]);
-}
-
-/** @param text shorter than 65,536 bytes */
-export function writeString(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Uint8Array.of(bytes.length >>> 8, bytes.length), bytes]);
-}
-
-export function writeVariable(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  do {
-    bytes.push((left & 127) | (left > 127 ? 128 : 0));
-    left >>>= 7;
-  } while (left > 0);
-  return Buffer.from(bytes);
+/** A message's properties, without their length. */
+export function writeProperties(properties: MessageProperties, into: Writer): void {
+  const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic, correlationData } =
+    properties;
+  if (payloadFormatIndicator !== undefined) into.byte(1).byte(Number(payloadFormatIndicator));
+  if (messageExpiryInterval !== undefined) into.byte(2).number32(messageExpiryInterval);
+  if (contentType !== undefined) into.byte(3).string(contentType);
+  if (responseTopic !== undefined) into.byte(8).string(responseTopic);
+  if (correlationData !== undefined) into.byte(9).number16(correlationData.length).bytes(correlationData);
+  for (const identifier of properties.subscriptionIdentifiers ?? []) into.byte(11).variable(identifier);
+  for (const [name, value] of properties.userProperties ?? []) into.byte(USER).string(name).string(value);
 }

@@ -10,11 +10,17 @@ import type { View } from "../../core/message.ts";
 import { stamped } from "../../labels.ts";
 import type { LabelText } from "../../labels.ts";
 import type { QoS } from "../../types.ts";
-import { writeProperties, writeString, writeVariable } from "./properties.ts";
+import { writeProperties } from "./properties.ts";
+import type { MessageProperties } from "./properties.ts";
 import type { AckKind, Version } from "./read.ts";
+import { Writer } from "./writer.ts";
 
 // Otherwise the package makes 65,536 buffers when it is first used.
 writeToStream.cacheNumbers = false;
+
+// Used for one frame after another, and never kept.
+const frame = new Writer();
+const section = new Writer();
 
 /** How one receiver gets a message. */
 export interface Sending {
@@ -32,14 +38,14 @@ export function writePublish(view: View, sending: Sending, labels: LabelText, no
   const { version, qos, id, retain, isAgain, identifiers } = sending;
   const isSame = version === 4 || (identifiers.length === 0 && view.message.facts.expiresAt === Infinity);
   const place = (version === 5 ? 2 : 0) + (qos > 0 ? 1 : 0);
-  let frame = isSame ? (view.frames[place] as Buffer | undefined) : undefined;
-  if (frame === undefined) {
-    frame = writeFrame(view, version, qos > 0, identifiers, labels, now);
-    if (isSame) view.frames[place] = frame;
+  let made = isSame ? (view.frames[place] as Buffer | undefined) : undefined;
+  if (made === undefined) {
+    made = writeFrame(view, version, qos > 0, identifiers, labels, now);
+    if (isSame) view.frames[place] = made;
   }
-  if (qos === 0 && !retain) return frame;
+  if (qos === 0 && !retain) return made;
 
-  const own = Buffer.from(frame);
+  const own = Buffer.from(made);
   own[0] = 0x30 | (isAgain ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
   if (qos > 0) own.writeUInt16BE(id, idPlace(own));
   return own;
@@ -54,11 +60,24 @@ function writeFrame(
   now: number,
 ): Buffer {
   const { message, payload } = view;
-  const topic = writeString(message.facts.topic);
-  const properties = version === 5 ? propertiesOf(view, identifiers, labels, now) : Buffer.alloc(0);
-  const id = Buffer.alloc(hasId ? 2 : 0);
-  const length = topic.length + id.length + properties.length + payload.length;
-  return Buffer.concat([Uint8Array.of(0x30), writeVariable(length), topic, id, properties, payload]);
+  const { topic } = message.facts;
+  section.clear();
+  if (version === 5) writeProperties(propertiesOf(view, identifiers, labels, now), section);
+  const topicBytes = Buffer.byteLength(topic);
+  const length = 2 + topicBytes + (hasId ? 2 : 0) + payload.length;
+  frame.clear().byte(0x30);
+  if (version === 4) frame.variable(length).string(topic);
+  else frame.variable(length + lengthOf(section.length) + section.length).string(topic);
+  if (hasId) frame.number16(0);
+  if (version === 5) frame.variable(section.length).bytes(section.written());
+  return Buffer.from(frame.bytes(payload).written());
+}
+
+/** Bytes that a number takes. */
+function lengthOf(value: number): number {
+  if (value < 128) return 1;
+  if (value < 128 ** 2) return 2;
+  return value < 128 ** 3 ? 3 : 4;
 }
 
 function propertiesOf(
@@ -66,22 +85,22 @@ function propertiesOf(
   subscriptionIdentifiers: readonly number[],
   labels: LabelText,
   now: number,
-): Buffer {
+): MessageProperties {
   const { properties, expiresAt } = message.facts;
-  return writeProperties({
+  return {
     ...properties,
     subscriptionIdentifiers,
     messageExpiryInterval:
       expiresAt === Infinity ? undefined : Math.max(1, Math.ceil((expiresAt - now) / 1000)),
     userProperties: [...(properties.userProperties ?? []), ...stamped(message, labels)],
-  });
+  };
 }
 
 /** Where the packet identifier stands: after the length and the topic. */
-function idPlace(frame: Buffer): number {
+function idPlace(publish: Buffer): number {
   let at = 1;
-  while ((frame[at] as number) >= 128) at++;
-  return at + 3 + frame.readUInt16BE(at + 1);
+  while ((publish[at] as number) >= 128) at++;
+  return at + 3 + publish.readUInt16BE(at + 1);
 }
 
 const ACK_BYTES: Readonly<Record<AckKind, number>> = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 }; // prettier-ignore
