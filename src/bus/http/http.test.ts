@@ -50,7 +50,7 @@ class World {
     const now = () => Date.now() + this.ahead;
     this.bus = new Bus({ classifier, recorder: this.recorder, limits, now });
     this.server = new HttpServer({ bus: this.bus, authenticator: this.people });
-    for (const name of ["ann", "ben"]) this.people.set(name);
+    for (const name of ["ann", "ben"]) this.people.set(name, context());
   }
 
   async start(): Promise<this> {
@@ -255,10 +255,10 @@ test("headers that come twice, and levels that a URL would take away", async () 
 
 test("labels: what is supplied is a wish and never arrives; what arrives is stamped [MSG-1, MSG-2]", async () => {
   const world = await new World().start();
-  world.people.set("ann", "house");
-  world.people.set("ben", "house");
-  world.people.set("eve");
-  world.people.set("cat", "house", "presence");
+  world.people.set("ann", context("house"));
+  world.people.set("ben", context("house"));
+  world.people.set("eve", context());
+  world.people.set("cat", context("house", "presence"));
   const [ben, eve, cat] = [await world.listen("ben", ["#"]), await world.listen("eve", ["#"]), await world.listen("cat", ["#"])];
   const forged = { "ce-ifcpublisher": "root", "ce-ifctopic": "else", "ce-ifcx": "1" };
   assert.equal(await world.say("ann", "home/hall", { t: 1, presence: true }, forged), 202);
@@ -288,8 +288,8 @@ test("a payload that is not as its type has it is refused, and a whole message t
 
 test("a stream that was cut goes on after the last event that came, each judged anew [MSG-3]", async () => {
   const world = await new World().start();
-  world.people.set("ann", "s");
-  world.people.set("ben", "s");
+  world.people.set("ann", context("s"));
+  world.people.set("ben", context("s"));
   const listener = await world.listen("ben", ["x"]);
   for (const n of [1, 2, 3]) await world.say("ann", "x", n);
   const events = [await listener.event(), await listener.event(), await listener.event()];
@@ -304,8 +304,8 @@ test("a stream that was cut goes on after the last event that came, each judged 
   again.stop();
   while (!cut(world)) await tick();
   // no longer cleared: what was sent once is not sent again
-  world.people.set("ben");
-  world.people.set("eve");
+  world.people.set("ben", context());
+  world.people.set("eve", context());
   const third = await world.listen("ben", ["x"], events[0]!.id);
   await world.say("eve", "x", 5);
   assert.equal(await third.data(), 5);
