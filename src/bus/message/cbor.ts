@@ -12,10 +12,12 @@ import { MAX_DEPTH, MAX_ITEMS } from "./limits.ts";
 import type { Position } from "./position.ts";
 import { requirePlainName, Unfit } from "./unfit.ts";
 
-/** `value`: as RFC 8949, section 6.1, has it in JSON, but an integer that a double can't hold is a bigint. */
+/** `value`: as RFC 8949, section 6.1, has it in JSON, numbers as doubles. */
 export interface CborReading {
   readonly found: Found[];
   readonly value: unknown;
+  /** No infinity, and nothing that is no number: JSON has neither. */
+  readonly isFinite: boolean;
 }
 
 /** The attributes of a data item, offsets in bytes. @throws Unfit */
@@ -28,6 +30,7 @@ class Reader {
   readonly #found: Found[] = [];
   #at = 0;
   #items = 0;
+  #isFinite = true;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -36,16 +39,16 @@ class Reader {
   read(start: Position): CborReading {
     const value = this.#value(start, 0);
     if (this.#at < this.#bytes.length) throw new Unfit("something after the value");
-    return { found: this.#found, value };
+    return { found: this.#found, value, isFinite: this.#isFinite };
   }
 
   #value(here: Position, depth: number): unknown {
     const head = this.#head();
     switch (head.major) {
       case UNSIGNED:
-        return plainNumber(head.number);
+        return Number(head.number);
       case NEGATIVE:
-        return plainNumber(-1n - head.number);
+        return Number(-1n - head.number);
       case BYTES:
         return this.#take(head).toString("base64url");
       case TEXT:
@@ -122,6 +125,12 @@ class Reader {
   #simple({ info, end }: Head): unknown {
     if (info === 20 || info === 21) return info === 21;
     if (info === 22) return null;
+    const float = this.#float(info, end);
+    if (!Number.isFinite(float)) this.#isFinite = false;
+    return float;
+  }
+
+  #float(info: number, end: number): number {
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, end);
     if (info === 25) return view.getFloat16(end - 2);
     if (info === 26) return view.getFloat32(end - 4);
@@ -132,9 +141,4 @@ class Reader {
 
 function requireDepth(depth: number): void {
   if (depth > MAX_DEPTH) throw new Unfit(`more than ${MAX_DEPTH} levels`);
-}
-
-function plainNumber(number: bigint): number | bigint {
-  const plain = Number(number);
-  return Number.isSafeInteger(plain) ? plain : number;
 }

@@ -51,10 +51,17 @@ export function cutJson(text: string, removed: readonly Found[]): string | null 
 
 function tokenEnd(text: string, at: number): number {
   if (text[at] === '"') {
-    let end = at + 1;
-    while (text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    let end = at;
+    do end = text.indexOf('"', end + 1);
+    while (isEscaped(text, end));
     return end + 1;
   }
   WORD.lastIndex = at;
   return WORD.test(text) ? WORD.lastIndex : at + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === "\\") backslashes++;
+  return backslashes % 2 === 1;
 }

@@ -2,7 +2,8 @@
  * Reads JSON (RFC 8259) strictly, for where its attributes are.
  *
  * Guarantee: what is accepted, JSON.parse accepts too, and no reader can take another value for a name than was judged here: names
- * that repeat (also when written with escapes), lone surrogates, a mark of byte order, and what follows the value are refused.
+ * that repeat (also when written with escapes), lone surrogates, a mark of byte order, numbers that are infinite to some, and what
+ * follows the value are refused.
  * The depth of calls is bounded by MAX_DEPTH, the time by the length.
  * Not covered: readers that take `Name` for `name`, or names that only look alike; a schema with `additionalProperties: false`
  * refuses those.
@@ -14,6 +15,8 @@ import { requirePlainName, Unfit } from "./unfit.ts";
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
+/** What makes the end of a string more than the next quote. */
+const SPECIAL = /[\u0000-\u001f\\]/;
 
 /** The attributes of a text, offsets in characters. @throws Unfit */
 export function readJson(text: string, start: Position): Found[] {
@@ -28,11 +31,13 @@ export function isSpace(code: number): boolean {
 class Reader {
   readonly #text: string;
   readonly #found: Found[] = [];
+  readonly #isPlain: boolean;
   #at = 0;
   #items = 0;
 
   constructor(text: string) {
     this.#text = text;
+    this.#isPlain = !SPECIAL.test(text);
   }
 
   read(start: Position): Found[] {
@@ -107,6 +112,12 @@ class Reader {
   /** Says whether there were escapes. */
   #string(): boolean {
     const text = this.#text;
+    if (this.#isPlain) {
+      const end = text.indexOf('"', this.#at + 1);
+      if (end === -1) throw new Unfit("no JSON: a string without an end");
+      this.#at = end + 1;
+      return false;
+    }
     let hasEscapes = false;
     for (let at = this.#at + 1; at < text.length; at++) {
       const code = text.charCodeAt(at);
@@ -152,7 +163,9 @@ class Reader {
         return;
       }
     NUMBER.lastIndex = this.#at;
-    if (!NUMBER.test(this.#text)) throw new Unfit("no JSON: expected a value");
+    const number = NUMBER.exec(this.#text)?.[0];
+    if (number === undefined) throw new Unfit("no JSON: expected a value");
+    if (!Number.isFinite(Number(number))) throw new Unfit("a number beyond all doubles");
     this.#at = NUMBER.lastIndex;
   }
 

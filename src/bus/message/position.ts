@@ -75,7 +75,7 @@ export class Position {
   readonly #all: Positions;
   readonly #branches: readonly Branch[];
   /** Members that a path names, made when they are met. */
-  readonly #named = new Map<string, Position | null>();
+  readonly #named = new Map<string, Position>();
   #other: Position | null = null;
   #element: Position | null = null;
 
@@ -83,15 +83,15 @@ export class Position {
     this.#all = all;
     this.#branches = branches;
     this.context = context;
-    for (const branch of branches) for (const name of branch.members.keys()) this.#named.set(name, null);
   }
 
   /** The position of a member of the map that is here. */
   member(name: string): Position {
     if (this.#branches.length === 0) return this;
     const named = this.#named.get(name);
-    if (named === undefined) return (this.#other ??= this.#inner((branch) => [branch.anyMember]));
-    if (named !== null) return named;
+    if (named !== undefined) return named;
+    if (!this.#branches.some(({ members }) => members.has(name)))
+      return (this.#other ??= this.#inner((branch) => [branch.anyMember]));
     const made = this.#inner((branch) => [branch.members.get(name), branch.anyMember]);
     this.#named.set(name, made);
     return made;

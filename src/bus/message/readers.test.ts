@@ -119,7 +119,7 @@ test("json: what is read, JSON.parse reads too; what JSON.parse writes is read",
   );
 });
 
-test("json: a text that JSON.parse reads and this does not has a name twice, a strange name, or half a pair", () => {
+test("json: a text that JSON.parse reads and this does not has a name twice, half a pair, or a number beyond all doubles", () => {
   fc.assert(
     fc.property(pieces, (text) => {
       let value: unknown;
@@ -128,7 +128,7 @@ test("json: a text that JSON.parse reads and this does not has a name twice, a s
       } catch {
         return;
       }
-      if (jsonReads(text)) return;
+      if (jsonReads(text) || /e[+-]?\d{3}/.test(text)) return;
       // JSON.parse keeps one of two: the text has more names than the value
       const colons = text.replaceAll(/"(\\.|[^"\\])*"/g, "").split(":").length - 1;
       assert.ok(membersIn(value) < colons || !JSON.stringify(value).isWellFormed() || /\\ud[89a-f]/i.test(JSON.stringify(value)), text);
@@ -165,7 +165,7 @@ test("cbor: what another library writes is read, as the same value", () => {
   fc.assert(
     fc.property(cborValue, fc.boolean(), (value, wide) => {
       const bytes = Buffer.from(encode(value, wide ? BYTES : {}));
-      assert.deepEqual(readCbor(bytes, NOWHERE.start()).value, decode(bytes));
+      assert.deepEqual(readCbor(bytes, NOWHERE.start()).value, asInJson(decode(bytes)));
     }),
   );
 });
@@ -188,19 +188,18 @@ test("cbor: of bytes that were changed, what is read the other library reads too
         return;
       }
       both++;
-      assert.deepEqual(
-        value2,
-        withBytesAsText(decode(bytes, { strict: true, rejectDuplicateMapKeys: true })),
-      );
+      assert.deepEqual(value2, asInJson(decode(bytes, { strict: true, rejectDuplicateMapKeys: true })));
     }),
     { numRuns: 3000 },
   );
   assert.ok(both > 500, `only ${both} were read`);
 });
 
-function withBytesAsText(value: unknown): unknown {
+/** Bytes as text, large numbers as doubles. */
+function asInJson(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64url");
-  if (Array.isArray(value)) return value.map(withBytesAsText);
+  if (Array.isArray(value)) return value.map(asInJson);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withBytesAsText(one)]));
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asInJson(one)]));
 }

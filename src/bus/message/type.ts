@@ -82,7 +82,9 @@ const READERS: Readonly<Record<Definition["format"], (accepts: Accepts | null) =
     return { found, cut };
   },
   cbor: (accepts) => (payload, start) => {
-    const { found, value } = readCbor(payload, start);
+    const { found, value, isFinite } = readCbor(payload, start);
+    // rules for numbers would pass over these
+    if (accepts !== null && !isFinite) throw new Unfit("a number that JSON does not have");
     if (accepts !== null) requireSchema(accepts, value);
     return { found, cut: (removed) => cutCbor(payload, removed) };
   },
