@@ -134,3 +134,24 @@ test("what is kept is read again, is exported as a document, and plans to nothin
   assert.deepEqual(planPolicy(t.world.state, again.documents, t.now).steps, []);
   assert.equal(readMessageType('{"context":{"secrecy":[],"integrity":[]},"attributes":[]}'), null);
 }); // prettier-ignore
+
+test("a schema in a file beside the policy is as if it stood there", () => {
+  const schema = { type: "object", properties: { "a:b": { const: "x: \"y\": {" } } };
+  const text = typed("o/t", "topic: a\nschemaFile: t.schema.json");
+  const read = (...files: { name: string; text: string }[]) => {
+    const { documents, problems } = readDocuments([{ name: "policy/p.yaml", text }, ...files]);
+    return problems.length > 0 ? problems.map(problemLine).join("\n") : (documents[0]!.spec as { schema: unknown }).schema;
+  };
+  const file = (content: string, name = "policy/t.schema.json") => ({ name, text: content });
+  assert.deepEqual(read(file(JSON.stringify(schema, null, 2))), schema);
+  assert.deepEqual(read(file("true", "./policy/t.schema.json")), true);
+  assert.match(String(read()), /policy\/p.yaml:6:15: .*a file `t.schema.json` beside this one, among those given, found none/);
+  assert.match(String(read(file("true", "t.schema.json"))), /found none/);
+  for (const bad of ["{", "[]", "1", '{"type":"object","type":"string"}', '{"properties":{"a":true,"\\u0061":false}}'])
+    assert.match(String(read(file(bad))), /policy\/t.schema.json:1:1: .*a JSON Schema/, bad);
+  const both = typed("o/t", "topic: a\nschema: true\nschemaFile: t.schema.json");
+  const problems = (yaml: string) => readDocuments([{ name: "p.yaml", text: yaml }]).problems.map(problemLine).join("\n");
+  assert.match(problems(both), /`schema` or `schemaFile`, found both/);
+  for (const outside of ["../t.schema.json", "/etc/t.schema.json", "t.json"])
+    assert.match(problems(typed("o/t", `topic: a\nschemaFile: ${outside}`)), /a file beside this one/);
+}); // prettier-ignore

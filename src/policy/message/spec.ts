@@ -22,6 +22,16 @@ export const messageTypeSpec = <C extends z.ZodType>(context: C) =>
         .union([z.boolean(), z.record(z.string(), z.unknown())])
         .optional()
         .describe("JSON Schema (2020-12) of payloads; without it, any of the format"),
+      schemaFile: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][\w.-]{0,200}\.schema\.json$/,
+          "a file beside this one whose name ends with .schema.json",
+        )
+        .optional()
+        .describe(
+          "a file beside this one with the schema, `NAME.schema.json`; it is kept as if it stood here",
+        ),
       context: context
         .optional()
         .describe("what messages of this type have; without it, the context of who publishes"),
