@@ -328,7 +328,7 @@ test("what can't be recorded does not happen, and a context that can't be found 
 });
 
 test("limits: rate, retained messages, subscriptions, properties, size", () => {
-  const limits = { rate: 5, retainedPerPrincipal: 1, subscriptions: 1, userProperties: 1, packetBytes: 10 };
+  const limits = { rate: 7, retainedPerPrincipal: 1, subscriptions: 1, userProperties: 1, packetBytes: 10 };
   let now = 0;
   const bus = new Bus({ classifier: UNTYPED, recorder: new Remembering(), limits, now: () => now });
   const party = new TestParty("p", inContext());
@@ -385,4 +385,47 @@ test("control: only by who may, with a reason for broken glass; a channel that c
   assert.equal(bus.control(boss, { action: "unmap", target: "p", filter: "m/#" }), null);
   assert.equal(bus.control(boss, { action: "unmap", target: "p", filter: "m/#" }), "topic");
   assert.equal(bus.control(boss, { action: "map", target: "nobody", filter: "m", qos: 1 }), "forbidden");
+});
+
+test("a message type that fails keeps its messages back, and takes nobody else with it", () => {
+  const recorder = new Remembering();
+  const fails = (): never => {
+    throw new Error("a fault of the type");
+  };
+  const payload = { context: null, attributes: [inContext("x"), inContext()], redact: fails };
+  const typeOf = (topic: string) => {
+    if (topic === "unknown") return fails();
+    const read = topic === "unreadable" ? fails : () => payload;
+    return topic === "open" ? null : { name: topic, topic, withheld: "remove" as const, read };
+  };
+  const floorOf = (filter: string) => (filter === "floorless" ? fails() : null);
+  const bus = new Bus({ classifier: { typeOf, floorOf }, recorder });
+  const sender = new TestParty("sender", inContext());
+  const seen: string[] = [];
+  const endpoint = bus.attach(new TestParty("p", inContext()), (message, channel) => {
+    if (bus.open(message, channel) !== null) seen.push(message.facts.topic);
+  });
+  assert.ok(bus.subscribe(endpoint, "#").accepted);
+  assert.deepEqual(bus.subscribe(endpoint, "floorless"), { accepted: false, reason: "failed" });
+  const say = (topic: string) => bus.publish(sender, { topic, payload: Buffer.from("1"), retain: true });
+  for (const topic of ["unknown", "unreadable"]) assert.deepEqual(say(topic), { accepted: false, reason: "failed" }); // prettier-ignore
+  assert.ok(say("unredactable").accepted && say("open").accepted);
+  assert.ok(bus.subscribe(endpoint, "+").accepted);
+  assert.deepEqual([...new Set(seen)], ["open"]);
+  assert.ok(recorder.events.some(({ kind, reason }) => kind === "withhold" && reason === "its type failed"));
+});
+
+test("a receiver that throws does not keep a message from the next", () => {
+  const recorder = new Remembering();
+  const bus = new Bus({ classifier: UNTYPED, recorder });
+  const seen: number[] = [];
+  for (const at of [0, 1, 2]) {
+    const endpoint = bus.attach(new TestParty(`p${at}`, inContext()), () => {
+      if (at === 1) throw new Error("a fault of the carrier");
+      seen.push(at);
+    });
+    assert.ok(bus.subscribe(endpoint, "t").accepted);
+  }
+  assert.ok(bus.publish(new TestParty("p", inContext()), { topic: "t", payload: Buffer.from("1") }).accepted);
+  assert.deepEqual(seen, [0, 2]);
 });

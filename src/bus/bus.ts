@@ -173,7 +173,9 @@ export class Bus {
     const before = endpoint.subscriptions.get(text);
     if (before === undefined && endpoint.subscriptions.size >= this.limits.subscriptions)
       return refuse("quota", "subscriptions");
-    const floor = this.#classifier.floorOf?.(filter.topics) ?? null;
+    if (!this.#rates.take(endpoint.party.principal, this.now())) return refuse("quota", "rate");
+    const floor = this.#floorOf(filter.topics);
+    if (floor === undefined) return refuse("failed", "the message's type failed");
     if (floor !== null && !flows(floor, own)) return refuse("never", "FLOW-1, FLOW-2", floor);
 
     if (!this.events.write("open", { topic: text, to, data: floor, party: own, reason: "subscribed" }))
@@ -190,8 +192,8 @@ export class Bus {
   resubscribe(endpoint: Endpoint, text: string, options: SubscribeOptions): void {
     const filter = readFilter(text, this.limits);
     if (filter === null) return;
-    const floor = this.#classifier.floorOf?.(filter.topics) ?? null;
-    this.#put({ endpoint, filter, options, floor, isOpen: true });
+    const floor = this.#floorOf(filter.topics);
+    if (floor !== undefined) this.#put({ endpoint, filter, options, floor, isOpen: true });
   }
 
   /** False when there was no such subscription. */
@@ -260,6 +262,15 @@ export class Bus {
   counts(): Readonly<Record<"endpoints" | "subscriptions" | "retained" | "messages" | "unrecorded", number>> {
     const [endpoints, subscriptions, retained] = [this.#endpoints.size, this.#routes.count, this.retained.count]; // prettier-ignore
     return { endpoints, subscriptions, retained, messages: this.#number, unrecorded: this.events.lost };
+  }
+
+  /** Undefined: it could not be found out. */
+  #floorOf(filter: string): Context | null | undefined {
+    try {
+      return this.#classifier.floorOf?.(filter) ?? null;
+    } catch {
+      return undefined;
+    }
   }
 
   #put(subscription: Subscription): void {

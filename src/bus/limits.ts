@@ -18,7 +18,7 @@ export interface Limits {
   readonly strangers: number;
   /** Messages that wait for one receiver; one more drops the newest, on the record. */
   readonly queuedMessages: number;
-  /** Payloads that wait for one receiver. Bytes. */
+  /** Messages that wait for, or are under way to, one receiver. Bytes. */
   readonly queuedBytes: number;
   /** Bytes written to one connection that its socket has not taken: beyond, messages wait or (QoS 0) are dropped. */
   readonly unsentBytes: number;
@@ -29,7 +29,7 @@ export interface Limits {
   /** Retained messages of one principal, and of all. */
   readonly retainedPerPrincipal: number;
   readonly retained: number;
-  /** Messages that one principal may publish. Per second, with a burst of one second's. */
+  /** Messages that one principal may publish, and filters that it may subscribe to. Per second, with a burst of one second's. */
   readonly rate: number;
   /** Longest time that a session is kept. Seconds. */
   readonly sessionSeconds: number;

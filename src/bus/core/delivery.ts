@@ -16,6 +16,9 @@ import type { Retained } from "./retained.ts";
 import type { Group, Routes } from "./routes.ts";
 import type { Standing } from "./standing.ts";
 
+/** Groups whose turn is remembered. */
+const REMEMBERED = 10_000;
+
 export interface DeliveryParts {
   readonly routes: Routes;
   readonly retained: Retained;
@@ -94,7 +97,11 @@ export class Delivery {
     if (expiresAt <= now) return { own, view: "expired" };
     if (own === null) return { own, view: "CTX-5" };
     if (this.#parts.standing.isDiverted(topic, publisher, party)) return { own, view: "diverted" };
-    return { own, view: message.viewFor(own) };
+    try {
+      return { own, view: message.viewFor(own) };
+    } catch {
+      return { own, view: "its type failed" };
+    }
   }
 
   #offer(message: Message, { key, members }: Group): void {
@@ -115,6 +122,7 @@ export class Delivery {
       this.#parts.events.toward("withhold", message, { principal: "", name: key }, null, "MSG-3", 0);
       return;
     }
+    if (this.#turns.size >= REMEMBERED) this.#turns.clear();
     this.#turns.set(key, members.indexOf(chosen) + 1);
     this.#hand(message, chosen, false);
   }

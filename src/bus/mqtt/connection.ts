@@ -159,7 +159,9 @@ export class Connection {
     const asked = { origin: this.#origin, clientId, username, password };
     const identity = await this.#parts.authenticator.authenticate(asked).catch(() => null);
     if (this.#isOver) return;
-    if (identity === null) throw new Malformed(REASON.notAuthorized, "not authorized");
+    // A principal with a colon in it could look like a client of another.
+    if (identity === null || identity.principal.includes(":"))
+      throw new Malformed(REASON.notAuthorized, "not authorized");
     this.#expiresAt = identity.expiresAt ?? Infinity;
     this.#open(hello, clientId, partyOf(identity, clientId));
   }

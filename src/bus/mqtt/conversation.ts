@@ -123,6 +123,8 @@ export class Conversation {
 
   #subscribe({ id, identifier, filters }: Subscribe): void {
     const { version } = this.#session.facts;
+    if (filters.length > this.#bus.limits.subscriptions)
+      throw new Malformed(REASON.quota, "too many filters in one packet");
     // The answer goes before the retained messages that the subscription brings.
     const { mark } = this.#output;
     const granted = filters.map((wanted) => this.#subscribeOne(wanted, identifier));

@@ -9,11 +9,13 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { generate, parser } from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
+import { UNLABELLED } from "../../label/index.ts";
 import { Loopback } from "./testing.ts";
 
 const loop = await new Loopback({
-  limits: { packetBytes: 1000, inflight: 4, topicAliases: 2, strangers: 3 },
+  limits: { subscriptions: 50, packetBytes: 1000, inflight: 4, topicAliases: 2, strangers: 3 },
 }).start();
+loop.people.set("ann:x", UNLABELLED);
 after(() => loop.stop());
 
 const five = { protocolVersion: 5 as const };
@@ -62,6 +64,8 @@ const CASES: readonly (readonly [what: string, bytes: Buffer, reason: number | n
   ["PUBACK for what was never sent, then PUBREL unknown", Buffer.concat([hello(), raw(0x40, 2, 0, 9), raw(0x62, 2, 0, 9), raw(0xf0, 0)]), 0x82],
   ["five QoS 2 messages under way, four allowed", Buffer.concat([hello(), ...[1, 2, 3, 4, 5].map((messageId) => publish({ qos: 2, messageId }))]), 0x93],
   ["a session made to stay at the end", Buffer.concat([hello(), packet({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 9 } })]), 0x82],
+  ["more filters than one client may have", Buffer.concat([hello(), packet({ cmd: "subscribe", messageId: 1, subscriptions: Array.from({ length: 51 }, () => ({ topic: "#", qos: 0 })) })]), 0x97],
+  ["a principal that looks like another's client", hello({ username: "ann:x" }), 0x87],
   ["a server's packet", Buffer.concat([hello(), raw(0x20, 3, 0, 0, 0)]), 0x82],
 ]; // prettier-ignore
 

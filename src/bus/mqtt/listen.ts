@@ -48,6 +48,8 @@ export async function listen(on: Listening, longest: number, accept: Accept): Pr
     if (on.transport === "unix") server.listen(on.path);
     else server.listen(on.port, on.host);
   });
+  // When no descriptor is left, say, somebody is not accepted; those who are connected are served.
+  server.on("error", () => {});
   const address = server.address();
   return {
     port: typeof address === "object" ? (address as AddressInfo).port : 0,
@@ -77,6 +79,8 @@ function webSockets(tls: TlsOptions | undefined, maxPayload: number, accept: Acc
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : false),
   });
+  // It repeats the server's, which `listen` looks after.
+  sockets.on("error", () => {});
   sockets.on("connection", (webSocket, request) => {
     if (webSocket.protocol !== "mqtt") {
       webSocket.close(1002, "expected the subprotocol mqtt");

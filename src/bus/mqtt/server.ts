@@ -40,6 +40,7 @@ export class MqttServer {
   readonly #listeners: Listener[] = [];
   readonly #startedAt: number;
   readonly #clock: NodeJS.Timeout;
+  readonly #said = new Map<string, string>();
   #isClosing = false;
 
   constructor(options: MqttOptions) {
@@ -109,16 +110,18 @@ export class MqttServer {
     return count;
   }
 
-  /** Numbers tell of everybody's doings, and are for who is cleared for everything. */
+  /** What has changed is said anew. Numbers tell of everybody's doings, and are for who is cleared for everything. */
   #report(now: number): void {
     const { bus } = this.#options;
-    this.#say("uptime", String(Math.floor((now - this.#startedAt) / 1000)), true);
+    this.#say("uptime", String(Math.floor((now - this.#startedAt) / 10_000) * 10), true);
     const { messages, subscriptions, retained, unrecorded } = bus.counts();
     const counts = { connections: this.connections, sessions: this.sessions.count, messages, subscriptions, retained, unrecorded }; // prettier-ignore
     for (const [name, count] of Object.entries(counts)) this.#say(name, String(count), false);
   }
 
   #say(name: string, value: string, isForAll: boolean): void {
+    if (this.#said.get(name) === value) return;
+    this.#said.set(name, value);
     const context = isForAll ? BASE : PLATFORM_IN;
     this.#options.bus.announce(`$SYS/broker/${name}`, Buffer.from(value), context);
   }

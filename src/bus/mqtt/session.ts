@@ -50,7 +50,8 @@ export class Session {
   link: Link | null = null;
   readonly #parts: SessionParts;
   #waiting: Outgoing[] = [];
-  #waitingBytes = 0;
+  /** Of what waits and what is under way. */
+  #bytes = 0;
   readonly #sent = new Map<number, Outgoing>();
   readonly #received = new Set<number>();
   #lastId = 0;
@@ -111,7 +112,8 @@ export class Session {
     for (const one of outgoing) {
       this.#lastPlace = Math.max(this.#lastPlace, one.place);
       if (one.id > 0) this.#sent.set(one.id, one);
-      else this.#wait(one);
+      else this.#waiting.push(one);
+      this.#bytes += one.message.size;
     }
     for (const id of received) this.#received.add(id);
   }
@@ -158,7 +160,6 @@ export class Session {
     while (this.link !== null && !this.link.isChoked && this.#sent.size < this.link.window) {
       const outgoing = this.#waiting.shift();
       if (outgoing === undefined) return;
-      this.#waitingBytes -= outgoing.message.size;
       this.#sendFirst(outgoing, this.link);
     }
   }
@@ -176,14 +177,15 @@ export class Session {
     }
     const isFull =
       this.#waiting.length >= bus.limits.queuedMessages ||
-      this.#waitingBytes + message.size > bus.limits.queuedBytes;
+      this.#bytes + message.size > bus.limits.queuedBytes;
     if (isFull) {
       bus.dropped(message, channel, "queue full");
       return;
     }
     const outgoing = { place: ++this.#lastPlace, message, qos, retain, identifiers, group, id: 0, isReleased: false }; // prettier-ignore
     this.#note(outgoing);
-    this.#wait(outgoing);
+    this.#waiting.push(outgoing);
+    this.#bytes += message.size;
     this.pump();
   }
 
@@ -237,17 +239,13 @@ export class Session {
     return { endpoint: this.endpoint, qos, noLocal: false, retainAsPublished: false, identifiers, group };
   }
 
-  #wait(outgoing: Outgoing): void {
-    this.#waiting.push(outgoing);
-    this.#waitingBytes += outgoing.message.size;
-  }
-
   #note(outgoing: Outgoing): void {
     if (this.expiry > 0) this.#parts.keeper.outgoing(this.facts.key, outgoing);
   }
 
   #done(outgoing: Outgoing): void {
     this.#sent.delete(outgoing.id);
+    this.#bytes -= outgoing.message.size;
     if (this.expiry > 0) this.#parts.keeper.done(this.facts.key, outgoing);
   }
 

@@ -145,7 +145,8 @@ test("unix socket, WebSocket", async () => {
 });
 
 test("E_BUS_LISTEN: an address that is taken", async () => {
-  await assert.rejects(server.listen({ transport: "tcp", host: "127.0.0.1", port: tcp.port }), { code: "E_BUS_LISTEN" }); // prettier-ignore
+  for (const transport of ["tcp", "websocket"] as const)
+    await assert.rejects(server.listen({ transport, host: "127.0.0.1", port: tcp.port }), { code: "E_BUS_LISTEN" }); // prettier-ignore
 });
 
 test(
