@@ -68,7 +68,8 @@ export class HttpServer {
     const server = "tls" in on && on.tls !== undefined ? createHttps({ ...limits, ...on.tls }, answer) : createServer(limits, answer);
     server.maxConnections = sessions;
     await new Promise<void>((done, fail) => {
-      server.once("error", (error: Error) => {
+      // later ones, such as when no descriptor is left: who is connected is served
+      server.on("error", (error: Error) => {
         const where = "path" in on ? on.path : `${on.host}:${on.port}`;
         fail(new BusError("E_BUS_LISTEN", `expected to listen on \`${where}\`: ${error.message}`, "choose another address or end what listens there", error));
       });
