@@ -6,10 +6,13 @@ import { test } from "node:test";
 import { decode, encode } from "cborg";
 import fc from "fast-check";
 import { contextsIn, redacted, replace, type Step } from "../../../model/message.ts";
-import { type Context as ModelContext, flow } from "../../../model/reference.ts";
+import { type Context as ModelContext, flow, join } from "../../../model/reference.ts";
 import { type Context, contextKey } from "../../label/index.ts";
 import { contextFromText } from "../../label/testing.ts";
+import { Bus } from "../bus.ts";
+import { Remembering, TestParty } from "../testing.ts";
 import type { Payload } from "../types.ts";
+import { classifierOf } from "./classifier.ts";
 import { compileType, type Definition } from "./type.ts";
 
 type ContextText = { secrecy: string[]; integrity: string[] };
@@ -194,3 +197,38 @@ for (const [format, { write, read: decoded }] of Object.entries(FORMATS)) {
     assert.ok(pairs > 100, `only ${pairs} pairs`);
   }); // prettier-ignore
 }
+
+test("on a bus: what a sender may not send is gone, and each receiver gets of the rest what the reference says [MSG-1..3]", () => {
+  let deliveries = 0;
+  fc.assert(
+    fc.property(scene, contextText, fc.array(contextText, { minLength: 1, maxLength: 3 }), (one, sender, receivers) => {
+      const type = typeFor(one, "json");
+      const bus = new Bus({ classifier: classifierOf([{ type, context: null }]), recorder: new Remembering() });
+      const seen = receivers.map((receiver, i) => {
+        const got: unknown[] = [];
+        const endpoint = bus.attach(new TestParty(`receiver${i}`, contextFromText(receiver)), (message, channel) => {
+          const view = bus.open(message, channel);
+          if (view !== null) got.push(JSON.parse(Buffer.from(view.payload).toString()));
+        });
+        bus.subscribe(endpoint, "#");
+        return got;
+      });
+      const result = bus.publish(new TestParty("sender", contextFromText(sender)), { topic: "t", payload: FORMATS.json.write(one.value, one.spaces) });
+
+      const message = model(one.message ?? sender);
+      const attributes = one.attributes.map(({ path: steps, context }) => ({ path: steps, context: join(message, model(context)) }));
+      const may = (from: ContextText, to: ModelContext) => flow(model(from), to) === "allow";
+      const quenched = redacted(one.value, message, attributes, (context) => may(sender, context));
+      const isSent = may(sender, message) && quenched !== undefined;
+      assert.equal(result.accepted, isSent);
+      for (const [i, receiver] of receivers.entries()) {
+        const reaches = (context: ModelContext) => flow(context, model(receiver)) === "allow";
+        const left = isSent && reaches(message) ? redacted(quenched, message, attributes, reaches) : undefined;
+        assert.deepEqual(seen[i], left === undefined ? [] : [left]);
+        deliveries += seen[i]!.length;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(deliveries > 100, `only ${deliveries} deliveries`);
+}); // prettier-ignore
