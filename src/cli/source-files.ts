@@ -13,12 +13,12 @@ export const INVALID = 3;
 /** Longer than any file may be: not even read. */
 const MAX_BYTES = 4 << 20;
 
-/** A file, or all *.yaml and *.yml below a folder. @param what they are files of @throws CliError E_USAGE */
+/** A file, or all *.yaml and *.yml below a folder, with the *.schema.json that are there. @param what they are files of @throws CliError E_USAGE */
 export function filesOf(name: string, what: string): SourceFile[] {
   const found = statSync(name, { throwIfNoEntry: false });
   if (found?.isDirectory() === true)
     return readdirSync(name, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+      .filter((entry) => entry.isFile() && /\.(ya?ml|schema\.json)$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
       .flatMap((file) => filesOf(file, what));

@@ -1,6 +1,7 @@
 /** The supplied gates (gates/), as the programs that they are, with real data and with hostile input. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -134,3 +135,95 @@ test(
     assert.equal(run("validate", ["--schema", elsewhere], "1").code, 2);
   },
 );
+
+const COMMAND = {
+  type: "object",
+  required: ["valve", "set"],
+  properties: {
+    valve: { enum: ["inlet", "outlet"] },
+    set: { type: "number", minimum: 0, maximum: 80 },
+    note: { type: "string", maxLength: 10 },
+    steps: { type: "array", maxItems: 2, items: { type: "integer" } },
+    dry: { const: true },
+  },
+  additionalProperties: false,
+};
+const commands = () => ["--schema", file("command.json", JSON.stringify(COMMAND))];
+
+test("lines: what follows the schema passes as it came, each line when it is there", async () => {
+  const good = [
+    '{"valve":"inlet","set":80}',
+    ' { "set" : 0.0, "valve" : "\\u006futlet" } \r',
+    '{"valve":"inlet","set":1e1,"note":"\u00e9\u{1f600}23456789","steps":[1,2.0],"dry":true}',
+  ].map((line) => `${line}\n`);
+  const { code, out, err } = run("lines", commands(), good.join(""));
+  assert.deepEqual([code, out, err], [0, good.join(""), ""]);
+
+  const gate = spawn("python3", ["-I", `${GATES}/lines.py`, ...commands()]);
+  gate.stdin.write(good[0]!);
+  const [first] = (await once(gate.stdout, "data")) as [Buffer];
+  assert.equal(first.toString(), good[0]);
+  gate.stdin.end();
+  assert.deepEqual(await once(gate, "close"), [0, null]);
+});
+
+test("lines: what is not for sure within the schema is left out, told by its number only, and does not end the stream", () => {
+  const bad = [
+    '{"valve":"inlet","set":81}',
+    '{"valve":"inlet","set":-1e-9}',
+    '{"valve":"inlet","set":true}',
+    '{"valve":"inlet","set":"SECRET"}',
+    '{"valve":"SECRET","set":1}',
+    '{"valve":"inlet"}',
+    '{"valve":"inlet","set":1,"Set":99}',
+    '{"valve":"inlet","set":1,"set":99}',
+    '{"valve":"inlet","set":1,"\\u0073et":99}',
+    '{"valve":"inlet","set":1,"__proto__":{"set":99}}',
+    '{"valve":"inlet","set":NaN}',
+    '{"valve":"inlet","set":1e999}',
+    '{"valve":"inlet","set":1,"note":"12345678901"}',
+    '{"valve":"inlet","set":1,"note":"\\ud800"}',
+    '{"valve":"inlet","set":1,"steps":[1,2,3]}',
+    '{"valve":"inlet","set":1,"steps":[1.5]}',
+    '{"valve":"inlet","set":1,"dry":1}',
+    '{"valve":"inlet","set":1} {"valve":"inlet","set":99}',
+    "[]",
+    "",
+    "SECRET",
+    "[".repeat(30_000),
+    `{"valve":"inlet","set":1}${" ".repeat(70_000)}`,
+    `${" ".repeat(140_000)}{"valve":"inlet","set":1}`,
+  ];
+  const good = '{"valve":"outlet","set":1}';
+  const { code, out, err } = run("lines", commands(), bad.map((line) => `${line}\n${good}\n`).join(""));
+  assert.equal(code, 1);
+  assert.equal(out, `${good}\n`.repeat(bad.length));
+  assert.equal(err, bad.map((_, i) => `lines: line ${i * 2 + 1} is left out\n`).join(""));
+  const odd = Buffer.from([
+    ...Buffer.from('{"valve":"inlet","set":1,"note":"'),
+    0xff,
+    ...Buffer.from('"}\n'),
+  ]);
+  refused("lines", commands(), odd, "\u00ff");
+  refused("lines", commands(), Buffer.from(`\ufeff${good}\n`), "outlet");
+  // a line that was cut off may have meant something else
+  refused("lines", commands(), good, "outlet");
+});
+
+test("lines: a schema with a limit that would not be checked is refused", () => {
+  for (const schema of [
+    { pattern: "^a$" },
+    { properties: { a: { format: "date" } } },
+    { items: { $ref: "#" } },
+    { additionalProperties: { exclusiveMinimum: 1 } },
+    { type: "strong" },
+    { minimum: "1" },
+    { maxItems: -1 },
+    { additionalProperties: true },
+    { items: true },
+    [],
+  ]) {
+    const { code, out } = run("lines", ["--schema", file("odd.json", JSON.stringify(schema))], "1\n");
+    assert.deepEqual([code, out], [2, ""], JSON.stringify(schema));
+  }
+});

@@ -14,6 +14,16 @@ export { type AnyDocument, readDocuments, type SourceFile } from "./files/read.t
 export { jsonSchema } from "./files/schema.ts";
 export { type CaseOutcome, type ContextOfPath, runTests } from "./files/table.ts";
 export type { Step } from "./files/trial.ts";
+export { type MessageTypeText, readMessageType } from "./files/message-type.ts";
+export { encloses, type ParsedPath, parseAttributePath, type PathStep } from "./message/attribute-path.ts";
+export { compileSchema, type CompiledSchema, type JsonSchema } from "./message/payload-schema.ts";
+export {
+  filterCovers,
+  filterFault,
+  filterMatches,
+  filtersOverlap,
+  isNarrower,
+} from "./message/topic-filter.ts";
 export { gatesFor } from "./offers.ts";
 export { covering, covers, ownerOf, type Pattern, parsePattern, requireTagName } from "./pattern.ts";
 export { type Chain, chainFor, endOf, grantFor, isLive, linksOf } from "./privilege.ts";

@@ -12,7 +12,8 @@ const text = z.string().max(4096);
 const privilege = z.enum(["s+", "s-", "i+", "i-"]);
 const custody = z.enum(["daemon", "own"]);
 const label = z.array(name).max(64);
-const context = z.strictObject({ secrecy: label, integrity: label });
+/** Both labels, written out. */
+export const ContextShape = z.strictObject({ secrecy: label, integrity: label });
 const uid = z.int().nonnegative().max(0xffffffff);
 
 export const GateShape = z.strictObject({
@@ -20,8 +21,8 @@ export const GateShape = z.strictObject({
   digest: text,
   args: z.array(text).max(1000),
   files: z.array(z.strictObject({ path: text, digest: text })).max(100),
-  in: context,
-  out: context,
+  in: ContextShape,
+  out: ContextShape,
   consent: z.array(name).max(1000),
   purpose: text,
 });
@@ -66,7 +67,7 @@ export const BodyShape = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("ungate"), name }),
   z.strictObject({ kind: z.literal("conflict"), name, tags: label }),
   z.strictObject({ kind: z.literal("unconflict"), name }),
-  z.strictObject({ kind: z.literal("context"), name, context }),
+  z.strictObject({ kind: z.literal("context"), name, context: ContextShape }),
   z.strictObject({ kind: z.literal("uncontext"), name }),
   z.strictObject({ kind: z.literal("held"), holder: z.string().max(400), tags: z.array(name).max(200) }),
   z.strictObject({

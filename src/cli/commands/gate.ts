@@ -17,7 +17,7 @@ import { safe, shortContext, table } from "../text.ts";
 import { makeUi } from "../ui.ts";
 import { addText } from "./run.ts";
 
-const SUPPLIED = ["deidentify", "aggregate", "validate", "scanned", "consented", "released"];
+const SUPPLIED = ["deidentify", "aggregate", "validate", "lines", "scanned", "consented", "released"];
 /** How often to look for files that have come. */
 const WATCH_MS = 1000;
 

@@ -4,8 +4,9 @@
 import { State } from "../state.ts";
 import { ownerOf, type Pattern } from "../pattern.ts";
 import { PLATFORM } from "../statement.ts";
-import { type Plan, planPolicy, tagsIn } from "./plan.ts";
+import { type Plan, planPolicy } from "./plan.ts";
 import type { AnyDocument } from "./read.ts";
+import { tagsIn } from "./tags-in.ts";
 
 /** Checks documents against each other, by the rules that statements are held against. */
 export function checkDocuments(documents: readonly AnyDocument[], now: Date): Plan {

@@ -14,9 +14,11 @@ import { MAX_TAGS_AT_ONCE } from "../rules.ts";
 import type { State } from "../state.ts";
 import { canonical, type ContextText, type GateText, PLATFORM, PRIVILEGES } from "../statement.ts";
 import { planGrants } from "./grants.ts";
+import { keptMessageType, requireOneTypePerTopic } from "./message-type.ts";
 import { type Problem, quote } from "./problem.ts";
 import type { AnyDocument, PolicyDocumentOf } from "./read.ts";
 import type { ContextSpec, Kind } from "./schema.ts";
+import { tagsIn } from "./tags-in.ts";
 import { type Step, Trial } from "./trial.ts";
 import { contextWords, list } from "./words.ts";
 
@@ -63,6 +65,7 @@ export function planPolicy(
     planOpen(trial, of("Tag"));
     planGrants(trial, of("Grant"), options);
     for (const kind of KEPT) for (const document of of(kind)) planKept(trial, document as Kept, contexts);
+    requireOneTypePerTopic(trial, of("MessageType"), options);
   }
   const { steps, problems, notes, granted } = trial;
   return { steps, problems, notes, granted, after: trial.state };
@@ -96,21 +99,6 @@ export class Contexts {
 export function textOf(spec: { secrecy: readonly string[]; integrity: readonly string[] }): ContextText {
   const sorted = (tags: readonly string[]) => [...new Set(tags)].sort();
   return { secrecy: sorted(spec.secrecy), integrity: sorted(spec.integrity) };
-}
-
-/** Every tag that a document names. */
-export function tagsIn(value: unknown, found: Set<string> = new Set()): Set<string> {
-  if (Array.isArray(value)) {
-    for (const one of value) if (typeof one === "string") found.add(one);
-    for (const one of value) if (typeof one !== "string") tagsIn(one, found);
-  } else if (typeof value === "object" && value !== null) {
-    for (const [key, one] of Object.entries(value))
-      if (["tags", "secrecy", "integrity", "clearance"].includes(key) || typeof one === "object")
-        tagsIn(one, found);
-  }
-  for (const one of found)
-    if (!one.includes("/") || one.startsWith("*") || one.startsWith("/")) found.delete(one);
-  return found;
 }
 
 function mayKnowAll(trial: Trial, documents: readonly AnyDocument[], { mayKnow }: PlanOptions): boolean {
@@ -239,21 +227,17 @@ function planGate(
 
 function planKept(trial: Trial, document: Kept, contexts: Contexts): void {
   const { kind, name, place } = document;
-  const spec = canonical(keptSpec(document, contexts));
+  const spec = keptSpec(trial, document, contexts);
+  if (spec === null) return;
   const before = trial.state.documents.get(`${kind} ${name}`);
   if (before?.spec === spec) return;
   const words = `${before === undefined ? "set" : "change"} ${kind} ${name}`;
   trial.say(PLATFORM, { kind: "document", type: kind, name, spec }, words, place);
 }
 
-/** As it is kept: contexts written out, so that nothing changes with a name's meaning. */
-function keptSpec(document: Kept, contexts: Contexts): unknown {
-  if (document.kind === "Host") return document.spec;
-  const context = contexts.read(document.spec.context, document, "context");
-  if (document.kind === "Network") return { ...document.spec, context };
-  const attributes = document.spec.attributes.map((attribute, i) => ({
-    path: attribute.path,
-    context: contexts.read(attribute.context, document, "attributes", i, "context"),
-  }));
-  return { context, attributes };
+/** As it is kept: contexts written out, so that nothing changes with a name's meaning. null: it makes no sense. */
+function keptSpec(trial: Trial, document: Kept, contexts: Contexts): string | null {
+  if (document.kind === "MessageType") return keptMessageType(trial, document, contexts);
+  if (document.kind === "Host") return canonical(document.spec);
+  return canonical({ ...document.spec, context: contexts.read(document.spec.context, document, "context") });
 }

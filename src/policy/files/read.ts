@@ -8,6 +8,7 @@
  */
 import { type Document as Yaml, isNode, isPair, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import type { z } from "zod";
+import { isBeside, withSchemas } from "./beside.ts";
 import { problemsOf } from "./issue.ts";
 import { type Place, type Problem, quote } from "./problem.ts";
 import { type Kind, KINDS, type Spec } from "./schema.ts";
@@ -48,7 +49,8 @@ export function readDocuments(files: readonly SourceFile[]): {
   problems: Problem[];
 } {
   const { documents, problems } = readShaped(files, KINDS);
-  return { documents: documents as AnyDocument[], problems };
+  const complete = withSchemas(documents as AnyDocument[], files);
+  return { documents: complete.documents, problems: [...problems, ...complete.problems] };
 }
 
 /** The same for documents of other kinds. */
@@ -61,7 +63,8 @@ export function readShaped(
   const seen = new Map<string, Place>();
   for (const file of files) {
     const faults = unreadable(file);
-    const read = faults.length > 0 ? { documents: [], problems: faults } : readFile(file, shapes);
+    const isSkipped = faults.length > 0 || isBeside(file);
+    const read = isSkipped ? { documents: [], problems: faults } : readFile(file, shapes);
     problems.push(...read.problems.slice(0, MAX_PROBLEMS));
     for (const document of read.documents) {
       const key = `${document.kind} ${document.name}`;

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { MAX_TAGS } from "../../label/index.ts";
+import { messageTypeSpec } from "../message/spec.ts";
 
 export const API_VERSION = "csn/v1";
 
@@ -142,23 +143,7 @@ const HostSpec = z
   })
   .describe("a machine that runs the monitor [HOST-1]; kept for the part that joins hosts");
 
-const MessageTypeSpec = z
-  .strictObject({
-    context: context.describe("what messages of this type get"),
-    attributes: z
-      .array(
-        z.strictObject({
-          path: z
-            .string()
-            .regex(/^(\/[^/]+)+$/)
-            .describe("JSON pointer to an attribute of the payload"),
-          context: context.describe("at least as secret, at most as trusted as the message [MSG-1]"),
-        }),
-      )
-      .max(1000)
-      .default([]),
-  })
-  .describe("a type of messages; kept for the bus");
+const MessageTypeSpec = messageTypeSpec(context);
 
 const PropertySpec = z.strictObject({
   holds: z
@@ -257,7 +242,12 @@ export const KINDS = {
     "the context of addresses outside [NET-1]",
   ),
   Host: envelope("Host", form("principal", "the host"), HostSpec, "what a host may hold [HOST-1]"),
-  MessageType: envelope("MessageType", owned("the type"), MessageTypeSpec, "what messages carry [MSG-1]"),
+  MessageType: envelope(
+    "MessageType",
+    owned("the type"),
+    MessageTypeSpec,
+    "what messages on some topics are, and which contexts their parts have [MSG-1]",
+  ),
   Property: envelope(
     "Property",
     owned("a name for the properties"),

@@ -1,0 +1,67 @@
+/**
+ * Writes events for the record.
+ *
+ * Guarantee: `write` is false when the recorder failed, and then the caller does not let happen what it was to record.
+ */
+import type { Context } from "../../label/index.ts";
+import type { BusEvent, Recorder, Who } from "../types.ts";
+import type { Message } from "./message.ts";
+
+/** What an event says beyond the defaults. */
+export type Said = Partial<Omit<BusEvent, "kind" | "at">>;
+
+export class Events {
+  readonly #recorder: Recorder;
+  readonly #now: () => number;
+  /** Events that could not be recorded. */
+  lost = 0;
+
+  constructor(recorder: Recorder, now: () => number) {
+    this.#recorder = recorder;
+    this.#now = now;
+  }
+
+  write(kind: BusEvent["kind"], said: Said): boolean {
+    return this.#record({
+      kind,
+      at: this.#now(),
+      message: said.message ?? 0,
+      topic: said.topic ?? "",
+      from: said.from ?? null,
+      to: said.to ?? null,
+      data: said.data ?? null,
+      party: said.party ?? null,
+      reason: said.reason ?? "",
+      removed: said.removed ?? 0,
+    });
+  }
+
+  /** About a message on its way to a receiver. */
+  toward(
+    kind: "deliver" | "withhold" | "remove",
+    { facts }: Message,
+    to: Who,
+    party: Context | null,
+    reason: string,
+    removed: number,
+  ): boolean {
+    const { number, topic, publisher, context } = facts;
+    const at = this.#now();
+    return this.#record({ kind, at, message: number, topic, from: publisher, to: whoOf(to), data: context, party, reason, removed }); // prettier-ignore
+  }
+
+  #record(event: BusEvent): boolean {
+    try {
+      this.#recorder.record(event);
+      return true;
+    } catch {
+      this.lost++;
+      return false;
+    }
+  }
+}
+
+/** Names alone: the record must not hold a party with its secrets. */
+export function whoOf({ principal, name }: Who): Who {
+  return { principal, name };
+}

@@ -1,0 +1,78 @@
+/**
+ * What one connection writes: gathered for a turn, then one write.
+ *
+ * Guarantee: it never waits; who does not read is choked, and is told when there is room again.
+ */
+import type { Duplex } from "node:stream";
+import type { Flushed, Turn } from "./turn.ts";
+
+export class Output implements Flushed {
+  readonly #stream: Duplex;
+  readonly #turn: Turn;
+  readonly #most: number;
+  readonly #drained: () => void;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #isEnding = false;
+  /** Since when the other side takes too little; null: it does not. Milliseconds since 1970. */
+  chokedAt: number | null = null;
+  readonly #now: () => number;
+
+  /** @param most bytes that may wait  @param drained called when there is room again */
+  constructor(stream: Duplex, turn: Turn, most: number, now: () => number, drained: () => void) {
+    this.#stream = stream;
+    this.#turn = turn;
+    this.#most = most;
+    this.#now = now;
+    this.#drained = drained;
+    stream.on("drain", () => this.#relieve());
+  }
+
+  get isChoked(): boolean {
+    if (this.chokedAt !== null) return true;
+    if (this.#bytes + this.#stream.writableLength < this.#most) return false;
+    this.chokedAt = this.#now();
+    return true;
+  }
+
+  /** How many parts wait in this turn. */
+  get mark(): number {
+    return this.#parts.length;
+  }
+
+  /** @param at before which of the waiting parts; default: last */
+  write(part: Buffer, at = this.#parts.length): void {
+    if (this.#isEnding) return;
+    if (at === this.#parts.length) this.#parts.push(part);
+    else this.#parts.splice(at, 0, part);
+    this.#bytes += part.length;
+    this.#turn.mark(this);
+  }
+
+  /** Writes what waits, then ends the stream. */
+  end(): void {
+    this.#isEnding = true;
+    this.#turn.mark(this);
+  }
+
+  flush(): void {
+    if (this.#stream.destroyed) return;
+    const [only] = this.#parts;
+    if (only !== undefined)
+      this.#stream.write(this.#parts.length === 1 ? only : Buffer.concat(this.#parts, this.#bytes));
+    this.#parts = [];
+    this.#bytes = 0;
+    if (this.#isEnding) this.#stream.end();
+    else if (this.chokedAt !== null && !this.#stream.writableNeedDrain) this.#relieve();
+  }
+
+  abandon(): void {
+    this.#stream.destroy();
+  }
+
+  #relieve(): void {
+    if (this.chokedAt === null || this.#stream.writableLength >= this.#most) return;
+    this.chokedAt = null;
+    this.#drained();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * All sessions: found, taken over, kept for their time, ended; and the wills of those who left without a word.
+ *
+ * Guarantee: a session belongs to one principal and one version of the protocol; a client of another principal with the
+ * same identifier has another session, and one that comes back with another version begins anew. There are never more
+ * than the limit.
+ * Not covered: a will that is due after the bus was restarted is lost.
+ */
+import type { Bus } from "../bus.ts";
+import { whoOf } from "../core/events.ts";
+import type { Party, Publication } from "../types.ts";
+import { REASON } from "./codec/malformed.ts";
+import type { KeptSession, Outgoing } from "./keeper.ts";
+import { Session } from "./session.ts";
+import type { SessionFacts, SessionParts } from "./session.ts";
+import type { SubscribeOptions } from "../core/channel.ts";
+
+/** What is published for a client that left without a word. */
+export interface Will {
+  readonly party: Party;
+  readonly publication: Publication;
+  /** Milliseconds. */
+  readonly delay: number;
+}
+
+export class Sessions {
+  readonly #parts: SessionParts;
+  readonly #bus: Bus;
+  readonly #all = new Map<string, Session>();
+  readonly #wills = new Map<string, Will & { readonly at: number }>();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#bus = parts.bus;
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  /**
+   * The session for a client that connects: the one that it has, unless it wants to begin anew. Another connection of it
+   * ends.
+   *
+   * @returns null when there are too many
+   */
+  open(facts: SessionFacts, party: Party, isClean: boolean): { session: Session; isPresent: boolean } | null {
+    const before = this.#all.get(facts.key);
+    before?.link?.cut(REASON.takenOver, "another connection took the session over");
+    if (before !== undefined && (isClean || before.facts.version !== facts.version)) this.end(before);
+    const present = this.#all.get(facts.key);
+    if (present !== undefined) {
+      present.endpoint.party = party;
+      this.#bus.events.write("open", { to: whoOf(party), reason: "session resumed" });
+      // It came back before its will was due.
+      this.#wills.delete(facts.key);
+      return { session: present, isPresent: true };
+    }
+    if (this.#all.size >= this.#bus.limits.sessions) return null;
+    const session = new Session(facts, party, this.#parts);
+    this.#all.set(facts.key, session);
+    return { session, isPresent: false };
+  }
+
+  /** The client left. @param will null: it said goodbye */
+  leave(session: Session, will: Will | null): void {
+    const now = this.#bus.now();
+    session.disconnect(now);
+    if (will !== null) {
+      if (will.delay === 0) this.#bus.publish(will.party, will.publication);
+      else this.#wills.set(session.facts.key, { ...will, at: now + will.delay });
+    }
+    if (session.expiry === 0) this.end(session);
+    else session.keep();
+  }
+
+  end(session: Session): void {
+    this.#all.delete(session.facts.key);
+    session.end();
+    this.#publishWill(session.facts.key);
+  }
+
+  /** To be called about once a second: ends what has had its time, publishes wills that are due. */
+  tick(): void {
+    const now = this.#bus.now();
+    for (const session of this.#all.values())
+      if (session.endsAt !== null && session.endsAt <= now) this.end(session);
+    for (const [key, { at }] of this.#wills) if (at <= now) this.#publishWill(key);
+  }
+
+  /** Puts a kept session back, without its client. */
+  restore(
+    kept: KeptSession,
+    party: Party,
+    subscriptions: readonly (readonly [filter: string, options: SubscribeOptions])[],
+    outgoing: readonly Outgoing[],
+    received: readonly number[],
+  ): void {
+    const { key, principal, clientId, version, expiry, endsAt } = kept;
+    const session = new Session({ key, principal, clientId, version }, party, this.#parts);
+    session.expiry = expiry;
+    session.disconnect(this.#bus.now());
+    session.endsAt = endsAt ?? session.endsAt;
+    this.#all.set(key, session);
+    for (const [filter, options] of subscriptions) this.#bus.resubscribe(session.endpoint, filter, options);
+    session.restore(outgoing, received);
+  }
+
+  #publishWill(key: string): void {
+    const will = this.#wills.get(key);
+    if (will === undefined) return;
+    this.#wills.delete(key);
+    this.#bus.publish(will.party, will.publication);
+  }
+}
