@@ -20,6 +20,7 @@ import { type Workload, workloads } from "./workloads.ts";
 
 const FLOOD_SECONDS = 10;
 const PROCESSES = 2;
+const QUIET_MS = 3000;
 /** The session that auditd's rules are about (peers/audit-all.rules). */
 const SESSION = 5001;
 const AUDIT_LOG = `${DATA}/audit-log`;
@@ -152,9 +153,9 @@ async function byAuditd(all: Record<UnitId, Workload>, tools: string) {
   run("auditd", "-s", "enable");
   run("auditctl", "-R", `${DATA}/audit.rules`);
   const said = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(run("auditctl", "-s"))?.[1]);
+  // what the kernel has handed over waits in auditd's own queue
   const settled = async () => {
-    while (said("backlog") !== 0) await sleep(100);
-    await sleep(500); // flushed
+    for (let before = -1; said("backlog") !== 0 || size() !== before; await sleep(QUIET_MS)) before = size();
   };
   const size = () => readdirSync(AUDIT_LOG).reduce((sum, name) => sum + statSync(join(AUDIT_LOG, name)).size, 0); // prettier-ignore
   const events = () => {
