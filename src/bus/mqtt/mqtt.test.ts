@@ -200,6 +200,21 @@ test("MQTT 5: identifiers, options, aliases, expiry, request and response, prope
   await Promise.all([one.leave(), two.leave(), late.leave()]);
 });
 
+test("MQTT 5: retained messages come always, for a new subscription, or never, as it asks", async () => {
+  const topic = topicFor("handling");
+  const client = await loop.client("low");
+  await client.say(topic, "kept", { qos: 1, retain: true });
+  for (const [rh, count] of [[2, 0], [1, 0], [0, 1], [1, 1], [0, 2]] as const) {
+    await client.mqtt.subscribeAsync(topic, { qos: 1, rh });
+    await client.settled();
+    assert.equal(client.got.length, count, `retain handling ${rh}`);
+  }
+  await client.mqtt.unsubscribeAsync(topic);
+  await client.mqtt.subscribeAsync(topic, { qos: 1, rh: 1 });
+  await client.until(3);
+  await client.leave();
+}); // prettier-ignore
+
 test("shared subscriptions: each message to one of the cleared, in turn", async () => {
   const topic = topicFor("shared");
   const members = [await loop.client("low"), await loop.client("high"), await loop.client("high")];
