@@ -11,6 +11,7 @@ import fc from "fast-check";
 import { generate, parser } from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
 import { UNLABELLED } from "../../label/index.ts";
+import { contextFromText } from "../../label/testing.ts";
 import { Loopback } from "./testing.ts";
 
 const loop = await new Loopback({
@@ -200,6 +201,35 @@ test("a client gets no more at once than it takes, and nothing longer", async ()
   assert.ok(loop.recorder.events.some(({ reason }) => reason === "too large for the client"));
   socket.destroy();
   await sender.leave();
+});
+
+test("MSG-3: what was sent and not acknowledged is judged again before it is sent again", async () => {
+  const stays = { clientId: "again", clean: false, properties: { sessionExpiryInterval: 100 } };
+  const socket = connect(loop.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(Buffer.concat([hello(stays), packet({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "again/+", qos: 2 }] })])); // prettier-ignore
+  const sender = await loop.client("ben");
+  while (loop.bus.counts().subscriptions === 0) await new Promise((done) => setImmediate(done));
+  for (const qos of [1, 2] as const) await sender.say(`again/${qos}`, "word", { qos });
+  socket.destroy();
+  await closed(socket);
+  while (loop.server.connections > 1) await new Promise((done) => setImmediate(done));
+
+  // Integrity that the sender does not have is asked for now.
+  loop.people.set("ann", contextFromText({ secrecy: [], integrity: ["v"] }));
+  const { length: before } = loop.recorder.events;
+  const back = await loop.client("ann", stays);
+  await back.settled();
+  const withheld = loop.recorder.events.slice(before).filter(({ reason }) => reason === "FLOW-2");
+  assert.deepEqual([back.words, withheld.length], [[], 2]);
+  await back.leave();
+  loop.people.set("ann", UNLABELLED);
+  const third = await loop.client("ann", stays);
+  await third.settled();
+  assert.deepEqual(third.words, [], "and it is gone");
+  await Promise.all([third.leave(), sender.leave()]);
+  const last = await loop.client("ann", { ...stays, clean: true, properties: { sessionExpiryInterval: 0 } });
+  await last.leave();
 });
 
 test("streams of damaged packets: no crash, no stuck connection, nothing left behind", async () => {
