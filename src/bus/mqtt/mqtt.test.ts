@@ -147,6 +147,20 @@ test("wills: published when the client leaves without a word, after their delay,
   await Promise.all([watch.leave(), low.leave()]);
 });
 
+test("a will stays as secret as its client was when it connected", async () => {
+  const topic = topicFor("will");
+  const [low, high] = [await loop.client("low"), await loop.client("high")];
+  for (const client of [low, high]) await client.mqtt.subscribeAsync(topic, { qos: 1 });
+  loop.people.set("shifty", contextFromText({ secrecy: ["x"], integrity: [] }));
+  const shifty = await loop.client("shifty", { will: { topic, payload: Buffer.from("secret"), qos: 1 } });
+  loop.people.set("shifty", UNLABELLED);
+  await shifty.leave(true);
+  await high.until(1);
+  await low.settled();
+  assert.deepEqual([high.words, low.words], [[`${topic}=secret`], []]);
+  await Promise.all([low.leave(), high.leave()]);
+});
+
 test("labels and publisher that a client supplies are taken off, and the bus puts on what is so", async () => {
   const topic = topicFor("stamp");
   const high = await loop.client("high");
