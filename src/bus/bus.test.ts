@@ -291,7 +291,10 @@ test("MSG-3: one cleared member of a group gets each message, in turn, and a mes
   for (const word of ["1", "2", "3", "4"]) say(word);
   assert.deepEqual([got.get("low"), got.get("one")?.length, got.get("two")?.length], [[], 2, 2]);
 
+  // Who is there goes before whose session waits.
   one.endpoint.isOnline = false;
+  for (const word of ["a", "b"]) say(word);
+  assert.deepEqual([got.get("two")?.length, waiting.length], [4, 0]);
   two.endpoint.isOnline = false;
   for (const word of ["5", "6"]) say(word);
   assert.equal(waiting.length, 2);

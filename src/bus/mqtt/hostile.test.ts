@@ -5,11 +5,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { generate, parser } from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
 import { UNLABELLED } from "../../label/index.ts";
+import { contextFromText } from "../../label/testing.ts";
 import { Loopback } from "./testing.ts";
 
 const loop = await new Loopback({
@@ -88,6 +90,11 @@ for (const [what, bytes, reason] of CASES)
     await bystander.leave();
   });
 
+/** With or without an error before. */
+function closed(stream: Duplex): Promise<unknown> {
+  return new Promise((done) => stream.once("close", () => done(null)));
+}
+
 /** All that the bus says until it ends the connection. */
 async function answersTo(bytes: Buffer): Promise<Packet[]> {
   const socket = connect(loop.port, "127.0.0.1");
@@ -98,7 +105,7 @@ async function answersTo(bytes: Buffer): Promise<Packet[]> {
   socket.on("data", (chunk) => said.push(chunk));
   socket.on("error", () => {});
   socket.write(bytes);
-  await once(socket, "close");
+  await closed(socket);
   const all = Buffer.concat(said);
   const used = all[0] === 0x20 && all[1] === 2 ? older : reader;
   used.on("packet", (one) => answers.push(one));
@@ -114,11 +121,11 @@ test("strangers are few, and have little time", async () => {
   while (loop.server.connections < 3) await new Promise((done) => setImmediate(done));
   const fourth = connect(loop.port, "127.0.0.1");
   fourth.on("error", () => {});
-  await once(fourth, "close");
-  const closed = sockets.map((socket) => once(socket.resume(), "close"));
+  await closed(fourth);
+  const allClosed = sockets.map((socket) => closed(socket.resume()));
   loop.ahead += 11_000;
   loop.server.tick();
-  await Promise.all(closed);
+  await Promise.all(allClosed);
   assert.equal(loop.server.connections, 0);
 });
 
@@ -140,6 +147,89 @@ test("a slow reader stops nobody: QoS 0 is dropped, QoS 1 waits up to the limit,
   await fast.until(sent);
   slow.destroy();
   await own.stop();
+});
+
+test("who is cut but keeps its side open is gone all the same", async () => {
+  const socket = connect({ port: loop.port, host: "127.0.0.1", allowHalfOpen: true });
+  const gone = closed(socket);
+  socket.on("error", () => {});
+  socket.write(Buffer.concat([hello(), hello()]));
+  await once(socket.resume(), "end");
+  // Nobody ends this side: it goes on until the bus has closed the socket and says so.
+  const clock = setInterval(() => socket.write(packet({ cmd: "pingreq" })), 10);
+  await gone;
+  clearInterval(clock);
+});
+
+test("sessions: as many as the limit, and one more is refused", async () => {
+  const own = await new Loopback({ limits: { sessions: 2 } }).start();
+  const two = [await own.client("ann"), await own.client("ben")];
+  await assert.rejects(own.client("ann"), { code: 0x97 });
+  await assert.rejects(own.client("ann", { protocolVersion: 4 }), { code: 3 });
+  await two[0]?.leave();
+  while (own.server.sessions.count > 1) await new Promise((done) => setImmediate(done));
+  await (await own.client("ann")).leave();
+  await own.stop();
+});
+
+test("a client gets no more at once than it takes, and nothing longer", async () => {
+  const socket = connect(loop.port, "127.0.0.1");
+  const got: Packet[] = [];
+  const reader = parser(five);
+  let wake = (): void => {};
+  reader.on("packet", (one) => {
+    got.push(one);
+    wake();
+  });
+  socket.on("data", (chunk) => reader.parse(chunk));
+  const until = async (count: number): Promise<void> => {
+    while (got.length < count) await new Promise<void>((done) => (wake = done));
+  };
+  socket.write(hello({ properties: { receiveMaximum: 1, maximumPacketSize: 100 } }));
+  socket.write(packet({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "few", qos: 1 }] }));
+  await until(2);
+  const sender = await loop.client("ben");
+  for (const word of ["1", "x".repeat(200), "2"]) await sender.say("few", word, { qos: 1 });
+  await until(3);
+  socket.write(packet({ cmd: "pingreq" }));
+  await until(4);
+  assert.equal(got[3]?.cmd, "pingresp", "one is under way, the others wait");
+  socket.write(packet({ cmd: "puback", messageId: got[2]?.messageId ?? 0 }));
+  await until(5);
+  const words = got.flatMap((one) => (one.cmd === "publish" ? [one.payload.toString()] : []));
+  assert.deepEqual(words, ["1", "2"]);
+  assert.ok(loop.recorder.events.some(({ reason }) => reason === "too large for the client"));
+  socket.destroy();
+  await sender.leave();
+});
+
+test("MSG-3: what was sent and not acknowledged is judged again before it is sent again", async () => {
+  const stays = { clientId: "again", clean: false, properties: { sessionExpiryInterval: 100 } };
+  const socket = connect(loop.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(Buffer.concat([hello(stays), packet({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "again/+", qos: 2 }] })])); // prettier-ignore
+  const sender = await loop.client("ben");
+  while (loop.bus.counts().subscriptions === 0) await new Promise((done) => setImmediate(done));
+  for (const qos of [1, 2] as const) await sender.say(`again/${qos}`, "word", { qos });
+  socket.destroy();
+  await closed(socket);
+  while (loop.server.connections > 1) await new Promise((done) => setImmediate(done));
+
+  // Integrity that the sender does not have is asked for now.
+  loop.people.set("ann", contextFromText({ secrecy: [], integrity: ["v"] }));
+  const { length: before } = loop.recorder.events;
+  const back = await loop.client("ann", stays);
+  await back.settled();
+  const withheld = loop.recorder.events.slice(before).filter(({ reason }) => reason === "FLOW-2");
+  assert.deepEqual([back.words, withheld.length], [[], 2]);
+  await back.leave();
+  loop.people.set("ann", UNLABELLED);
+  const third = await loop.client("ann", stays);
+  await third.settled();
+  assert.deepEqual(third.words, [], "and it is gone");
+  await Promise.all([third.leave(), sender.leave()]);
+  const last = await loop.client("ann", { ...stays, clean: true, properties: { sessionExpiryInterval: 0 } });
+  await last.leave();
 });
 
 test("streams of damaged packets: no crash, no stuck connection, nothing left behind", async () => {
@@ -181,7 +271,7 @@ test("streams of damaged packets: no crash, no stuck connection, nothing left be
       for (let at = 0; at < bytes.length && !mine.destroyed && mine.writable; at += chunk)
         mine.write(bytes.subarray(at, at + chunk));
       mine.end();
-      await once(its, "close");
+      await closed(its);
       assert.equal(loop.server.connections, 0);
     }),
     { numRuns: 1500 },

@@ -147,6 +147,20 @@ test("wills: published when the client leaves without a word, after their delay,
   await Promise.all([watch.leave(), low.leave()]);
 });
 
+test("a will stays as secret as its client was when it connected", async () => {
+  const topic = topicFor("will");
+  const [low, high] = [await loop.client("low"), await loop.client("high")];
+  for (const client of [low, high]) await client.mqtt.subscribeAsync(topic, { qos: 1 });
+  loop.people.set("shifty", contextFromText({ secrecy: ["x"], integrity: [] }));
+  const shifty = await loop.client("shifty", { will: { topic, payload: Buffer.from("secret"), qos: 1 } });
+  loop.people.set("shifty", UNLABELLED);
+  await shifty.leave(true);
+  await high.until(1);
+  await low.settled();
+  assert.deepEqual([high.words, low.words], [[`${topic}=secret`], []]);
+  await Promise.all([low.leave(), high.leave()]);
+});
+
 test("labels and publisher that a client supplies are taken off, and the bus puts on what is so", async () => {
   const topic = topicFor("stamp");
   const high = await loop.client("high");
@@ -199,6 +213,21 @@ test("MQTT 5: identifiers, options, aliases, expiry, request and response, prope
   assert.deepEqual(one.words.slice(2), [`${topic}/own=yours`]);
   await Promise.all([one.leave(), two.leave(), late.leave()]);
 });
+
+test("MQTT 5: retained messages come always, for a new subscription, or never, as it asks", async () => {
+  const topic = topicFor("handling");
+  const client = await loop.client("low");
+  await client.say(topic, "kept", { qos: 1, retain: true });
+  for (const [rh, count] of [[2, 0], [1, 0], [0, 1], [1, 1], [0, 2]] as const) {
+    await client.mqtt.subscribeAsync(topic, { qos: 1, rh });
+    await client.settled();
+    assert.equal(client.got.length, count, `retain handling ${rh}`);
+  }
+  await client.mqtt.unsubscribeAsync(topic);
+  await client.mqtt.subscribeAsync(topic, { qos: 1, rh: 1 });
+  await client.until(3);
+  await client.leave();
+}); // prettier-ignore
 
 test("shared subscriptions: each message to one of the cleared, in turn", async () => {
   const topic = topicFor("shared");

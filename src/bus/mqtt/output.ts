@@ -1,10 +1,14 @@
 /**
  * What one connection writes: gathered for a turn, then one write.
  *
- * Guarantee: it never waits; who does not read is choked, and is told when there is room again.
+ * Guarantee: it never waits; who does not read is choked, and is told when there is room again. When it ends, the other
+ * side has a moment to take the last word, and then the connection is gone, whatever the other side does.
  */
 import type { Duplex } from "node:stream";
 import type { Flushed, Turn } from "./turn.ts";
+
+/** For the last word. Milliseconds. */
+const LINGER = 2000;
 
 export class Output implements Flushed {
   readonly #stream: Duplex;
@@ -62,12 +66,18 @@ export class Output implements Flushed {
       this.#stream.write(this.#parts.length === 1 ? only : Buffer.concat(this.#parts, this.#bytes));
     this.#parts = [];
     this.#bytes = 0;
-    if (this.#isEnding) this.#stream.end();
+    if (this.#isEnding) this.#linger();
     else if (this.chokedAt !== null && !this.#stream.writableNeedDrain) this.#relieve();
   }
 
   abandon(): void {
     this.#stream.destroy();
+  }
+
+  #linger(): void {
+    this.#stream.end();
+    const clock = setTimeout(() => this.#stream.destroy(), LINGER);
+    this.#stream.once("close", () => clearTimeout(clock));
   }
 
   #relieve(): void {

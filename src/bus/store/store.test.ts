@@ -65,6 +65,12 @@ test("retained messages come back with context and attributes; a type that is an
   assert.deepEqual(retainedFor(second.bus, "x"), ['t=["p","q"]', "u=1", "s=2"]);
   await second.stop();
 
+  // The type's owner has made it more secret meanwhile.
+  const stricter = await started(file, classifierOf([{ ...type, context: context("x") }]));
+  assert.deepEqual(retainedFor(stricter.bus), ["u=1"]);
+  assert.deepEqual(retainedFor(stricter.bus, "x"), ['t=["p","q"]', "u=1", "s=2"]);
+  await stricter.stop();
+
   const without = await started(file);
   assert.deepEqual(retainedFor(without.bus, "x"), ["u=1", "s=2"]);
   assert.ok(without.recorder.events.some(({ kind, reason }) => kind === "withhold" && reason === "its type is another now")); // prettier-ignore

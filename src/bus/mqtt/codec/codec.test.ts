@@ -95,7 +95,8 @@ function assertSame(mine: ClientPacket, other: Packet): void {
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
   const properties = (wire: { userProperties?: [string, string][] } | undefined): unknown => {
     if (wire === undefined) return {};
-    const grouped: Record<string, string | string[]> = {};
+    // Names may be any text, also those that every object has.
+    const grouped = Object.create(null) as Record<string, string | string[]>;
     for (const [name, value] of wire.userProperties ?? []) {
       // The package takes an empty value for none, and forgets it when another follows.
       const before = grouped[name];
@@ -242,3 +243,15 @@ test("what is written to each receiver is read by the package, and user properti
     }),
   );
 }); // prettier-ignore
+
+test("names of user properties may be those that every object has", () => {
+  for (const name of ["__proto__", "valueOf", "constructor"]) {
+    const named = Object.fromEntries([[name, "1"]]);
+    const buffer = written(
+      { cmd: "publish", topic: "t", payload: "", qos: 0, properties: { userProperties: named } },
+      5,
+    );
+    const read = ours(buffer, 5);
+    assert.deepEqual(read.kind === "publish" && read.properties.userProperties, [[name, "1"]]);
+  }
+});
