@@ -1,6 +1,7 @@
 /**
  * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
+export { type BootOf, Boots } from "./boots.ts";
 export { compressClosed } from "./keep/compress.ts";
 export { type Exported, exportLog } from "./keep/export.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
