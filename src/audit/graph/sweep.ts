@@ -33,7 +33,6 @@ export class Sweep implements Pass, Traveller {
   count = 0;
   entity: Int32Array<ArrayBuffer>;
   flow: Int32Array<ArrayBuffer>;
-  readonly began = new Map<number, number>();
   readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
@@ -52,6 +51,8 @@ export class Sweep implements Pass, Traveller {
   readonly #isPlain: boolean;
   /** Places in a block where something was reached. */
   readonly #found = new Int32Array(BLOCK);
+  /** By label: the flow that made it a beginning. Only where kinds of flows do. */
+  #began: Int32Array<ArrayBuffer>;
   /** And what happened there. */
   readonly #what = new Uint8Array(BLOCK);
   readonly #index: LabelIndex;
@@ -79,6 +80,7 @@ export class Sweep implements Pass, Traveller {
     // without depth each entity has one label at most; pages that are not touched cost nothing
     const room = this.#hasDepth ? START : size;
     [this.entity, this.flow] = [new Int32Array(room), new Int32Array(room)];
+    this.#began = new Int32Array(begins === undefined ? 0 : room).fill(-1);
     this.#index = new LabelIndex(size);
   }
 
@@ -108,8 +110,8 @@ export class Sweep implements Pass, Traveller {
     for (let n = 0; n < count; n++) {
       const [i, events] = [found[n]!, what[n]!];
       if ((events & BEGUN) !== 0) {
-        this.began.set(this.count, base + i);
         this.#put(nears[i]!, -1);
+        this.#began[this.count - 1] = base + i;
       }
       if ((events & HIT) !== 0 && this.#question.looksFor!.hit(base + i, this.label(nears[i]!), this)) return true; // prettier-ignore
       if ((events & REACHED) !== 0) this.#put(fars[i]!, base + i);
@@ -128,6 +130,10 @@ export class Sweep implements Pass, Traveller {
     const { flows } = this.#graph;
     const near = this.#isForward ? flows.source(flow) : flows.sink(flow);
     return this.#index.before(label, near, this.entity);
+  }
+
+  began(label: number): number {
+    return this.#began[label] ?? -1;
   }
 
   get reached(): number {
@@ -170,7 +176,10 @@ export class Sweep implements Pass, Traveller {
 
   #put(entity: number, flow: number): void {
     const label = this.count++;
-    if (label === this.entity.length) [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+    if (label === this.entity.length) {
+      [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+      if (this.#question.begins !== undefined) this.#began = longer(this.#began, -1);
+    }
     this.entity[label] = entity;
     this.flow[label] = flow;
     this.horizon.reach(entity);
