@@ -15,13 +15,15 @@ const COMPRESSED_HEAD = 1 << 16;
 
 export class Boots {
   readonly #folder: string;
+  readonly #now: string;
   readonly #known = new Map<number, BootOf>();
   #segments: Segment[] = [];
   #until = 0;
 
-  /** @param folder of segments */
-  constructor(folder: string) {
+  /** @param folder of segments @param now the boot that it is: once a segment is of it, so are all that follow */
+  constructor(folder: string, now: string) {
     this.#folder = folder;
+    this.#now = now.replaceAll("-", "");
   }
 
   /** Null: no segment that can be read has this record. */
@@ -34,7 +36,6 @@ export class Boots {
   #refresh(): void {
     this.#segments = segments(this.#folder);
     const last = this.#segments.at(-1);
-    this.#until = last === undefined ? 0 : last.first + last.count;
     const offsets = new Map([...this.#known.values()].map(({ id, wallOffset }) => [id, wallOffset]));
     for (const segment of this.#segments) {
       if (this.#known.has(segment.first)) continue;
@@ -44,6 +45,9 @@ export class Boots {
       offsets.set(header.bootId, wallOffset);
       this.#known.set(segment.first, { id: header.bootId, wallOffset });
     }
+    const isNow = last !== undefined && this.#known.get(last.first)?.id === this.#now;
+    // of this boot all segments say the same: whoever follows the log need not look for the next one
+    this.#until = isNow ? Infinity : last === undefined ? 0 : last.first + last.count;
   }
 }
 

@@ -29,7 +29,7 @@ export async function streamLog(
       "leave it out: only root sees numbers",
       400,
     );
-  const names = new RecordNames(csn.records.folder, caller);
+  const names = new RecordNames(csn, caller);
   /** Null: it is not asked for, or not the caller's to read. Each is named that he may read, so that names don't depend on the query. */
   const wanted = (entry: Entry): Called | null => {
     if (!mayRead(entry, caller, csn.authority)) return null;

@@ -191,7 +191,7 @@ export function mine(csn: Csn, caller: Caller, as: string | undefined): Mine {
 function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine, "done" | "uses"> {
   const wanted = new Set(tags);
   const book = bookFor(csn.authority, caller);
-  const called = new RecordNames(csn.records.folder, caller);
+  const called = new RecordNames(csn, caller);
   const done: LogEntry[] = [];
   const uses = new Map<string, Mine["uses"][number]>();
   for (const entry of csn.records.read(Math.max(0, csn.records.last() - LOOK_BACK))) {

@@ -56,7 +56,7 @@ function open(parts: readonly Part[], boot: string): { csn: Csn; close: () => vo
   }
   const records = new Records(folder, boot, () => ({}));
   return {
-    csn: { authority, records, host: "here" } as unknown as Csn,
+    csn: { authority, records, host: "here", store: { bootId: boot } } as unknown as Csn,
     close: () => {
       records.close();
       rmSync(folder, { recursive: true });

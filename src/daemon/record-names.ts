@@ -30,9 +30,9 @@ export class RecordNames {
   readonly #boots: Boots;
   readonly #seen = new Map<string, number>();
 
-  constructor(folder: string, caller: Caller) {
+  constructor({ records, store }: Csn, caller: Caller) {
     this.#isRoot = caller.uid === 0;
-    this.#boots = new Boots(folder);
+    this.#boots = new Boots(records.folder, store.bootId);
   }
 
   /** Each record once that the caller may read, and no other. */
@@ -58,7 +58,7 @@ export class RecordNames {
  * @throws CsnError E_NO_RECORD, whether there is none or it is not for him
  */
 export function readable(csn: Csn, caller: Caller, id: string): { entry: Entry; called: Called } {
-  const names = new RecordNames(csn.records.folder, caller);
+  const names = new RecordNames(csn, caller);
   const found = caller.uid === 0 ? numbered(csn, names, id) : named(csn, names, caller, id);
   if (found !== null) return found;
   throw new CsnError(
