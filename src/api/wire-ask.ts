@@ -97,7 +97,7 @@ export const Coverage = z.object({
   host: z.string(),
   clearance: z.array(z.string()).nullable().describe("tags whose records were looked at; null: all"),
   boots: z.array(z.object({ boot: z.string(), from: z.string(), to: z.string() })),
-  gaps: z.array(z.object({ near: z.string(), lost: z.number(), what: z.string() })),
+  gaps: z.array(z.object({ near: z.string(), lost: z.number().nullable(), what: z.string() })),
   limits: z.array(z.string()),
 });
 export const LeakAnswer = z.object({

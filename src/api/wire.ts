@@ -167,7 +167,11 @@ export const Entity = z.object({
 });
 
 export const LogEntry = z.object({
-  id: z.number(),
+  id: z
+    .union([z.number(), z.string()])
+    .describe(
+      "for root the record's place in the log; for others a name that tells nothing of other records",
+    ),
   time: z.string(),
   verdict: z.enum(["allowed", "refused", "observed"]).describe("observed: it happened; enforcing refuses it"),
   rule: z.string().nullable(),
@@ -178,7 +182,10 @@ export const LogEntry = z.object({
   program: z.string(),
   uid: z.number(),
   count: z.number(),
-  lost: z.number().describe("records lost on this cpu since boot"),
+  lost: z
+    .number()
+    .nullable()
+    .describe("records lost on this cpu since boot; null: some, and only root is told how many"),
   tags: z.array(TagName).describe("the tags that stood against it"),
   gates: z.array(z.string()).describe("gates that you may run and that would have let it through [GATE-4]"),
   shadow: Shadow.optional().describe("what it carried besides what the context of its source says"),
@@ -191,7 +198,12 @@ export const LogQuery = z.object({
   observed: z.coerce.boolean().default(false),
   tag: z.string().optional(),
   limit: z.coerce.number().int().positive().max(1_000_000).default(1000),
-  since: z.coerce.number().int().nonnegative().optional().describe("only records after this id"),
+  since: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("only records after this number; root's to ask"),
 });
 
 export const Explanation = z.object({

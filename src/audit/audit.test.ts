@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert";
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -98,6 +99,19 @@ describe("segments", () => {
     deepStrictEqual(contents().map(([, tag]) => tag), [2]); // prettier-ignore
     strictEqual(segments(`${folder}.1`).length, 1);
     rmSync(`${folder}.1`, { recursive: true });
+  });
+
+  it("cuts off a segment whose header was half written when the power went, and sets nothing aside", () => {
+    const first = writer();
+    first.append(record(1), false);
+    first.close();
+    const path = segments(folder)[0]!.path;
+    writeFileSync(path, readFileSync(path).fill(0, 12));
+    const second = writer();
+    second.append(record(2), false);
+    second.close();
+    strictEqual(existsSync(`${folder}.1`), false);
+    deepStrictEqual(contents().map(([, tag]) => tag), [2]); // prettier-ignore
   });
 
   it("reports a damaged header to whoever reads", () => {

@@ -101,10 +101,9 @@ function tryAt(
     const faulty = new FaultyDisk();
     fault(faulty);
     const promised: Promised = { records: new Map(), checkpoints: [], lost: 0 };
-    const writer = work(folder, faulty, seed, promised);
+    // closing is work too: without power nothing is written any more
+    work(folder, faulty, seed, promised)?.close();
     after?.(faulty);
-    faulty.dieAt = Infinity;
-    if (writer !== null) writer.close();
     check(folder, promised, what, after === null ? BOOT : OTHER_BOOT);
     return promised.records.size;
   } finally {

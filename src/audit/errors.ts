@@ -27,3 +27,12 @@ export class AuditError extends Error {
     this.hint = hint;
   }
 }
+
+/** E_LOG_WRITE. @param what could not be done */
+export function notWritten(what: string, error: unknown): AuditError {
+  return new AuditError(
+    "E_LOG_WRITE",
+    `${what}: ${error instanceof Error ? error.message : String(error)}`,
+    "look at the disk that holds csn's home, then try again",
+  );
+}

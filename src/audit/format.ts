@@ -73,7 +73,8 @@ export function readHeader(buffer: Buffer): SegmentHeader | null {
 export function headerVersion(buffer: Buffer): number | null {
   if (buffer.length < RECORD_BYTES || !buffer.subarray(0, 8).equals(MAGIC)) return null;
   if (buffer.readUInt32LE(HEADER.recordBytes) !== RECORD_BYTES) return null;
-  return buffer.readUInt32LE(HEADER.version);
+  // a power cut left zeros: there never was a version 0
+  return buffer.readUInt32LE(HEADER.version) || null;
 }
 
 const TEXT_AT = 8;

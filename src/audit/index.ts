@@ -1,6 +1,7 @@
 /**
  * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
+export { type BootOf, Boots } from "./boots.ts";
 export { compressClosed } from "./keep/compress.ts";
 export { type Gap, gapRecords, LOST_AT } from "./gaps.ts";
 export { type Exported, exportLog } from "./keep/export.ts";
@@ -27,9 +28,10 @@ export { type Chunk, readChunks, readRecords, type Stored } from "./reader.ts";
 export { type Segment, segmentName, segments } from "./segments.ts";
 export { Sequences } from "./sequences.ts";
 export { type LogStatement, parseStatement, statementsOf } from "./statements.ts";
-export { Writer, type WriterOptions } from "./writer.ts";
-export { type Progress, verify, type VerifyOptions, verifySteps } from "./verify/verify.ts";
-export type { Finding, Loss, Report } from "./verify/report.ts";
+export type { WriterOptions } from "./opening.ts";
+export { Writer } from "./writer.ts";
+export { verify, verifySteps } from "./verify/verify.ts";
+export type { Finding, Loss, Progress, Report, VerifyOptions } from "./verify/report.ts";
 export * from "./ask/index.ts";
 export * from "./export/index.ts";
 export * from "./graph/index.ts";

@@ -45,3 +45,9 @@ export function segments(folder: string): Segment[] {
       : Math.floor(statSync(path).size / RECORD_BYTES),
   }));
 }
+
+/** Whole segments that nothing is added to any more, before a record. */
+export function closedBefore(folder: string, record: number): Segment[] {
+  const all = segments(folder);
+  return all.filter(({ first, count }, i) => i < all.length - 1 && first + count <= record);
+}

@@ -26,7 +26,8 @@ export function random(seed: number): () => number {
 
 export class Death extends Error {}
 
-type Name = { path: string; before: Buffer | null };
+/** `from`: of a name that was replaced by another: either both are as they were or none is. */
+type Name = { path: string; before: Buffer | null; from?: { path: string; bytes: Buffer } };
 
 export class FaultyDisk {
   /** Calls that change something, so far. */
@@ -87,7 +88,8 @@ export class FaultyDisk {
       this.#step();
       const [source, target] = [String(from), String(to)];
       if (existsSync(source) && statSync(source).isFile()) {
-        this.#names.push({ path: target, before: existsSync(target) ? readFileSync(target) : null });
+        const before = existsSync(target) ? readFileSync(target) : null;
+        this.#names.push({ path: target, before, from: { path: source, bytes: readFileSync(source) } });
         this.#synced.set(target, this.#synced.get(source) ?? 0);
       }
       realDisk.renameSync(from, to);
@@ -116,8 +118,9 @@ export class FaultyDisk {
       truncateSync(path, keep);
       if (next() < 0.3 && keep > synced) zero(path, synced + Math.floor(next() * (keep - synced)), keep);
     }
-    for (const { path, before } of this.#names.reverse()) {
+    for (const { path, before, from } of this.#names.reverse()) {
       if (next() < 0.5) continue;
+      if (from !== undefined) writeFileSync(from.path, from.bytes);
       if (before === null) rmSync(path, { force: true });
       else writeFileSync(path, before);
     }

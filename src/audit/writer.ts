@@ -6,49 +6,32 @@
  * again [AUD-3]. A checkpoint covers only what is on disk, and is only signed if its tree continues that of the
  * last one. A log that was found damaged is set aside as it is, and a new one begins by saying so.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { type Disk, realDisk, replaceFile, syncFolder } from "./disk.ts";
-import { AuditError } from "./errors.ts";
-import { KIND_LOG, markRecord, RECORD_BYTES, textRecords, writeHeader } from "./format.ts";
+import { dirname } from "node:path";
+import { type Disk, realDisk, syncFolder } from "./disk.ts";
+import { notWritten } from "./errors.ts";
+import { KIND_LOG, RECORD_BYTES, textRecords, writeHeader } from "./format.ts";
 import { Gaps } from "./gaps.ts";
-import { type Checkpoint, parseCheckpoint, signCheckpoint } from "./proof/checkpoint.ts";
-import { HASH_BYTES, type Hasher, hasher } from "./proof/hash.ts";
-import { loadKeys, type LogKeys, makeKeys, newOrigin, storeKeys, vkeysOf } from "./proof/keys.ts";
-import { signatureLine } from "./proof/note.ts";
+import { Marks } from "./marks.ts";
+import { openLog, type WriterOptions } from "./opening.ts";
+import { type Checkpoint, signCheckpoint } from "./proof/checkpoint.ts";
+import { type Hasher, hasher } from "./proof/hash.ts";
+import { type LogKeys, makeKeys, nextKeyFile, storeKeys, vkeysOf } from "./proof/keys.ts";
+import { signStatement } from "./proof/statement.ts";
 import type { TileFiles } from "./proof/tiles.ts";
 import type { Tree } from "./proof/tree.ts";
-import { keptName, type Recovered, recover } from "./recover.ts";
+import { publish } from "./publish.ts";
 import { SegmentFile } from "./segment-file.ts";
-import { segments } from "./segments.ts";
-import { lastStatements } from "./statements.ts";
+import { closedBefore } from "./segments.ts";
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-
-export type WriterOptions = {
-  folder: string;
-  bootId: string;
-  wallOffset: () => bigint;
-  /** Where the signing keys are kept: outside the log's folder, so that a copy of it holds none. Absent: no checkpoints. */
-  keyFile?: string;
-  /** What a segment says at its start: version, configuration, policy. */
-  describe?: () => Record<string, unknown>;
-  disk?: Disk;
-  hasher?: Hasher;
-  segmentBytes?: number;
-  /** Milliseconds since 1970. */
-  now?: () => number;
-};
+const NONE = Buffer.alloc(0);
 
 export class Writer {
   readonly #options: WriterOptions;
   readonly #disk: Disk;
   readonly #hasher: Hasher;
   readonly #gaps = new Gaps();
-  /** Over the leaf hashes since the last mark, or since the segment's start, and how many they are. */
-  #sinceMark = createHash("sha256");
-  #unmarked = 0;
+  #marks = new Marks();
   readonly #tree: Tree;
   readonly #tiles: TileFiles;
   #keys: LogKeys | null = null;
@@ -66,10 +49,12 @@ export class Writer {
     this.#options = options;
     this.#disk = options.disk ?? realDisk;
     this.#hasher = options.hasher ?? hasher();
-    const { tree, tiles, checkpoint } = this.#open();
-    this.#tree = tree;
-    this.#tiles = tiles;
-    this.#checkpoint = checkpoint;
+    const opened = openLog(this.#disk, this.#hasher, options, this.#seconds());
+    this.#tree = opened.tree;
+    this.#tiles = opened.tiles;
+    this.#checkpoint = opened.checkpoint;
+    this.#keys = opened.keys;
+    this.#news = opened.news;
   }
 
   /** Number of the record that comes next: so many are in the tree. */
@@ -98,9 +83,8 @@ export class Writer {
 
   /** True when the next append begins a segment: what contexts mean must be said again. */
   get atStart(): boolean {
-    return (
-      this.#file === null || this.#ended || this.#file.length >= (this.#options.segmentBytes ?? SEGMENT_BYTES)
-    );
+    const { segmentBytes = SEGMENT_BYTES } = this.#options;
+    return this.#file === null || this.#ended || this.#file.length >= segmentBytes;
   }
 
   /**
@@ -132,9 +116,9 @@ export class Writer {
    */
   syncSoon(): void {
     const file = this.#file;
-    if (file === null || this.#unmarked === 0) return;
+    if (file === null || this.#marks.unmarked === 0) return;
     try {
-      this.#addMark();
+      this.#addMarked(NONE, NONE, false);
     } catch (error) {
       this.#lastError = error instanceof Error ? error.message : String(error);
     }
@@ -151,14 +135,9 @@ export class Writer {
     this.#file?.onSynced(done);
   }
 
-  /** A statement in the log's name, as a signed note; null without keys. Its first line is no log's origin, so that it is
-   * never taken for a checkpoint. */
+  /** A statement in the log's name, as a signed note; null without keys. */
   signStatement(text: string): string | null {
-    const keys = this.#keys;
-    if (keys === null) return null;
-    const body = `csn statement of ${keys.origin}\n${text}\n`;
-    const seconds = Math.floor((this.#options.now ?? Date.now)() / 1000);
-    return `${body}\n${keys.signers.map((signer) => signatureLine(signer, body, seconds)).join("")}`;
+    return this.#keys === null ? null : signStatement(this.#keys, text, this.#seconds());
   }
 
   /** Signs the tree as it is now, once it is on disk. @returns null when it could not be */
@@ -168,7 +147,7 @@ export class Writer {
       return this.#checkpoint;
     try {
       this.#endRotation();
-      if (this.#unmarked > 0) this.#addMark(); // what is signed is never cut off, even if the signature is lost
+      if (this.#marks.unmarked > 0) this.#addMarked(NONE, NONE, false); // what is signed is never cut off, even if the signature is lost
       this.#file?.sync();
       this.#publish(this.#signed(this.#keys), false);
       return this.#checkpoint;
@@ -189,17 +168,13 @@ export class Writer {
     try {
       this.#endRotation();
       const keys = makeKeys(this.#keys.origin);
-      storeKeys(this.#disk, nextFile(keyFile), keys);
+      storeKeys(this.#disk, nextKeyFile(keyFile), keys);
       if (this.atStart) this.#begin();
       this.#add(textRecords(KIND_LOG, 0, JSON.stringify({ keys: vkeysOf(keys) })), true);
       this.#nextKeys = keys;
       this.#endRotation();
     } catch (error) {
-      throw new AuditError(
-        "E_LOG_WRITE",
-        `the new keys could not be put in force: ${error instanceof Error ? error.message : String(error)}`,
-        "look at the disk that holds csn's home, then try again",
-      );
+      throw notWritten("the new keys could not be put in force", error);
     }
     return this.vkeys;
   }
@@ -216,8 +191,7 @@ export class Writer {
    * @returns the range that is gone; null when no whole segment lies before  @throws AuditError E_LOG_WRITE
    */
   retain(before: number, reason: string, by: string): { from: number; to: number } | null {
-    const all = segments(this.#options.folder);
-    const old = all.filter(({ first, count }, i) => i < all.length - 1 && first + count <= before);
+    const old = closedBefore(this.#options.folder, before);
     const [oldest] = old;
     const newest = old.at(-1);
     if (oldest === undefined || newest === undefined) return null;
@@ -231,11 +205,7 @@ export class Writer {
       for (const { path } of old) this.#disk.rmSync(path);
       syncFolder(this.#disk, this.#options.folder);
     } catch (error) {
-      throw new AuditError(
-        "E_LOG_WRITE",
-        `what was to be removed could not be: ${error instanceof Error ? error.message : String(error)}`,
-        "look at the disk that holds csn's home, then try again",
-      );
+      throw notWritten("what was to be removed could not be", error);
     }
     return range;
   }
@@ -245,7 +215,7 @@ export class Writer {
     const { keyFile } = this.#options;
     if (this.#nextKeys === null || this.#keys === null || keyFile === undefined) return;
     this.#publish(this.#signed(this.#keys), true);
-    this.#disk.renameSync(nextFile(keyFile), keyFile);
+    this.#disk.renameSync(nextKeyFile(keyFile), keyFile);
     syncFolder(this.#disk, dirname(keyFile));
     this.#keys = this.#nextKeys;
     this.#nextKeys = null;
@@ -261,35 +231,24 @@ export class Writer {
   /** What is to be relied on ends with a mark. */
   #add(records: Buffer, durable: boolean): void {
     const leaves = this.#hasher.leaves(records, RECORD_BYTES);
-    if (!durable) {
-      this.#file!.append(records, false);
-      this.#grow(leaves);
+    if (durable) {
+      this.#addMarked(records, leaves, true);
       return;
     }
-    const mark = markRecord(
-      this.#unmarked + records.length / RECORD_BYTES,
-      this.#sinceMark.copy().update(leaves).digest(),
-    );
-    this.#file!.append(Buffer.concat([records, mark]), true);
+    this.#file!.append(records, false);
     this.#grow(leaves);
-    this.#grow(this.#hasher.leaves(mark, RECORD_BYTES));
-    this.#sinceMark = createHash("sha256");
-    this.#unmarked = 0;
   }
 
-  /** Without waiting for the disk. */
-  #addMark(): void {
-    const mark = markRecord(this.#unmarked, this.#sinceMark.copy().digest());
-    this.#file!.append(mark, false);
-    this.#grow(this.#hasher.leaves(mark, RECORD_BYTES));
-    this.#sinceMark = createHash("sha256");
-    this.#unmarked = 0;
+  #addMarked(records: Buffer, leaves: Buffer, durable: boolean): void {
+    const mark = this.#marks.next(leaves);
+    this.#file!.append(Buffer.concat([records, mark]), durable);
+    this.#grow(Buffer.concat([leaves, this.#hasher.leaves(mark, RECORD_BYTES)]));
+    this.#marks = new Marks();
   }
 
   #grow(leaves: Buffer): void {
     this.#tiles.append(this.#tree.append(leaves));
-    this.#sinceMark.update(leaves);
-    this.#unmarked += leaves.length / HASH_BYTES;
+    this.#marks.grow(leaves);
   }
 
   /** Ends the segment, with a checkpoint that is kept, and begins another. */
@@ -318,8 +277,7 @@ export class Writer {
     this.#file = file;
     this.#ended = false;
     this.#news = [];
-    this.#sinceMark = createHash("sha256");
-    this.#unmarked = 0;
+    this.#marks = new Marks();
     this.#grow(this.#hasher.leaves(Buffer.concat([header, ...texts]), RECORD_BYTES));
   }
 
@@ -333,85 +291,10 @@ export class Writer {
 
   /** @param keep also as checkpoints/SIZE, which nothing replaces */
   #publish(text: string, keep: boolean): void {
-    const { folder } = this.#options;
-    const checkpoint = parseCheckpoint(text);
-    if (keep) {
-      this.#disk.mkdirSync(join(folder, "checkpoints"), { recursive: true, mode: 0o700 });
-      replaceFile(this.#disk, join(folder, keptName(checkpoint.size)), Buffer.from(text));
-    }
-    replaceFile(this.#disk, join(folder, "checkpoint"), Buffer.from(text), keep);
-    this.#checkpoint = checkpoint;
+    this.#checkpoint = publish(this.#disk, this.#options.folder, text, keep);
   }
 
   #seconds(): number {
     return Math.floor((this.#options.now?.() ?? Date.now()) / 1000);
   }
-
-  #open(): Recovered {
-    const { folder, keyFile, bootId } = this.#options;
-    this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    let why = "";
-    try {
-      if (keyFile !== undefined) this.#keys = loadKeys(keyFile);
-      const found = recover(this.#disk, folder, this.#hasher, bootId);
-      const isOurs = found.checkpoint === null || found.checkpoint.origin === this.#keys?.origin;
-      if (isOurs || keyFile === undefined) {
-        if (found.cut > 0) this.#news.push({ recovered: { cut: found.cut } });
-        if (keyFile !== undefined) this.#settleKeys(keyFile, found);
-        return found;
-      }
-      found.tiles.close();
-      why = "its keys are gone";
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      why = error.message;
-    }
-    this.#setAside(why);
-    if (keyFile !== undefined) {
-      this.#keys = makeKeys(newOrigin());
-      storeKeys(this.#disk, keyFile, this.#keys);
-    }
-    return recover(this.#disk, folder, this.#hasher, bootId);
-  }
-
-  /** A rotation may have been cut short. What was stated is brought to its end; what was not is forgotten. */
-  #settleKeys(keyFile: string, found: Recovered): void {
-    if (this.#keys === null) {
-      this.#keys = makeKeys(newOrigin());
-      storeKeys(this.#disk, keyFile, this.#keys);
-    }
-    const next = loadKeys(nextFile(keyFile));
-    if (next === null) return;
-    const stated = JSON.stringify({ keys: vkeysOf(next) });
-    if (!lastStatements(this.#options.folder).some(({ text }) => text === stated)) {
-      this.#disk.rmSync(nextFile(keyFile), { force: true });
-      return;
-    }
-    const head = { origin: this.#keys.origin, size: found.tree.size, root: found.tree.root() };
-    if ((found.checkpoint?.size ?? 0) < head.size) {
-      found.tiles.sync();
-      this.#publish(signCheckpoint(head, this.#keys.signers, this.#seconds()), true);
-      found.checkpoint = this.#checkpoint;
-    }
-    this.#disk.renameSync(nextFile(keyFile), keyFile);
-    syncFolder(this.#disk, dirname(keyFile));
-    this.#keys = next;
-  }
-
-  /** The damaged log is kept, under another name, and the new one says which it follows. */
-  #setAside(why: string): void {
-    const { folder } = this.#options;
-    const names = new Set(readdirSync(dirname(folder)));
-    let n = 1;
-    while (names.has(`${basename(folder)}.${n}`)) n++;
-    const aside = `${folder}.${n}`;
-    if (existsSync(folder)) this.#disk.renameSync(folder, aside);
-    this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    syncFolder(this.#disk, dirname(folder));
-    this.#news.push({ former: { folder: basename(aside), why } });
-  }
-}
-
-function nextFile(keyFile: string): string {
-  return `${keyFile}.next`;
 }

@@ -14,6 +14,21 @@ const CONTEXT_HINT = "write `S=lab/patient,lab/trial;I=clinic/validated`, either
 const VOLUME_HINT =
   "write SRC:DST or SRC:DST:ro, as in `--volume ./data:/data:ro`; `\\:` is a colon in a path";
 
+/**
+ * What `csn log` calls a record: its number, or for others than root a name such as `3f2a1b-1k9x0w2`.
+ *
+ * @throws CliError E_USAGE
+ */
+export function recordOf(text: string): string {
+  const name = /^#?(\d+|[0-9a-f]{6}-[0-9a-z]+(?:\.\d+)?)$/.exec(text)?.[1];
+  if (name !== undefined) return name;
+  throw new CliError(
+    "E_USAGE",
+    `expected what \`csn log\` calls a record, found \`${text}\``,
+    "it stands at the end of each line, after #: #17 is 17",
+  );
+}
+
 /** For commander: gathers `--secrecy a/b,c/d --secrecy e/f`. @throws CliError E_TAG_NAME, E_LABEL_TOO_LONG */
 export function addTags(text: string, before: string[] = []): string[] {
   const tags = new Set([...before, ...text.split(",").map(tagOf)]);

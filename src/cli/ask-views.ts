@@ -138,7 +138,7 @@ export function coverageLines({ host, clearance, boots, gaps, limits }: Coverage
     `looked at: ${whose} of ${safe(host)}`,
     ...boots.map(({ boot, from, to }) => `  boot ${safe(boot.slice(0, 8))}: ${safe(from)} to ${safe(to)}`),
     gaps.length === 0 ? "no gap in the record" : paint.yellow(`${count(gaps.length, "gap")} in the record:`),
-    ...gaps.map(({ near, lost, what }) => `  near ${safe(near)}: ${lost} ${safe(what)}`),
+    ...gaps.map(({ near, lost, what }) => `  near ${safe(near)}: ${lost ?? "some"} ${safe(what)}`),
     ...limits.map((limit) => `limit: ${safe(limit)}`),
   ];
 }

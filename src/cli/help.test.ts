@@ -53,6 +53,7 @@ test("every command that prints has --json", () => {
     "audit prove", // is JSON
     "audit key", // are lines, as others take them
     "audit key rotate",
+    "audit scope",
     "audit witness",
     "audit witness serve",
   ]);

@@ -1,6 +1,7 @@
 /**
  * The log's proofs for callers: a checkpoint to anybody, a record's proof to whoever may read it [AUD-4], the rest to
- * root.
+ * root. A checkpoint tells how many records there are, and a proof where one of them stands: they are the exceptions to what
+ * else a reader learns (docs/decisions/0026).
  */
 import { setImmediate } from "node:timers/promises";
 import {
@@ -22,15 +23,15 @@ import {
   verifySteps,
 } from "../audit/index.ts";
 import type { Csn } from "./csn.ts";
-import { readable } from "./handlers.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { parse } from "./parse.ts";
+import { readable } from "./record-names.ts";
 
 /** Between two lines of progress, ms. */
 const PROGRESS_MS = 500;
 
 export function proof(csn: Csn, caller: Caller, id: string): ProofView {
-  const entry = readable(csn, caller, id);
+  const { entry } = readable(csn, caller, id);
   csn.records.keeper.sign();
   return { ...proofDocument(csn.records.folder, entry.id), keys: csn.records.keeper.writer.vkeys };
 }

@@ -10,11 +10,13 @@ import type {
   LogQuery,
   Shadow as ShadowView,
 } from "../api/index.ts";
+import { isoTime } from "../audit/index.ts";
 import { ENTITY_KINDS, FLAG, KIND, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 import { checkFlow, type Context, isAll, type TagId } from "../label/index.ts";
 import { entityText } from "./entity-text.ts";
 import type { Authority, TagBook } from "./authority.ts";
 import type { Caller } from "./identity.ts";
+import type { Called } from "./record-names.ts";
 import { isCleared, isClearedFor } from "./privileges.ts";
 import type { Names } from "./names.ts";
 import type { Entry } from "./records.ts";
@@ -27,15 +29,22 @@ const R = SHAPE.csn_record;
 export type Offers = (from: Context, to: Context) => string[];
 const NONE: Offers = () => [];
 
-export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offers = NONE): LogEntry {
+/** @param called what the record is called to who asks (record-names.ts) */
+export function logEntry(
+  entry: Entry,
+  called: Called,
+  book: TagBook,
+  names: Names,
+  offers: Offers = NONE,
+): LogEntry {
   const { record } = entry;
   const gate = gateOf(entry);
   const against = tagsAgainst(entry);
   const verdict = VERDICTS[record[R.verdict]!];
   const actor = record[R.flags]! & FLAG.ACTOR_IS_SOURCE ? R.source : R.sink;
   return {
-    id: entry.id,
-    time: new Date(Number(entry.wallNs / 1_000_000n)).toISOString(),
+    id: called.id,
+    time: isoTime(called.wallNs),
     verdict: verdictOf(entry),
     rule: verdict?.rule || null,
     op: OPS[record.readUInt16LE(R.op)] ?? "unknown",
@@ -45,7 +54,7 @@ export function logEntry(entry: Entry, book: TagBook, names: Names, offers: Offe
     program: gate?.gate ?? names.of(record, actor) ?? "",
     uid: record.readUInt32LE(R.uid),
     count: record.readUInt32LE(R.count),
-    lost: record.readUInt32LE(R.lost),
+    lost: called.lost,
     tags: against.map((id) => nameOf(id, book)).sort(),
     gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
     ...(gate === undefined ? {} : { gate }),
@@ -127,8 +136,14 @@ const RULES: Record<string, string> = {
   "OP-10": "only a process of the same context may control another",
 };
 
-export function explain(entry: Entry, book: TagBook, names: Names, offers: Offers): Explanation {
-  const record = logEntry(entry, book, names, offers);
+export function explain(
+  entry: Entry,
+  called: Called,
+  book: TagBook,
+  names: Names,
+  offers: Offers,
+): Explanation {
+  const record = logEntry(entry, called, book, names, offers);
   const tags = record.tags.join(", ");
   const remedy: string[] = [];
   const owners = [

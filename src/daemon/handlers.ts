@@ -19,13 +19,13 @@ import { type InodeState, KernelError } from "../kernel/index.ts";
 import { checkFlow, isAll, isLabelled, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
-import { explain, mayRead } from "./entries.ts";
+import { explain } from "./entries.ts";
 import { offersFor } from "./gates.ts";
 import { type Caller, requireRoot } from "./identity.ts";
 import { clearLabel, resolvePath, setLabel } from "./labels.ts";
 import { parse } from "./parse.ts";
 import { requireChange } from "./privileges.ts";
-import type { Entry } from "./records.ts";
+import { readable } from "./record-names.ts";
 import { recordLabel } from "./run-events.ts";
 import type { Runs } from "./runs.ts";
 import { bookFor, nameOf, readContext, viewContext } from "./views.ts";
@@ -110,25 +110,9 @@ export function check(csn: Csn, caller: Caller, body: unknown): CheckAnswer {
 }
 
 export function explainRecord(csn: Csn, caller: Caller, id: string): Explanation {
-  return explain(readable(csn, caller, id), bookFor(csn.authority, caller), csn.records.names, (from, to) =>
+  const { entry, called } = readable(csn, caller, id);
+  return explain(entry, called, bookFor(csn.authority, caller), csn.records.names, (from, to) =>
     offersFor(csn, caller, from, to),
-  );
-}
-
-/** A record that the caller may read [AUD-4]. @throws CsnError E_NO_RECORD, whether there is none or it is not for him */
-export function readable(csn: Csn, caller: Caller, id: string): Entry {
-  const number = Number(id);
-  if (Number.isInteger(number) && number > 0) {
-    for (const entry of csn.records.read(number - 1)) {
-      if (entry.id > number) break;
-      if (entry.id === number && mayRead(entry, caller, csn.authority)) return entry;
-    }
-  }
-  throw new CsnError(
-    "E_NO_RECORD",
-    `expected the number of a record that you may read, found ${JSON.stringify(id)}`,
-    "`csn log` shows them",
-    404,
   );
 }
 

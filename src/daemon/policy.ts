@@ -37,6 +37,7 @@ import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot, userIdOf } from "./identity.ts";
 import { parse } from "./parse.ts";
 import { knows } from "./privileges.ts";
+import { RecordNames } from "./record-names.ts";
 import type { Entry } from "./records.ts";
 import { holderNamed, tagFor } from "./sayings.ts";
 import { recordStatements } from "./run-events.ts";
@@ -190,6 +191,7 @@ export function mine(csn: Csn, caller: Caller, as: string | undefined): Mine {
 function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine, "done" | "uses"> {
   const wanted = new Set(tags);
   const book = bookFor(csn.authority, caller);
+  const called = new RecordNames(csn, caller);
   const done: LogEntry[] = [];
   const uses = new Map<string, Mine["uses"][number]>();
   for (const entry of csn.records.read(Math.max(0, csn.records.last() - LOOK_BACK))) {
@@ -202,7 +204,7 @@ function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine,
       }
       continue;
     }
-    const shown = logEntry(entry, book, csn.records.names);
+    const shown = logEntry(entry, called.of(entry), book, csn.records.names);
     const carried = [shown.source.context, shown.sink.context].flatMap((context) =>
       context === null
         ? []

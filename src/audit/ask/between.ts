@@ -1,7 +1,7 @@
 /**
  * The ways between two: every flow before which data of the one had arrived, and after which there is a way to the other.
  */
-import { type Pass, type Reach, pathTo, reach } from "../graph/index.ts";
+import { BLOCK, type Block, type Pass, type Reach, pathTo, reach } from "../graph/index.ts";
 import { entityText } from "./entity.ts";
 import type { Sight } from "./reader.ts";
 import { stepOf } from "./steps.ts";
@@ -30,11 +30,12 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
     place.set(entity, at);
     return at;
   };
-  for (const [b, { n, source, sink, meta }] of graph.flows.blocks.entries()) {
-    const base = b * meta.length;
-    for (let i = 0; i < n; i++) {
+  const found = new Int32Array(BLOCK);
+  for (const [b, block] of graph.flows.blocks.entries()) {
+    const { source, sink, meta } = block;
+    const base = b * BLOCK;
+    for (const i of found.subarray(0, onTheWay(block, base, came, goes, follows, found))) {
       const [s, d] = [source[i]!, sink[i]!];
-      if (came[s]! >= base + i || goes[d]! <= base + i || follows[meta[i]!] === 0) continue;
       if (nodes.length >= limit) {
         leftOut[s] = leftOut[d] = 1;
         continue;
@@ -57,6 +58,18 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
     leftOut: { entities: leftOut.reduce((sum, one) => sum + one, 0), refused: 0 },
   };
 }
+
+/** @param found gets the places of those that are on a way @returns how many there are */
+function onTheWay(
+  { n, source, sink, meta }: Block, base: number,
+  came: Int32Array, goes: Int32Array, follows: Uint8Array, found: Int32Array,
+): number {
+  let count = 0;
+  for (let i = 0; i < n; i++)
+    if (came[source[i]!]! < base + i && goes[sink[i]!]! > base + i && follows[meta[i]!] !== 0)
+      found[count++] = i;
+  return count;
+} // prettier-ignore
 
 /** By entity: the flow by which a pass reached it first. */
 function flowsOf(pass: Pass, size: number, { begins, never }: { begins: number; never: number }): Int32Array {

@@ -11,8 +11,8 @@ export type Coverage = {
   /** Who asked may see records of these tags; null: all. */
   clearance: string[] | null;
   boots: { boot: string; from: string; to: string }[];
-  /** Records that were lost, each time with how many and which. */
-  gaps: { near: string; lost: number; what: string }[];
+  /** Records that were lost, each time with how many and which; null: how many is the platform's to know. */
+  gaps: { near: string; lost: number | null; what: string }[];
   /** What else a "no" does not speak of. */
   limits: string[];
 };
@@ -31,7 +31,7 @@ export function coverageOf(sight: Sight, pass: Reached | null, damaged: readonly
   });
   const gaps = graph.gaps.map(({ boot, time, lost, what }) => ({
     near: isoTime(BigInt(Math.round(time)) + (graph.boots[boot]?.wallOffset ?? 0n)),
-    lost,
+    lost: sight.isPlatform ? lost : null,
     what,
   }));
   return {

@@ -14,7 +14,7 @@ export {
   type QuestionsAsk,
   sayQuestion,
 } from "./questions.ts";
-export { type ContextText, PLATFORM, type Reader, Sight } from "./reader.ts";
+export { type ContextText, PLATFORM, isoTime, type Reader, recordName, Sight } from "./reader.ts";
 export type { Crossing, Step } from "./steps.ts";
 export { AskThread } from "./thread.ts";
 export type { TraceAnswer, TraceEdge, TraceNode } from "./trace.ts";

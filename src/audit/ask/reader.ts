@@ -8,7 +8,7 @@
  * Not covered: how long an answer takes.
  */
 import { type Context, isAll, type TagId } from "../../label/index.ts";
-import type { Graph, Meta } from "../graph/index.ts";
+import type { Annotation, Graph, Meta } from "../graph/index.ts";
 
 /** Plain data, so that it can be sent to another thread. */
 export type Reader = {
@@ -34,6 +34,7 @@ export class Sight {
   readonly sees: Uint8Array;
   readonly #cleared: ReadonlySet<string> | null;
   readonly #ids: ReadonlyMap<string, TagId>;
+  #events: Map<number, Annotation[]> | null = null;
 
   constructor(graph: Graph, reader: Reader) {
     this.graph = graph;
@@ -89,12 +90,22 @@ export class Sight {
     const { flows, boots } = this.graph;
     if (this.isPlatform) return String(flows.record(flow));
     const time = flows.time(flow);
-    const boot = boots[this.graph.bootAt(flow)]!.id.slice(0, 6);
-    // of several at one time, the first that this reader sees is just the time
-    let before = 0;
+    const boot = this.graph.bootAt(flow);
+    const record = flows.record(flow);
+    let before = this.#eventsAt(boot, time).filter((other) => other < record).length;
     for (let i = flow - 1; i >= 0 && flows.time(i) === time; i--)
-      if (this.sees[flows.meta(i)] === 1 && flows.record(i) !== flows.record(flow)) before++;
-    return `${boot}-${time.toString(36)}${before === 0 ? "" : `.${before}`}`;
+      if (this.sees[flows.meta(i)] === 1 && flows.record(i) !== record) before++;
+    return recordName(boots[boot]!.id, time, before);
+  }
+
+  /** Records of events that move no data and that this reader may see, of one time: the daemon's clock is coarse. */
+  #eventsAt(boot: number, time: number): readonly number[] {
+    this.#events ??= Map.groupBy(
+      this.graph.annotations.filter(({ meta }) => this.sees[meta] === 1),
+      (event) => event.time,
+    );
+    const all = this.#events.get(time) ?? [];
+    return all.filter((event) => event.boot === boot).map(({ record }) => record);
   }
 
   /** The flow of a record that this reader may see, or -1. */
@@ -129,6 +140,16 @@ export class Sight {
     }
     return -1;
   }
+}
+
+/**
+ * What a record is called to others than the platform: its boot and its time, and of several at one time how many come before that the
+ * reader may see.
+ *
+ * @param time ns since boot
+ */
+export function recordName(boot: string, time: number, before: number): string {
+  return `${boot.slice(0, 6)}-${time.toString(36)}${before === 0 ? "" : `.${before}`}`;
 }
 
 export function isoTime(ns: bigint): string {

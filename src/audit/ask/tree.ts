@@ -99,8 +99,8 @@ function firstFlows(pass: Pass, chosen: readonly number[]): Map<number, number> 
   const wanted = new Set<number>();
   for (const label of chosen) {
     if (pass.flow[label] !== -1) continue;
-    const began = pass.began.get(label);
-    if (began === undefined) wanted.add(label);
+    const began = pass.began(label);
+    if (began === -1) wanted.add(label);
     else found.set(label, began);
   }
   for (let label = 0; label < pass.count && wanted.size > 0; label++) {

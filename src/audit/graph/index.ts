@@ -1,7 +1,7 @@
 /**
  * The log as a graph in columns, and what is reachable in it.
  */
-export { BLOCK, Columns, WINDOW } from "./columns.ts";
+export { BLOCK, type Block, Columns, WINDOW } from "./columns.ts";
 export { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 export { Entities, type EntityKey } from "./entities.ts";
 export { type Annotation, type Boot, type Gap, Graph } from "./graph.ts";

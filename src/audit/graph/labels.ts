@@ -49,8 +49,8 @@ export class LabelIndex {
   }
 }
 
-export function longer(old: Int32Array): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(old.length * 4);
+export function longer(old: Int32Array, fill = 0): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(old.length * 4).fill(fill, old.length);
   grown.set(old);
   return grown;
 }

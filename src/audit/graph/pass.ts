@@ -13,10 +13,10 @@ export type Pass = {
   readonly entity: Int32Array;
   /** By label: flow by which; -1: it is where the question begins. */
   readonly flow: Int32Array;
-  /** For labels without a flow: the one that made it a beginning, if one did. */
-  readonly began: ReadonlyMap<number, number>;
   /** The entity's label with the fewest flows, or -1: not reached. */
   label(entity: number): number;
+  /** Of a label without a flow: the one that made it a beginning, or -1. */
+  began(label: number): number;
   /** Label of the entity at the other end of the label's flow; -1: it is where the question begins. */
   parent(label: number): number;
 };

@@ -136,6 +136,16 @@ describe("reach", () => {
             [...expected.hops.keys()].sort((a, b) => a - b),
           );
           deepStrictEqual(pass.reached, expected.hops.size);
+          for (let label = 0; label < pass.count; label++) {
+            if (pass.flow[label] !== -1) continue;
+            const [begun, entity] = [pass.began(label), pass.entity[label]];
+            if (begun === -1) {
+              ok(roots.some((root) => root.entity === entity));
+              continue;
+            }
+            const near = direction === "from" ? graph.flows.source(begun) : graph.flows.sink(begun);
+            ok(question.begins![graph.flows.meta(begun)] === 1 && near === entity);
+          }
           for (const [at, hops] of expected.hops) {
             const path = pathTo(pass, pass.label(at));
             if (path.length > 1) long++;

@@ -18,6 +18,10 @@ const HOPS = 0x7f;
 /** Of a kind of flow: it begins something, it is looked for. */
 const BEGINS = 1;
 const SOUGHT = 2;
+/** What happened with a flow: its near end became a beginning, it is looked for, its far end was reached. */
+const BEGUN = 1;
+const HIT = 2;
+const REACHED = 4;
 /** Costs more than any depth: the flow does not count. */
 const NEVER = 0xff;
 
@@ -29,7 +33,6 @@ export class Sweep implements Pass, Traveller {
   count = 0;
   entity: Int32Array<ArrayBuffer>;
   flow: Int32Array<ArrayBuffer>;
-  readonly began = new Map<number, number>();
   readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
@@ -48,6 +51,10 @@ export class Sweep implements Pass, Traveller {
   readonly #isPlain: boolean;
   /** Places in a block where something was reached. */
   readonly #found = new Int32Array(BLOCK);
+  /** By label: the flow that made it a beginning. Only where kinds of flows do. */
+  #began: Int32Array<ArrayBuffer>;
+  /** And what happened there. */
+  readonly #what = new Uint8Array(BLOCK);
   readonly #index: LabelIndex;
 
   constructor(graph: Graph, question: Question) {
@@ -73,6 +80,7 @@ export class Sweep implements Pass, Traveller {
     // without depth each entity has one label at most; pages that are not touched cost nothing
     const room = this.#hasDepth ? START : size;
     [this.entity, this.flow] = [new Int32Array(room), new Int32Array(room)];
+    this.#began = new Int32Array(begins === undefined ? 0 : room).fill(-1);
     this.#index = new LabelIndex(size);
   }
 
@@ -80,22 +88,34 @@ export class Sweep implements Pass, Traveller {
     travel(this.#graph, this.#question, this);
   }
 
-  /** What was reached before keeps the way by which it came. @param at the flow that makes it a beginning */
-  begin(entity: number, at = -1): void {
+  /** What was reached before keeps the way by which it came. */
+  begin(entity: number): void {
     const isReached = (this.#state[entity]! & HOPS) < this.#far;
     this.#state[entity]! &= WANTED;
-    if (isReached) return;
-    if (at !== -1) this.began.set(this.count, at);
-    this.#put(entity, -1);
+    if (!isReached) this.#put(entity, -1);
   }
 
   see(block: Block, base: number, from: number, to: number, isInTime: boolean): boolean {
     const { source, sink, meta } = block;
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
-    if (!this.#isPlain || !isInTime) return this.#seeEach(nears, fars, meta, base, from, to);
-    const found = this.#found;
-    const count = spread(nears, fars, meta, from, to, this.#state, this.#costs, found);
-    for (let n = 0; n < count; n++) this.#put(fars[found[n]!]!, base + found[n]!);
+    const [found, what] = [this.#found, this.#what];
+    if (this.#isPlain && isInTime) {
+      const count = spread(nears, fars, meta, from, to, this.#state, this.#costs, found);
+      for (let n = 0; n < count; n++) this.#put(fars[found[n]!]!, base + found[n]!);
+      return false;
+    }
+    const { inTime } = this.#question;
+    const isIn = isInTime || inTime === undefined ? null : (i: number) => inTime.flow(base + i);
+    const count = this.#look(nears, fars, meta, from, to, isIn);
+    for (let n = 0; n < count; n++) {
+      const [i, events] = [found[n]!, what[n]!];
+      if ((events & BEGUN) !== 0) {
+        this.#put(nears[i]!, -1);
+        this.#began[this.count - 1] = base + i;
+      }
+      if ((events & HIT) !== 0 && this.#question.looksFor!.hit(base + i, this.label(nears[i]!), this)) return true; // prettier-ignore
+      if ((events & REACHED) !== 0) this.#put(fars[i]!, base + i);
+    }
     return false;
   }
 
@@ -112,49 +132,54 @@ export class Sweep implements Pass, Traveller {
     return this.#index.before(label, near, this.entity);
   }
 
+  began(label: number): number {
+    return this.#began[label] ?? -1;
+  }
+
   get reached(): number {
     return this.#hasDepth ? this.#index.entities(this.entity, this.count) : this.count;
   }
 
-  #seeEach(
-    nears: Uint32Array,
-    fars: Uint32Array,
-    meta: Uint32Array,
-    base: number,
-    from: number,
-    to: number,
-  ): boolean {
-    // prettier-ignore
+  /** As `spread`, with beginnings and with what is looked for. @returns how many events there were */
+  #look(
+    nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
+    isIn: ((place: number) => boolean) | null,
+  ): number {
     const step = this.#isForward ? 1 : -1;
     const [state, costs, looks, matters] = [this.#state, this.#costs, this.#looks, this.#matters];
+    const [found, what, limit] = [this.#found, this.#what, this.#far];
+    let count = 0;
     for (let i = from; i !== to; i += step) {
       const kind = meta[i]!;
-      const hops = state[nears[i]!]! & HOPS;
+      let hops = state[nears[i]!]! & HOPS;
       if (hops + costs[kind]! >= state[fars[i]!]! && (looks[kind]! & matters[hops]!) === 0) continue;
-      if (this.#take(nears[i]!, fars[i]!, kind, base + i)) return true;
+      if (costs[kind] === NEVER || (isIn !== null && !isIn(i))) continue;
+      let events = 0;
+      if ((looks[kind]! & BEGINS) !== 0) {
+        if (hops === limit) events = BEGUN;
+        state[nears[i]!]! &= WANTED;
+        hops = 0;
+      }
+      hops += costs[kind]!;
+      const far = state[fars[i]!]!;
+      if (hops < limit && ((looks[kind]! & SOUGHT) !== 0 || (far & WANTED) !== 0)) events |= HIT;
+      if (hops < (far & HOPS)) {
+        state[fars[i]!] = (far & WANTED) | hops;
+        events |= REACHED;
+      }
+      if (events === 0) continue;
+      found[count] = i;
+      what[count++] = events;
     }
-    return false;
-  }
-
-  /** One flow that may have something to tell. @returns is it enough? */
-  #take(near: number, far: number, kind: number, at: number): boolean {
-    if (this.#costs[kind] === NEVER || this.#question.inTime?.flow(at) === false) return false;
-    const looks = this.#looks[kind]!;
-    if ((looks & BEGINS) !== 0) this.begin(near, at);
-    const hops = (this.#state[near]! & HOPS) + this.#costs[kind]!;
-    if (hops >= this.#far) return false;
-    const state = this.#state[far]!;
-    const isSought = (looks & SOUGHT) !== 0 || (state & WANTED) !== 0;
-    if (isSought && this.#question.looksFor!.hit(at, this.label(near), this)) return true;
-    if (hops >= (state & HOPS)) return false;
-    this.#state[far] = (state & WANTED) | hops;
-    this.#put(far, at);
-    return false;
-  }
+    return count;
+  } // prettier-ignore
 
   #put(entity: number, flow: number): void {
     const label = this.count++;
-    if (label === this.entity.length) [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+    if (label === this.entity.length) {
+      [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+      if (this.#question.begins !== undefined) this.#began = longer(this.#began, -1);
+    }
     this.entity[label] = entity;
     this.flow[label] = flow;
     this.horizon.reach(entity);

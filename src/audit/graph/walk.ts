@@ -24,7 +24,6 @@ export class Walk implements Pass, Traveller {
   reached = 0;
   entity = new Int32Array(START);
   flow = new Int32Array(START);
-  readonly began = new Map<number, number>();
   readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
@@ -36,6 +35,7 @@ export class Walk implements Pass, Traveller {
   #parent = new Int32Array(START);
   #hops = new Int32Array(START);
   #context = new Int32Array(START);
+  readonly #began = new Map<number, number>();
   /** By kind of flow: the contexts at both ends. */
   readonly #near: Int32Array;
   readonly #far: Int32Array;
@@ -64,7 +64,7 @@ export class Walk implements Pass, Traveller {
       [this.#hops[label], this.#context[label]] = [0, ANY];
       return;
     }
-    if (at !== -1) this.began.set(this.count, at);
+    if (at !== -1) this.#began.set(this.count, at);
     this.#put(entity, -1, -1, ANY);
   }
 
@@ -99,6 +99,10 @@ export class Walk implements Pass, Traveller {
     for (let label = best; label !== -1; label = this.#older[label]!)
       if (this.#hops[label]! < this.#hops[best]!) best = label;
     return best;
+  }
+
+  began(label: number): number {
+    return this.#began.get(label) ?? -1;
   }
 
   parent(label: number): number {

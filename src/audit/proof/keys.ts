@@ -65,3 +65,8 @@ function keysOf(origin: string, ed25519: KeyObject, mldsa44: KeyObject): LogKeys
     signers: [signerOf(origin, TYPE.ed25519, ed25519), signerOf(origin, TYPE.mldsa44, mldsa44)],
   };
 }
+
+/** Keys that were stated, and are not in force yet. */
+export function nextKeyFile(keyFile: string): string {
+  return `${keyFile}.next`;
+}

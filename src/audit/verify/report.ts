@@ -1,8 +1,11 @@
 /**
- * What verify found: the faults, first the first record that is not as it was written, and what a reader should know
+ * What verify is given, and what it found: the faults, first the first record that is not as it was written, and what a reader should know
  * although nothing is wrong.
  */
 import type { AuditErrorCode } from "../errors.ts";
+import type { Checkpoint } from "../proof/checkpoint.ts";
+import type { Hasher } from "../proof/hash.ts";
+import type { Verifier } from "../proof/note.ts";
 
 export type Finding = {
   code: AuditErrorCode;
@@ -56,3 +59,16 @@ export class Findings {
     return [...this.list].sort((a, b) => (a.record ?? Infinity) - (b.record ?? Infinity) || 0);
   }
 }
+
+/** Bytes. */
+export type Progress = { done: number; all: number };
+
+export type VerifyOptions = {
+  /** Public keys known from elsewhere: one of them must be the log's. */
+  keys?: readonly Verifier[];
+  /** Checkpoints of this log from elsewhere: it must continue each. */
+  checkpoints?: readonly Checkpoint[];
+  /** Witnesses that must have cosigned. */
+  witnesses?: readonly Verifier[];
+  hasher?: Hasher;
+};

@@ -6,36 +6,22 @@
  * Not covered: what happened after the last checkpoint; and a log that was rewritten as a whole by whoever holds its
  * keys, unless a key, an older checkpoint or a witness's cosignature from elsewhere is given to hold it against.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { AuditError } from "../errors.ts";
-import { FORMAT_VERSION, headerVersion, readHeader, RECORD_BYTES, type SegmentHeader } from "../format.ts";
-import { LOST_AT } from "../gaps.ts";
-import { type Checkpoint, parseCheckpoint } from "../proof/checkpoint.ts";
-import { type Hasher, hasher } from "../proof/hash.ts";
-import { type Verifier, verifies, vkeyOf } from "../proof/note.ts";
+import { RECORD_BYTES, type SegmentHeader } from "../format.ts";
+import type { Checkpoint } from "../proof/checkpoint.ts";
+import { hasher } from "../proof/hash.ts";
 import { TileSource } from "../proof/tiles.ts";
-import { pieces } from "../reader.ts";
 import { keptCheckpoints, keptName } from "../recover.ts";
 import { type Segment, segments } from "../segments.ts";
-import { parseStatement } from "../statements.ts";
 import { KeyLine } from "./key-line.ts";
 import { RecordCheck } from "./record-check.ts";
-import { Findings, type Report } from "./report.ts";
+import { Findings, type Progress, type Report, type VerifyOptions } from "./report.ts";
+import { checkSegment, noteClock } from "./segment-check.ts";
+import { checkRotations, checkSignatures, readCheckpoint } from "./signature-check.ts";
+import { checkGone, noteRecords } from "./statement-check.ts";
 import { type Expected, TreeCheck } from "./tree-check.ts";
-
-export type VerifyOptions = {
-  /** Public keys known from elsewhere: one of them must be the log's. */
-  keys?: readonly Verifier[];
-  /** Checkpoints of this log from elsewhere: it must continue each. */
-  checkpoints?: readonly Checkpoint[];
-  /** Witnesses that must have cosigned. */
-  witnesses?: readonly Verifier[];
-  hasher?: Hasher;
-};
-
-/** A step of the wall clock that is worth a note, ns. */
-const CLOCK_STEP = 1_000_000_000n;
 
 /** @throws AuditError E_LOG_NONE, E_LOG_OTHER */
 export function verify(
@@ -50,9 +36,6 @@ export function verify(
     onProgress(step.value);
   }
 }
-
-/** Bytes. */
-export type Progress = { done: number; all: number };
 
 /** The same in steps of some milliseconds, for who has other things to do. */
 export function* verifySteps(folder: string, options: VerifyOptions = {}): Generator<Progress, Report> {
@@ -206,203 +189,6 @@ export function* verifySteps(folder: string, options: VerifyOptions = {}): Gener
     };
   } finally {
     tiles.close();
-  }
-}
-
-type Own = { checkpoint: Checkpoint; file: string };
-
-function readCheckpoint(path: string, folder: string, findings: Findings): Own | null {
-  if (!existsSync(path)) return null;
-  const file = relative(folder, path);
-  try {
-    return { checkpoint: parseCheckpoint(readFileSync(path, "utf8")), file };
-  } catch (error) {
-    findings.add("E_CHECKPOINT", null, file, error instanceof Error ? error.message : String(error));
-    return null;
-  }
-}
-
-/** @param next where the next segment begins  @returns its header */
-function* checkSegment(
-  file: Segment,
-  next: number | null,
-  tree: TreeCheck,
-  records: RecordCheck,
-  findings: Findings,
-  notes: string[],
-  progress: Progress,
-): Generator<Progress, SegmentHeader | null> {
-  const name = basename(file.path);
-  let header: SegmentHeader | null = null;
-  let done = 0;
-  for (const piece of pieces(file)) {
-    let rest = piece;
-    let first = file.first + done / RECORD_BYTES;
-    if (done === 0) {
-      header = checkHeader(piece, file.first, tree, findings, name);
-      rest = piece.subarray(RECORD_BYTES);
-      first++;
-      records.begin(header);
-    }
-    records.take(rest, first, name);
-    tree.add(hasher().leaves(piece, RECORD_BYTES), name);
-    done += piece.length;
-    yield { done: progress.done + done, all: progress.all };
-  }
-  const end = file.first + done / RECORD_BYTES;
-  const torn = file.compressed ? 0 : statSync(file.path).size % RECORD_BYTES;
-  const cut = `\`${name}\` ends with ${torn} bytes that are no record`;
-  if (torn !== 0 && next === null) notes.push(`${cut}: a write was cut short, and nobody relied on it`);
-  else if (torn !== 0) findings.add("E_LOG_DAMAGED", end, name, cut);
-  if (next !== null && end > next)
-    findings.add(
-      "E_LOG_DAMAGED",
-      next,
-      name,
-      `\`${name}\` holds ${end - next} records more than were before the next segment`,
-    );
-  if (file.compressed && done === 0)
-    findings.add("E_LOG_DAMAGED", file.first, name, `\`${name}\` can't be decompressed`);
-  return header;
-}
-
-function checkHeader(
-  piece: Buffer,
-  first: number,
-  tree: TreeCheck,
-  findings: Findings,
-  name: string,
-): SegmentHeader | null {
-  const header = readHeader(piece);
-  const version = headerVersion(piece);
-  if (header === null && version !== null && version > FORMAT_VERSION)
-    findings.add(
-      "E_LOG_NEWER",
-      first,
-      name,
-      `\`${name}\` is of version ${version}, and this csn knows ${FORMAT_VERSION}`,
-    );
-  else if (header === null)
-    findings.add("E_LOG_DAMAGED", first, name, `\`${name}\` does not begin with a header`);
-  else if (header.first !== first)
-    findings.add(
-      "E_LOG_DAMAGED",
-      first,
-      name,
-      `\`${name}\` says of itself that it begins at record ${header.first}`,
-    );
-  else if (!header.root.equals(tree.tree.root()) && findings.list.length === 0)
-    findings.add(
-      "E_LOG_DAMAGED",
-      first,
-      name,
-      `\`${name}\` continues another log: its header has the root of another tree`,
-    );
-  return header;
-}
-
-function checkSignatures(
-  line: KeyLine,
-  own: readonly Own[],
-  newest: Checkpoint | null,
-  size: number,
-  { keys = [], witnesses = [], checkpoints = [] }: VerifyOptions,
-  findings: Findings,
-): Pick<Report, "signers" | "trusted" | "witnesses"> {
-  let signers: string[] = [];
-  for (const { checkpoint, file } of own) {
-    const by = line.check(checkpoint, file);
-    if (checkpoint === newest) signers = by;
-  }
-  for (const checkpoint of checkpoints.filter((one) => one.size <= size))
-    line.check(checkpoint, "the checkpoint from elsewhere");
-  const stated = new Set(line.verifiers.map(vkeyOf));
-  if (keys.length > 0 && !keys.some((key) => stated.has(vkeyOf(key))))
-    findings.add(
-      "E_LOG_KEY",
-      null,
-      "",
-      "the log was never signed by the key that was given: it is another's, or was made anew by somebody else",
-    );
-  const seen = witnesses.filter((witness) => own.some(({ checkpoint }) => isBy(witness, checkpoint)));
-  for (const witness of witnesses)
-    if (!seen.includes(witness))
-      findings.add("E_WITNESS", null, "cosigned", `no checkpoint is cosigned by \`${witness.name}\``);
-  return { signers, trusted: keys.length > 0, witnesses: seen.map(({ name }) => name) };
-}
-
-function isBy(witness: Verifier, { note }: Checkpoint): boolean {
-  try {
-    return verifies(witness, note);
-  } catch {
-    return false;
-  }
-}
-
-/** A change of keys counts when the old ones signed it. */
-function checkRotations(line: KeyLine, own: readonly Own[], findings: Findings): void {
-  for (const size of line.changes)
-    if (!own.some(({ checkpoint }) => checkpoint.size === size))
-      findings.add(
-        "E_LOG_KEY",
-        size - 1,
-        keptName(size),
-        `the change of keys at record ${size - 1} is not signed by the keys before`,
-      );
-}
-
-/** Whatever is gone must have been removed by somebody who said so. */
-function checkGone(
-  gone: readonly { from: number; to: number }[],
-  records: RecordCheck,
-  findings: Findings,
-): void {
-  const said = records.statements.flatMap(({ text }) => {
-    const { from, to } = (parseStatement(text)?.retention ?? {}) as { from?: unknown; to?: unknown };
-    return typeof from === "number" && typeof to === "number" ? [{ from, to }] : [];
-  });
-  for (const { from, to } of gone) {
-    let at = from;
-    for (const range of said.sort((a, b) => a.from - b.from))
-      if (range.from <= at && range.to > at) at = range.to;
-    if (at < to)
-      findings.add(
-        "E_LOG_DAMAGED",
-        at,
-        "",
-        `records ${at} to ${to - 1} are missing, and no statement of the log says that they were removed`,
-      );
-  }
-}
-
-function noteClock(before: SegmentHeader | null, now: SegmentHeader, notes: string[]): void {
-  if (before === null || before.bootId !== now.bootId) return;
-  const step = now.wallOffset - before.wallOffset;
-  if (step > CLOCK_STEP || step < -CLOCK_STEP)
-    notes.push(
-      `the clock was set ${step > 0n ? "forward" : "back"} by ${Number((step > 0n ? step : -step) / 1_000_000n) / 1000} s before record ${now.first}`,
-    );
-}
-
-function noteRecords(records: RecordCheck, notes: string[]): void {
-  for (const [where, why] of [
-    [LOST_AT.DISK, "could not be written when they were made"],
-    [LOST_AT.RING, "found no room in the kernel's ring"],
-  ] as const) {
-    const losses = records.losses.filter(({ at }) => at === where);
-    const lost = losses.reduce((sum, { count }) => sum + count, 0);
-    if (lost > 0) notes.push(`${lost} records ${why}: ${losses.length} gap records say which`);
-  }
-  if (records.unaccounted > 0)
-    notes.push(
-      `${records.unaccounted} records of flows that the kernel counted are missing, and no gap record says so`,
-    );
-  if (records.undescribed > 0)
-    notes.push(`${records.undescribed} records name a context that their segment does not explain`);
-  for (const { from, text } of records.statements) {
-    const said = parseStatement(text);
-    for (const key of ["recovered", "former", "unsynced"] as const)
-      if (said?.[key] !== undefined) notes.push(`record ${from} says: ${key} ${JSON.stringify(said[key])}`);
   }
 }
 

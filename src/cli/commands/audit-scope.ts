@@ -18,7 +18,7 @@ export function registerScope(audit: Command): void {
   const scope = audit
     .command("scope")
     .description("record more than what has a label: everything, a user, a cgroup, a path");
-  example(scope, "$ sudo csn audit scope add path:/srv/data", "$ sudo csn audit scope list");
+  example(scope, "$ csn audit scope add path:/srv/data", "$ csn audit scope list");
 
   const add = scope
     .command("add")
@@ -37,10 +37,10 @@ export function registerScope(audit: Command): void {
     });
   example(
     add,
-    "$ sudo csn audit scope add all",
-    "$ sudo csn audit scope add user:alice",
-    "$ sudo csn audit scope add cgroup:/system.slice/nginx.service",
-    "$ sudo csn audit scope add opaque:/usr/bin/rsync",
+    "$ csn audit scope add all",
+    "$ csn audit scope add user:alice",
+    "$ csn audit scope add cgroup:/system.slice/nginx.service",
+    "$ csn audit scope add opaque:/usr/bin/rsync",
   );
 
   const remove = scope
@@ -55,7 +55,7 @@ export function registerScope(audit: Command): void {
       if (ui.json) return ui.answer(answer);
       ui.print(`${safe(scopeText(answer.entry))}: removed`);
     });
-  example(remove, "$ sudo csn audit scope remove all");
+  example(remove, "$ csn audit scope remove all");
 
   const list = scope
     .command("list")
@@ -69,7 +69,7 @@ export function registerScope(audit: Command): void {
       const rows = entries.map(({ entry, inForce, why }) => [safe(scopeText(entry)), inForce ? "yes" : `no: ${safe(why)}`]); // prettier-ignore
       ui.print(...table([["WHAT", "IN FORCE"], ...rows]));
     });
-  example(list, "$ sudo csn audit scope list");
+  example(list, "$ csn audit scope list");
 }
 
 /** @throws CliError E_SCOPE, E_USER */

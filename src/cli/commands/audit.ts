@@ -16,6 +16,7 @@ import {
   verify,
 } from "../../audit/index.ts";
 import { connect } from "../connect.ts";
+import { recordOf } from "../arguments.ts";
 import { CliError } from "../errors.ts";
 import { example, JSON_OPTION } from "../example.ts";
 import { count, safe } from "../text.ts";
@@ -80,19 +81,19 @@ export function registerAudit(program: Command): void {
   const prove = audit
     .command("prove")
     .description("the proof that a record is in the log, as JSON that stands alone")
-    .argument("<id>", "the record's number, as `csn log` shows it at the end of a line")
+    .argument("<id>", "what `csn log` calls the record, at the end of a line; its number with `--folder`")
     .option("--folder <dir>", "of a log, or a copy of one")
     .action(async (id: string, options: { folder?: string }) => {
       const ui = makeUi();
-      const number = /^#?(\d+)$/.exec(id)?.[1];
-      if (number === undefined)
+      const name = recordOf(id);
+      if (options.folder !== undefined && name.includes("-"))
         throw new CliError(
           "E_USAGE",
-          `expected a record's number, found \`${id}\``,
-          "`csn log` shows the numbers: #17 is 17",
+          `expected a record's number, found \`${name}\``,
+          "who has the folder sees all of it: `csn trace --log` shows numbers",
         );
-      if (options.folder !== undefined) return ui.answer(proofDocument(options.folder, Number(number)));
-      ui.answer(await (await connect("look", ui)).call("auditProof", { parameters: { id: number } }));
+      if (options.folder !== undefined) return ui.answer(proofDocument(options.folder, Number(name)));
+      ui.answer(await (await connect("look", ui)).call("auditProof", { parameters: { id: name } }));
     });
   example(prove, "$ csn audit prove 17 > proof.json");
 

@@ -38,9 +38,10 @@ export function registerLog(program: Command): void {
       for await (const entry of client.lines("log", { query })) {
         if (ui.json) process.stdout.write(`${JSON.stringify(entry)}\n`);
         else ui.print(logLine(entry, ui.paint));
-        if (entry.lost > lost)
-          ui.note(`records are missing: a processor has lost ${entry.lost} since the boot`);
-        lost = Math.max(lost, entry.lost);
+        const lostNow = entry.lost ?? 1;
+        if (lostNow > lost)
+          ui.note(`records are missing: a processor has lost ${entry.lost ?? "some"} since the boot`);
+        lost = Math.max(lost, lostNow);
         if (process.stdout.writableNeedDrain) await flushed(process.stdout);
       }
     });
