@@ -112,8 +112,7 @@ export function registerWitness(audit: Command): void {
     .action(async (options: ServeOptions) => {
       const ui = makeUi();
       const one = new Witness(options.home, options.name, options.log.map(parseVkey));
-      ui.print(...one.vkeys);
-      await listen(one, options);
+      await listen(one, options, () => ui.print(...one.vkeys));
     });
   example(
     serve,
@@ -132,7 +131,12 @@ function show(ui: Ui, witnesses: AuditWitnesses): void {
   if (witnesses.length === 0) ui.print("no witness");
 }
 
-function listen(witness: Witness, { listen: address, socket }: ServeOptions): Promise<never> {
+/** @param ready from then on it can be asked */
+function listen(
+  witness: Witness,
+  { listen: address, socket }: ServeOptions,
+  ready: () => void,
+): Promise<never> {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(address ?? "") ?? [];
   if ((host === undefined) === (socket === undefined))
     throw new CliError(
@@ -158,7 +162,7 @@ function listen(witness: Witness, { listen: address, socket }: ServeOptions): Pr
     });
   });
   return new Promise((_, reject) => {
-    server.on("error", reject);
+    server.on("error", reject).on("listening", ready);
     if (socket !== undefined) {
       rmSync(socket, { force: true });
       server.listen(socket);
