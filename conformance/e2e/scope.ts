@@ -39,7 +39,7 @@ const as = (uid: number, script: string) =>
 async function scope(b: Bench, ...entries: string[]): Promise<void> {
   const now = JSON.parse(await b.ok("audit", "scope", "list", "--json")) as { entry: { kind: string; value: string } }[]; // prettier-ignore
   for (const { entry } of now)
-    await b.ok("audit", "scope", "remove", entry.kind === "all" ? "all" : `${entry.kind}:${entry.value}`);
+    await b.ok("audit", "scope", "remove", entry.value === "" ? entry.kind : `${entry.kind}:${entry.value}`);
   for (const entry of entries) await b.ok("audit", "scope", "add", entry);
 }
 
