@@ -160,7 +160,7 @@ export const scopes: readonly Case[] = [
       await scope(b, "repeats", "user:4001", "path:/data/sc");
       const since = await last(b);
       const work =
-        "cd /data/repeat; for i in 1 2 3; do sort -r in | tee out$i | tail -1500 | awk '{s+=$1} END {print s}' >> sums; done; tar cf all.tar in out*; mkdir -p x; tar xf all.tar -C x; mkfifo f; cat sums > f & cat f x/out* > end; wait"; // prettier-ignore
+        "cd /data/repeat; sort -r in | tee out | tail -1500 | awk '{s+=$1} END {print s}' > sums; mkfifo f; cat sums > f & cat f out > end; wait"; // prettier-ignore
       const ran = await b.labelled("ward/scope", ["/data/repeat:/data/repeat"], ["sh", "-ec", work]);
       deepStrictEqual({ code: ran.code, err: ran.err }, { code: 0, err: "" });
       await b.shellOk(as(4001, "cd /data/sc; seq 500 > r1; cp r1 r2; cat r1 r2 | sort | tail -3 > r3"));
@@ -176,8 +176,16 @@ export const scopes: readonly Case[] = [
       const since = await last(b);
       await b.shellOk(as(4001, "echo x > /data/sc/kept"));
       ok((await files(b, since)).includes("kept"));
+      await scope(b);
     },
   },
+];
+
+/**
+ * Asked for by name (`CSN_CASE='scope: a flood'`): it leaves 80,000 records, which each later start of an emulated
+ * machine's daemon would read for half a minute.
+ */
+export const floods: readonly Case[] = [
   {
     name: "scope: a flood that fills the rings while nobody empties them: nothing is refused, each loss is in a gap, none is unaccounted for, none twice",
     async run(b) {

@@ -24,7 +24,7 @@ import { owners } from "./owners.ts";
 import { questions } from "./questions.ts";
 import { ownersAttacks } from "./owners-attacks.ts";
 import { running } from "./running.ts";
-import { scopes } from "./scope.ts";
+import { floods, scopes } from "./scope.ts";
 import { statementAttacks } from "./statement-attacks.ts";
 import { survival } from "./survival.ts";
 import { wayOut } from "./way-out.ts";
@@ -68,7 +68,8 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
   try {
     await ensureSystemPackages([...programNeeds, ...networkNeeds], silent);
     await bench.start();
-    for (const { name, run } of casesFor(kernel, together)) {
+    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : floods)];
+    for (const { name, run } of all) {
       if (only !== undefined && !only.some((part) => name.includes(part))) continue;
       const begun = Date.now();
       try {
