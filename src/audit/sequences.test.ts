@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert";
+import { deepStrictEqual, strictEqual } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RECORD_BYTES } from "./format.ts";
@@ -67,4 +67,13 @@ test("counters that begin anew miss nothing, and records of before are unknown t
   strictEqual(known.has(flow(0, 1)), false);
   known.take(flow(0, 7));
   strictEqual(known.missing, 1);
+});
+
+test("what came before the first one that was seen is not taken for seen", () => {
+  const known = new Sequences();
+  known.take(flow(0, 1));
+  strictEqual(known.has(flow(0, 0)), false);
+  known.take(flow(1, 7));
+  known.take(flow(1, 6));
+  deepStrictEqual([5, 6, 7, 8].map((sequence) => known.has(flow(1, sequence))), [false, true, true, false]); // prettier-ignore
 });

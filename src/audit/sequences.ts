@@ -9,10 +9,13 @@
 import { FIELD } from "./record.ts";
 
 const MOST_AHEAD = 8192;
+/** Of the upper half of a number. */
+const HIGH = 2 ** 32;
 /** The counters began anew: the monitor was taken off and attached again. */
 const ANEW = 0;
 
-type Processor = { next: number; ahead: Set<number> };
+/** `first`: the least that was seen; from there to `next` each was, or counts as missing. */
+type Processor = { first: number; next: number; ahead: Set<number> };
 
 export class Sequences {
   #processors = new Map<number, Processor>();
@@ -26,8 +29,9 @@ export class Sequences {
     let processor = this.#processors.get(cpu);
     if (processor === undefined || (sequence === ANEW && processor.next > ANEW)) {
       if (processor !== undefined) this.#missing += missingOf(processor);
-      this.#processors.set(cpu, (processor = { next: sequence, ahead: new Set() }));
+      this.#processors.set(cpu, (processor = { first: sequence, next: sequence, ahead: new Set() }));
     }
+    if (sequence < processor.first) processor.first = sequence;
     if (sequence < processor.next) return;
     processor.ahead.add(sequence);
     this.#advance(processor);
@@ -37,7 +41,8 @@ export class Sequences {
   has(records: Buffer, at = 0): boolean {
     const processor = this.#processors.get(records.readUInt32LE(at + FIELD.cpu));
     const sequence = sequenceOf(records, at);
-    return processor !== undefined && (sequence < processor.next || processor.ahead.has(sequence));
+    if (processor === undefined || sequence < processor.first) return false;
+    return sequence < processor.next || processor.ahead.has(sequence);
   }
 
   /** What comes next does not go on from here: the counters begin anew, or records were taken away. */
@@ -69,5 +74,5 @@ function missingOf({ next, ahead }: Processor): number {
 }
 
 function sequenceOf(records: Buffer, at: number): number {
-  return Number(records.readBigUInt64LE(at + FIELD.sequence));
+  return records.readUInt32LE(at + FIELD.sequence) + records.readUInt32LE(at + FIELD.sequence + 4) * HIGH;
 }
