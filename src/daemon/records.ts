@@ -78,8 +78,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   #sequence = 0n;
   /** Flows of the kernel that are on disk: who read them last may have ended before the rings knew it. */
   readonly #known = new Sequences();
-  /** Since when records may be missing that no gap tells of; ns since boot. */
-  #wholeUntil = 0n;
+  /** Since when records may be missing that no gap tells of; by `performance.now`. */
+  #wholeUntil = 0;
 
   /** @param describe what each segment says at its start: version, configuration, policy */
   constructor(folder: string, bootId: string, describe: () => Record<string, unknown>) {
@@ -135,7 +135,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   /** Begins to empty the ring. @param anew its counters begin anew: another daemon had nothing to do with it */
   start(monitor: Monitor, anew: boolean): void {
     if (anew) this.#known.restart();
-    this.#wholeUntil = sinceBoot();
+    this.#wholeUntil = performance.now();
     this.#monitor = monitor;
     this.#ring = monitor.openRing();
     this.keeper.wake();
@@ -183,17 +183,19 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** What found no room in the rings is a gap on the record. [AUD-3] */
   #tellLost(): void {
-    const from = this.#wholeUntil;
-    this.#wholeUntil = sinceBoot();
+    const before = this.#wholeUntil;
+    this.#wholeUntil = performance.now();
     const news = this.#monitor?.lost.news() ?? null;
     if (news === null) return;
+    const to = sinceBoot();
+    const from = to - BigInt(Math.ceil((this.#wholeUntil - before) * 1e6));
     const gaps = LOST_KINDS.filter((kind) => news[kind] > 0).map((kind) =>
       gapRecords({
         kind: kind === "described" ? KIND.NAME : KIND.FLOW,
         refused: kind === "refused",
         count: news[kind],
         from,
-        to: this.#wholeUntil,
+        to,
         at: LOST_AT.RING,
         flags: kind === "wide" ? FLAG.WIDE : 0,
       }),

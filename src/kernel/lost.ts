@@ -14,34 +14,37 @@ export type LostKind = (typeof LOST_KINDS)[number];
 export type LostCounts = Record<LostKind, number>;
 
 export class Lost {
-  readonly #told: Fd;
+  readonly #map: Fd;
   readonly #counters: () => Counters;
+  /** As the map has it, which nobody else writes. */
+  readonly #told: LostCounts;
 
   constructor(told: Fd, counters: () => Counters) {
-    this.#told = told;
+    this.#map = told;
     this.#counters = counters;
+    this.#told = Object.fromEntries(LOST_KINDS.map((kind, at) => [kind, read(told, at)])) as LostCounts;
   }
 
   /** Not told yet; null: nothing. */
   news(): LostCounts | null {
-    const now = lostOf(this.#counters());
-    const news = { ...now };
-    for (const [at, kind] of LOST_KINDS.entries()) news[kind] -= this.#toldOf(at);
+    const news = lostOf(this.#counters());
+    for (const kind of LOST_KINDS) news[kind] -= this.#told[kind];
     return LOST_KINDS.some((kind) => news[kind] > 0) ? news : null;
   }
 
   /** These are on disk now. */
   told(news: LostCounts): void {
     for (const [at, kind] of LOST_KINDS.entries()) {
+      this.#told[kind] += news[kind];
       const value = Buffer.alloc(8);
-      value.writeBigUInt64LE(BigInt(this.#toldOf(at) + news[kind]));
-      native().mapSet(this.#told, u32(at), value, 0);
+      value.writeBigUInt64LE(BigInt(this.#told[kind]));
+      native().mapSet(this.#map, u32(at), value, 0);
     }
   }
+}
 
-  #toldOf(at: number): number {
-    return Number(native().mapGet(this.#told, u32(at), 8)?.readBigUInt64LE() ?? 0n);
-  }
+function read(map: Fd, at: number): number {
+  return Number(native().mapGet(map, u32(at), 8)?.readBigUInt64LE() ?? 0n);
 }
 
 function lostOf({ lost, lostRefused, lostNames, lostWide }: Counters): LostCounts {
