@@ -6,9 +6,8 @@
  * the first and last of them, `time` of the last.
  */
 import { KIND_GAP, RECORD_BYTES, RECORD_VERSION } from "./format.ts";
+import { FIELD, RECORD_KIND } from "./record.ts";
 
-/** Offsets of csn_record (bpf/abi.h). */
-const AT = { kind: 1, verdict: 2, sourceKind: 3, flags: 6, sinkKind: 7, time: 8, source: 40, sink: 56, count: 88 } as const; // prettier-ignore
 const MOST = 0xffffffff;
 
 /** Where records were lost: on the way to the disk, or in the kernel, whose ring was full. */
@@ -39,9 +38,9 @@ export class Gaps {
   /** These were not written. */
   lose(records: Buffer): void {
     for (let at = 0; at < records.length; at += RECORD_BYTES) {
-      const kind = records[at + AT.kind]!;
-      const refused = records[at + AT.verdict] !== 0 && isDecision(kind);
-      const time = isDecision(kind) ? records.readBigUInt64LE(at + AT.time) : 0n;
+      const kind = records[at + FIELD.kind]!;
+      const refused = records[at + FIELD.verdict] !== 0 && isDecision(kind);
+      const time = isDecision(kind) ? records.readBigUInt64LE(at + FIELD.time) : 0n;
       const key = kind * 2 + Number(refused);
       const gap = this.#gaps.get(key);
       if (gap === undefined) this.#gaps.set(key, { kind, refused, count: 1, from: time, to: time });
@@ -64,7 +63,7 @@ export class Gaps {
 
 /** Flows and events have a verdict and a time; texts and names have other bytes there. */
 function isDecision(kind: number): boolean {
-  return kind === 1 || kind === 6;
+  return kind === RECORD_KIND.FLOW || kind === RECORD_KIND.EVENT;
 }
 
 /** One, or as many as its count needs. */
@@ -77,14 +76,14 @@ export function gapRecords(gap: Gap): Buffer {
 function gapRecord({ kind, refused, from, to, at = LOST_AT.DISK, flags = 0 }: Gap, count: number): Buffer {
   const record = Buffer.alloc(RECORD_BYTES);
   record[0] = RECORD_VERSION;
-  record[AT.kind] = KIND_GAP;
-  record[AT.verdict] = Number(refused);
-  record[AT.sourceKind] = kind;
-  record[AT.flags] = flags;
-  record[AT.sinkKind] = at;
-  record.writeBigUInt64LE(to, AT.time);
-  record.writeBigUInt64LE(from, AT.source);
-  record.writeBigUInt64LE(to, AT.sink);
-  record.writeUInt32LE(count, AT.count);
+  record[FIELD.kind] = KIND_GAP;
+  record[FIELD.verdict] = Number(refused);
+  record[FIELD.source_kind] = kind;
+  record[FIELD.flags] = flags;
+  record[FIELD.sink_kind] = at;
+  record.writeBigUInt64LE(to, FIELD.time);
+  record.writeBigUInt64LE(from, FIELD.source);
+  record.writeBigUInt64LE(to, FIELD.sink);
+  record.writeUInt32LE(count, FIELD.count);
   return record;
 }

@@ -38,8 +38,7 @@ export function widenScope(csn: Csn, caller: Caller, body: unknown): ScopeView {
       entry.kind === "cgroup" ? `\`ls ${CGROUPS}\` shows them` : "give a path that is there now",
       404,
     );
-  const rest = csn.store.scope.filter((other) => scopeText(other) !== scopeText(entry));
-  change(csn, caller, [...rest, entry]);
+  change(csn, caller, [...others(csn, entry), entry]);
   return seen;
 }
 
@@ -47,7 +46,7 @@ export function widenScope(csn: Csn, caller: Caller, body: unknown): ScopeView {
 export function narrowScope(csn: Csn, caller: Caller, body: unknown): ScopeView {
   requireRoot(caller, "say what is recorded");
   const entry = parse(ScopeEntry, body);
-  const rest = csn.store.scope.filter((other) => scopeText(other) !== scopeText(entry));
+  const rest = others(csn, entry);
   if (rest.length === csn.store.scope.length)
     throw new CsnError(
       "E_SCOPE_UNKNOWN",
@@ -78,6 +77,10 @@ export function putScope(monitor: Monitor, entries: readonly ScopeEntry[]): void
     if (!(error instanceof KernelError && error.code === "E_NOT_FOUND")) throw error;
     monitor.scope.replace({ ...scope, watched: [], opaque: [] });
   }
+}
+
+function others(csn: Csn, entry: ScopeEntry): ScopeEntry[] {
+  return csn.store.scope.filter((other) => scopeText(other) !== scopeText(entry));
 }
 
 function change(csn: Csn, caller: Caller, entries: readonly ScopeEntry[]): void {

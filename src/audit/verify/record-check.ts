@@ -13,22 +13,12 @@ import {
   type SegmentHeader,
 } from "../format.ts";
 import { LOST_AT } from "../gaps.ts";
+import { FIELD, RECORD_KIND } from "../record.ts";
 import { Sequences } from "../sequences.ts";
 import { type LogStatement, StatementReader } from "../statements.ts";
 import type { Findings, Loss } from "./report.ts";
 
-/** Offsets of csn_record (bpf/abi.h). */
-const AT = {
-  kind: 1,
-  verdict: 2,
-  sourceKind: 3,
-  sinkKind: 7,
-  sourceContext: 32,
-  sinkContext: 36,
-  count: 88,
-} as const;
-const FLOW = 1;
-const EVENT = 6;
+const { FLOW, EVENT } = RECORD_KIND;
 /** Ids below are fixed; this one says that nobody knew. */
 const FIRST_CONTEXT = 16;
 const UNKNOWN_CONTEXT = 0xffffffff;
@@ -69,12 +59,12 @@ export class RecordCheck {
   take(records: Buffer, first: number, file: string): void {
     this.#next = first + records.length / RECORD_BYTES;
     for (let at = 0, id = first; at < records.length; at += RECORD_BYTES, id++) {
-      const kind = records[at + AT.kind]!;
+      const kind = records[at + FIELD.kind]!;
       const version = records[at]!;
       if (version === 0 || version > NEWEST_RECORD_VERSION) this.#strange(version, id, file);
       else if (kind === FLOW || kind === EVENT) {
-        this.#explained(records.readUInt32LE(at + AT.sourceContext));
-        this.#explained(records.readUInt32LE(at + AT.sinkContext));
+        this.#explained(records.readUInt32LE(at + FIELD.source_context));
+        this.#explained(records.readUInt32LE(at + FIELD.sink_context));
         if (kind === FLOW) this.#sequences.take(records, at);
       } else this.#other(kind, records.subarray(at, at + RECORD_BYTES), id, file);
     }
@@ -90,10 +80,10 @@ export class RecordCheck {
     } else if (kind === KIND_GAP)
       this.losses.push({
         record: id,
-        kind: record[AT.sourceKind]!,
-        refused: record[AT.verdict] !== 0,
-        at: record[AT.sinkKind]!,
-        count: record.readUInt32LE(AT.count),
+        kind: record[FIELD.source_kind]!,
+        refused: record[FIELD.verdict] !== 0,
+        at: record[FIELD.sink_kind]!,
+        count: record.readUInt32LE(FIELD.count),
       });
     else if (kind === 0 || (kind > NEWEST_KIND && kind !== KIND_MARK))
       this.#findings.add(
