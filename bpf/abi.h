@@ -81,7 +81,7 @@ struct csn_subject {
 enum csn_object_flags {
 	CSN_OBJECT_OWN = 1,   /* the truth, not a cache (pipes, memfd) */
 	CSN_OBJECT_LOWER = 2, /* overlayfs: found through a lower layer; an upper one may come */
-	/* of a wider scope [AUD-1], for what is not labelled; as CSN_SCOPE_* in `marks` */
+	/* of a wider scope [AUD-1], for what is not labelled; as CSN_MARK_* in `marks` */
 	CSN_OBJECT_WATCHED = 4,
 	CSN_OBJECT_OPAQUE = 8,
 };

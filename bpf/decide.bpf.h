@@ -625,6 +625,16 @@ static __always_inline u64 stranger(struct task_struct *task)
 	return 1ull << 63 | READ(READ(task, group_leader), start_boottime) << 22 | task->tgid;
 }
 
+/* Is it news [AUD-2]? Names the subject, if nobody did. *state: of the object, as the subject knows it. */
+static __always_inline int tells_anything(struct question *q, struct csn_object *object, u64 *state)
+{
+	if (!q->id)
+		q->id = stranger(bpf_get_current_task_btf());
+	if ((q->want & WANT_BOTH) == WANT_BOTH)
+		return informative_both(q, object, state);
+	return informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, state);
+}
+
 /* What is not decided at once: a labelled party. Not 0: refused. */
 __noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s)
 {
@@ -643,12 +653,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		describe(q->in);
 		return -EACCES;
 	}
-	if (!q->id)
-		q->id = stranger(bpf_get_current_task_btf());
-	if ((q->want & WANT_BOTH) == WANT_BOTH)
-		informs = informative_both(q, object, &state);
-	else
-		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	informs = tells_anything(q, object, &state);
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
@@ -681,12 +686,7 @@ __noinline int access_wide(struct question *q, struct csn_object *object)
 	if (!q || world_of((struct inode *)q->where.inode) == CSN_WORLD_VOID)
 		return 0;
 	q->is = QUESTION_WIDE;
-	if (!q->id)
-		q->id = stranger(bpf_get_current_task_btf());
-	if ((q->want & WANT_BOTH) == WANT_BOTH)
-		informs = informative_both(q, object, &state);
-	else
-		informs = informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, &state);
+	informs = tells_anything(q, object, &state);
 	if (!informs) {
 		if (!(control.scope & CSN_SCOPE_REPEATS))
 			return 0;

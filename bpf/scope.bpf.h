@@ -7,9 +7,9 @@
  * party [AUD-1]: these records are made where the rules were not asked, since nobody is labelled
  * [FLOW-4], and where there is no room for one it is counted [AUD-3].
  *
- * Not covered: looking up names and attributes of files, which tells a process little and is most
- * of what a host does; System V objects, keys, and what one process learns of another but by
- * tracing or signals; threads of the kernel; groups of processes more than SCOPE_LEVELS below the root.
+ * Not covered: looking up names, reading attributes (stat) and links of files; System V objects,
+ * keys, and what one process learns of another but by tracing or signals; threads of the kernel;
+ * groups of processes more than SCOPE_LEVELS below the root.
  */
 #ifndef CSN_SCOPE_H
 #define CSN_SCOPE_H
