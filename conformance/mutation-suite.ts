@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInMachine } from "../src/machine/index.ts";
 import { ensureBuilt, ensureKernel, ensureSystemPackages, type KernelId, programNeeds, ROOT, type Progress } from "../src/setup/index.ts"; // prettier-ignore
+import { sayFailed } from "../tools/failures.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { mutantsOf, type Result } from "./mutants.ts";
 
@@ -93,10 +94,10 @@ export function mutationSuite(kernel: KernelId): Suite {
     onDemand: true,
     run: async (): Promise<Count> => {
       const { results, missing, faults } = await mutate(kernel);
-      for (const fault of faults) console.log(`  FAILED with nothing taken out: ${fault}`);
+      for (const fault of faults) sayFailed(`with nothing taken out: ${fault}`);
       for (const { mutant, outcome, by, fault, ran } of results.filter(isBad))
-        console.log(`  ${outcome.toUpperCase()}: ${mutant} (${ran} cases) ${by} ${fault}`);
-      if (missing.length > 0) console.log(`  NO RESULT: ${missing.length}, the first ${missing[0]}`);
+        sayFailed(`${outcome} ${mutant} (${ran} cases) ${by} ${fault}`);
+      if (missing.length > 0) sayFailed(`no result: ${missing.length}, the first ${missing[0]}`);
       const absent = results.filter(({ outcome }) => outcome === "absent").length;
       const failed = results.filter(isBad).length + missing.length + faults.length;
       return { passed: results.length - results.filter(isBad).length - absent, failed, skipped: absent };

@@ -16,6 +16,7 @@ import {
   type Progress,
   ROOT,
 } from "../src/setup/index.ts";
+import { sayFailed } from "../tools/failures.ts";
 import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
 import { differentialSuite } from "./differential/suite.ts";
@@ -104,12 +105,10 @@ function judge(lines: readonly Line[], ended: string | null, chosen?: ReadonlySe
   const all = [...allCases(), ...scenarios].map(({ id }) => id).filter((id) => chosen?.has(id) ?? true);
   const faults = [...results.values()].filter(({ fault }) => fault !== null);
   const missing = all.filter((id) => !results.has(id));
-  for (const { id, fault } of faults.slice(0, SHOWN_FAULTS)) console.log(`  FAILED: ${id}: ${fault}`);
+  for (const { id, fault } of faults.slice(0, SHOWN_FAULTS)) sayFailed(`${id}: ${fault}`);
   if (faults.length > SHOWN_FAULTS) console.log(`  and ${faults.length - SHOWN_FAULTS} more`);
   if (missing.length > 0) {
-    console.log(
-      `  NO RESULT: ${missing.length}, the first ${missing[0]}${ended === null ? "" : `; ${ended}`}`,
-    );
+    sayFailed(`no result: ${missing.length}, the first ${missing[0]}${ended === null ? "" : `; ${ended}`}`);
   } else if (ended !== null) console.log(`  ${ended}`);
   return { passed: all.length - faults.length - missing.length, failed: faults.length + missing.length };
 }

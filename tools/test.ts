@@ -1,5 +1,5 @@
 /**
- * `npm test`: every suite, a line for each, and last the sum: `N passed, N failed`.
+ * `npm test`: every suite, a line for each, and last what failed, by name, and the sum: `N passed, N failed`.
  *
  * Several kernels are tested at the same time, each in a process of its own, since an emulated machine
  * keeps one processor busy.
@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ensureBuilt, silent } from "../src/setup/index.ts";
 import { checks, lineOf, runCheck } from "./check.ts";
+import { rememberFailed, sayAllFailed, sayFailed } from "./failures.ts";
 import type { Count, Options, Suite } from "./suite.ts";
 import { unitSuite } from "./unit-suite.ts";
 
@@ -31,7 +32,8 @@ const checkSuite: Suite = {
     for (const check of checks) {
       const outcome = await runCheck(check);
       count[outcome.ok ? "passed" : "failed"]++;
-      console.log(`  ${lineOf(outcome).replaceAll("\n", "\n  ")}`);
+      if (outcome.ok) console.log(`  ${lineOf(outcome)}`);
+      else sayFailed(`check ${outcome.name}`, outcome.output);
     }
     return count;
   },
@@ -70,7 +72,7 @@ async function main(): Promise<void> {
   let sum: Count = { passed: 0, failed: 0 };
   for (const missing of values.kernels === undefined ? [] : kernels) {
     if (suites.some(({ kernel }) => kernel === missing)) continue;
-    console.log(`no suite for kernel ${missing}`);
+    sayFailed(`no suite for kernel ${missing}`);
     sum = plus(sum, { passed: 0, failed: 1 });
   }
   const chosen = selected(suites, options);
@@ -84,6 +86,7 @@ async function main(): Promise<void> {
     sum = plus(sum, count);
   if (sum.passed + sum.failed === 0)
     console.log(`no test ran; the suites are: ${suites.map(({ name }) => name).join(", ")}`);
+  if (values.part === undefined) sayAllFailed(); // else the other process does
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
 }
@@ -116,12 +119,15 @@ async function runPart(kernel: string, of: readonly string[]): Promise<Count> {
   createInterface(child.stdout).on("line", (line) => {
     const found = /^(\d+) passed, (\d+) failed$/.exec(line);
     if (found) sum = { passed: Number(found[1]), failed: Number(found[2]) };
-    else console.log(`${kernel} ${line}`);
+    else {
+      console.log(`${kernel} ${line}`);
+      rememberFailed(line);
+    }
   });
   createInterface(child.stderr).on("line", (line) => void process.stderr.write(`${kernel} ${line}\n`));
   await closed;
   if (sum !== null) return sum;
-  console.log(`${kernel} ended before its sum`);
+  sayFailed(`${kernel} ended before its sum`);
   return { passed: 0, failed: 1 };
 }
 
@@ -133,8 +139,9 @@ async function runSuite(suite: Suite, options: Options): Promise<Count> {
     // A suite that ran nothing is broken, not fine.
     if (count.passed + count.failed === 0) throw new Error("no test ran");
   } catch (error) {
-    console.log(
-      `  could not run: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    sayFailed(
+      `${suite.name} could not run`,
+      error instanceof Error ? (error.stack ?? error.message) : String(error),
     );
     count = { passed: 0, failed: 1 };
   }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { inspect } from "node:util";
 import { filesMatching, root } from "./files.ts";
+import { sayFailed } from "./failures.ts";
 import type { Count, Suite } from "./suite.ts";
 
 /** A test that takes longer than this hangs. */
@@ -41,9 +42,7 @@ async function runUnitTests(): Promise<Count> {
     if ("failureType" in details.error && details.error.failureType === "subtestsFailed") return;
     count.failed++;
     const place = file === undefined ? "" : ` (${file.replace(root, "")}:${line ?? 0})`;
-    console.log(
-      `  FAILED: ${name}${place}\n${inspect(details.error.cause ?? details.error).replace(/^/gm, "    ")}`,
-    );
+    sayFailed(`${name}${place}`, inspect(details.error.cause ?? details.error));
   });
   events.on("test:stderr", ({ message }) => process.stderr.write(message));
   await new Promise<void>((done, fail) => {

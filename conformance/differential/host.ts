@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInMachine } from "../../src/machine/index.ts";
 import { ensureBuilt, ensureKernel, ensureSystemPackages, type KernelId, programNeeds, type Progress, ROOT } from "../../src/setup/index.ts"; // prettier-ignore
+import { sayFailed } from "../../tools/failures.ts";
 import { PROGRAM_STEPS, type Report } from "./report.ts";
 
 /** Programs whose seeds follow one another. */
@@ -35,7 +36,7 @@ export async function differential(id: KernelId, ranges: readonly Range[], progr
     const report = JSON.parse(line) as Report;
     if (report.kind === "disagreement") {
       const seed = typeof report.name === "number" ? report.name : 1;
-      console.log(`  DISAGREEMENT, ${typeof report.name === "number" ? `seed ${seed}` : report.name}, at step ${report.at + 1}:\n    ${report.text}`);
+      sayFailed(`differential ${id}: disagreement, ${typeof report.name === "number" ? `seed ${seed}` : report.name}, at step ${report.at + 1}`, report.text);
       for (const step of report.program) console.log(`      ${step}`);
       console.log(`    again: npm run differential -- --kernel ${id} --seed ${seed} --steps ${PROGRAM_STEPS}`);
       return;
@@ -63,7 +64,7 @@ export async function differential(id: KernelId, ranges: readonly Range[], progr
       },
     });
   } catch (error) {
-    console.log(`  ${error instanceof Error ? error.message : String(error)}`);
+    sayFailed(`differential ${id} did not end`, error instanceof Error ? error.message : String(error));
   } finally {
     await rm(home, { recursive: true, force: true });
   }

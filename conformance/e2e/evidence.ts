@@ -105,9 +105,12 @@ export const evidence: readonly Case[] = [
       // where the cases of scope.ts ran as well
       const hasRepeats = (await b.ok("log", "-n", "1000000")).includes(" configure ");
       await b.ok("machine", "stop");
-      const checked = checkDisk(join(b.home, "machine/system/disk.img"), { hasRepeats });
-      process.stderr.write(`  ${JSON.stringify(checked)}\n`);
-      await b.ok("machine", "start"); // what follows goes into another segment
+      try {
+        const checked = checkDisk(join(b.home, "machine/system/disk.img"), { hasRepeats });
+        process.stderr.write(`  ${JSON.stringify(checked)}\n`);
+      } finally {
+        await b.ok("machine", "start"); // what follows goes into another segment
+      }
     },
   },
   {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listMachines, stopMachine } from "../../src/machine/index.ts";
 import { ensureSystemPackages, networkNeeds, programNeeds, silent } from "../../src/setup/index.ts";
+import { sayFailed } from "../../tools/failures.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
@@ -78,9 +79,7 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
         process.stderr.write(`  ok ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
       } catch (error) {
         count.failed++;
-        console.log(
-          `  FAILED: system ${kernel}: ${name}\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, "    ")}`,
-        );
+        sayFailed(`system ${kernel}: ${name}`, String(error instanceof Error ? error.stack : error));
       }
     }
   } finally {

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listMachines, stopMachine } from "../../src/machine/index.ts";
+import { sayFailed } from "../../tools/failures.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "../e2e/bench.ts";
 import { attacks } from "./attacks.ts";
@@ -71,8 +72,7 @@ async function runSoftware(kernel: string): Promise<Count> {
   const count = { passed: 0, failed: 0 };
   const fail = (what: string, error: unknown) => {
     count.failed++;
-    const text = String(error instanceof Error ? error.stack : error).replace(/^/gm, "    ");
-    console.log(`  FAILED: software ${kernel}: ${what}\n${text}`);
+    sayFailed(`software ${kernel}: ${what}`, String(error instanceof Error ? error.stack : error));
   };
   try {
     // All of them before the boot: the machine sees the host's tree as it was when it looked first.
