@@ -33,6 +33,10 @@ export class Sequences {
     }
     if (sequence < processor.first) processor.first = sequence;
     if (sequence < processor.next) return;
+    if (sequence === processor.next && processor.ahead.size === 0) {
+      processor.next++; // nearly always
+      return;
+    }
     processor.ahead.add(sequence);
     this.#advance(processor);
   }

@@ -13,6 +13,7 @@ import {
   LOST_AT,
   prove,
   type Proofs,
+  readChunks,
   readRecords,
   readTextPart,
   RECORD_BYTES,
@@ -96,14 +97,23 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
         return this.#ring !== null;
       },
     });
+    if (this.#learn(bootId.replaceAll("-", ""))) this.#learnShadows(bootId);
+  }
+
+  /** What the log so far tells, as fast as it can be read: each start waits for it. @returns are there shadows? */
+  #learn(boot: string): boolean {
     let hasShadows = false;
-    const boot = bootId.replaceAll("-", "");
-    for (const { segment, record } of readRecords(folder)) {
-      this.names.learn(record);
-      if (record[R.kind] === KIND.FLOW && segment.bootId === boot) this.#known.take(record);
-      hasShadows ||= record[R.kind] === KIND.SHADOW;
+    for (const { segment, records } of readChunks(this.folder)) {
+      const isOfThisBoot = segment.bootId === boot;
+      for (let at = 0; at < records.length; at += RECORD_BYTES) {
+        const kind = records[at + R.kind];
+        if (kind === KIND.NAME || kind === KIND.PROCESS)
+          this.names.learn(records.subarray(at, at + RECORD_BYTES));
+        else if (kind === KIND.FLOW && isOfThisBoot) this.#known.take(records, at);
+        else if (kind === KIND.SHADOW) hasShadows = true;
+      }
     }
-    if (hasShadows) this.#learnShadows(bootId);
+    return hasShadows;
   }
 
   get trouble(): { unwritten: number; error: string } | null {
@@ -239,8 +249,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     for (const { entry: found } of this.#walk(after)) yield found;
   }
 
-  /** The same, with the boot that each is of. */
-  *#walk(after: number): Generator<{ entry: Entry; boot: string }> {
+  /** The same, with the boot that each is of. @param onlyShadowed those that carried more than their context says */
+  *#walk(after: number, onlyShadowed = false): Generator<{ entry: Entry; boot: string }> {
     this.drain();
     let segment: SegmentHeader | null = null;
     let contexts = new Map<number, Context>();
@@ -264,6 +274,10 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       if (kind === KIND.DETAIL) detail.push(readTextPart(stored.record).bytes);
       if (kind === KIND.SHADOW) shadow.push(readTextPart(stored.record).bytes);
       if (kind !== KIND.FLOW && kind !== KIND.EVENT) continue;
+      if (onlyShadowed && shadow.length === 0) {
+        detail.length = 0;
+        continue;
+      }
       const more = kind === KIND.EVENT ? Buffer.concat(detail.splice(0)).toString() : "";
       const carried = shadow.length === 0 ? null : parseShadow(Buffer.concat(shadow.splice(0)).toString());
       if (stored.id <= after) continue;
@@ -282,7 +296,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       if (boot !== next) this.shadows.forgetMemory();
       boot = next;
     };
-    for (const { entry: told, boot: its } of this.#walk(0)) {
+    for (const { entry: told, boot: its } of this.#walk(0, true)) {
       if (told.shadow === null) continue;
       turn(its);
       const moved = movedBy(told.record, told.sourceContext, told.sinkContext);
