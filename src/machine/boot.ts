@@ -19,7 +19,7 @@ import { ensureDisk } from "./disk.ts";
 import { MachineError } from "./errors.ts";
 import { baseInitramfs, bootArchive } from "./initramfs.ts";
 import { killProcess, nameProcess } from "./process.ts";
-import { probeAccel, qemuArguments, qemuProgram } from "./qemu.ts";
+import { forgetKvm, probeAccel, qemuArguments, qemuProgram } from "./qemu.ts";
 import { makeFolder, writeState, type Accel, type MachineFolder, type MachineState } from "./state.ts";
 import { lastLines, readStatus } from "./status.ts";
 
@@ -60,6 +60,7 @@ export async function boot(files: MachineFolder, options: BootOptions): Promise<
     // The probe sets registers but runs nothing; a broken KVM may show only now.
     if (accel !== "kvm" || !(error instanceof MachineError)) throw error;
     options.progress.step("hardware virtualisation failed, booting with emulation");
+    await forgetKvm();
     return attempt(files, options, "tcg");
   }
 }
@@ -120,7 +121,7 @@ async function attempt(files: MachineFolder, options: BootOptions, accel: Accel)
   };
   await writeState(files, state);
   try {
-    await untilReady(files, qemu, options.bootTimeoutSeconds ?? BOOT_SECONDS[accel]);
+    await untilReady(files, qemu, accel, options.bootTimeoutSeconds);
   } catch (error) {
     killProcess(named, "SIGKILL");
     if (!hasEnded(qemu)) await once(qemu, "exit");
@@ -158,12 +159,22 @@ function startQemu(files: MachineFolder, options: BootOptions, accel: Accel, por
   }
 }
 
-async function untilReady(files: MachineFolder, qemu: ChildProcess, seconds: number): Promise<void> {
+/** With KVM it either boots soon or never: no caller's patience is taken for that. */
+async function untilReady(
+  files: MachineFolder,
+  qemu: ChildProcess,
+  accel: Accel,
+  patience: number = BOOT_SECONDS[accel],
+): Promise<void> {
+  const seconds = accel === "kvm" ? BOOT_SECONDS.kvm : patience;
   const deadline = Date.now() + seconds * 1000;
   while (!readStatus(files.status).ready) {
     // One more look: a short command may be over before we have seen it begin.
     if (hasEnded(qemu) && !readStatus(files.status).ready)
       throw bootError(files, "the machine ended while booting");
+    // QEMU stops the machine then, and itself goes on
+    if (accel === "kvm" && lastLines(files.qemuLog, 200).includes("KVM internal error"))
+      throw bootError(files, "KVM could not run the machine");
     if (Date.now() > deadline) throw bootError(files, `the machine was not ready after ${seconds} s`);
     await sleep(POLL_MS);
   }

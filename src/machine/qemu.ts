@@ -9,7 +9,9 @@
 
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { findCommand } from "../setup/index.ts";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder, findCommand } from "../setup/index.ts";
 import { MachineError } from "./errors.ts";
 import type { Accel } from "./state.ts";
 
@@ -80,11 +82,23 @@ export function qemuProgram(): string {
   );
 }
 
+/** Names the boot of this computer in which KVM was there and could run no machine. */
+const noKvm = (): string => join(cacheFolder(), "no-kvm");
+
+const bootId = (): Promise<string> => readFile("/proc/sys/kernel/random/boot_id", "utf8");
+
+/** It took some seconds to find out: until this computer boots again, it is not tried again. */
+export async function forgetKvm(): Promise<void> {
+  await mkdir(cacheFolder(), { recursive: true });
+  await writeFile(noKvm(), await bootId());
+}
+
 /**
  * Which acceleration works here. /dev/kvm may exist and yet fail when the first register
  * is set (in nested virtualisation, for one), so a machine without a disk is tried.
  */
 export async function probeAccel(): Promise<Accel> {
+  if ((await readFile(noKvm(), "utf8").catch(() => "")) === (await bootId())) return "tcg";
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch {
