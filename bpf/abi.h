@@ -193,6 +193,10 @@ enum csn_op {
 	CSN_OP_CHANGE,	/* the daemon's: a compartment's context */
 	CSN_OP_END,	/* the kernel's: a process is over; `bytes`: its exit code as wait(2) has it */
 	CSN_OP_CONFIGURE, /* the daemon's: what is recorded, and what happens when that can't be */
+	/* the daemon's, of the bus [MSG-1..3] */
+	CSN_OP_PUBLISH, /* from who sends it to the message */
+	CSN_OP_DELIVER, /* from the message to who receives it */
+	CSN_OP_CHANNEL, /* set up or torn down */
 };
 
 enum csn_entity_kind {
@@ -201,12 +205,14 @@ enum csn_entity_kind {
 	CSN_ENTITY_PIPE, CSN_ENTITY_SOCKET, CSN_ENTITY_DEVICE, CSN_ENTITY_ANON,
 	CSN_ENTITY_PRINCIPAL,
 	CSN_ENTITY_ADDRESS, CSN_ENTITY_IPC, CSN_ENTITY_KEY,
+	CSN_ENTITY_MESSAGE, CSN_ENTITY_CLIENT,
 };
 
 /* A process: first = start in ns since boot, second = pid, third = compartment. A file: first = inode
  * number, second = device, third = generation. A principal: first = user id. An address:
  * its 16 bytes as IPv6 has them, the port in the record's `bytes`. System V: first = id in
- * its namespace, second = the namespace. A key: first = serial. */
+ * its namespace, second = the namespace. A key: first = serial. A message of the bus: first = its
+ * number, unlike any other's. A client of it from elsewhere: first = what its name hashes to. */
 struct csn_entity {
 	__u64 first;
 	__u32 second;

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -575,6 +577,43 @@ static napi_value peer(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* listenIn(network, path) → fd: a Unix socket that listens, made in another network. The thread is back in its own when
+ * this returns; where that can't be had, the process ends: it would make sockets in the wrong one. */
+static napi_value listen_in(napi_env env, napi_callback_info info)
+{
+	struct args a;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *network, *path;
+	int own, other, fd = -1, error = 0;
+
+	take(env, info, &a);
+	network = string(&a, 0);
+	path = string(&a, 1);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail(env, ENAMETOOLONG, "listenIn");
+	strcpy(address.sun_path, path);
+	own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	other = open(network, O_RDONLY | O_CLOEXEC);
+	if (own < 0 || other < 0 || setns(other, CLONE_NEWNET)) {
+		error = errno;
+	} else {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0 || bind(fd, (void *)&address, sizeof(address)) || chmod(path, 0666) || listen(fd, 256))
+			error = errno;
+		if (setns(own, CLONE_NEWNET))
+			abort();
+	}
+	if (own >= 0)
+		close(own);
+	if (other >= 0)
+		close(other);
+	if (!error)
+		return from_int(env, fd);
+	if (fd >= 0)
+		close(fd);
+	return fail(env, error, "listenIn");
+}
+
 /* xattrSet(path, name, value); xattrRemove(path, name): the inode itself, no link followed */
 static napi_value xattr_set(napi_env env, napi_callback_info info)
 {
@@ -657,7 +696,7 @@ NAPI_MODULE_INIT()
 		{ "pidfd", pidfd }, { "markSelf", mark_self }, { "ask", ask },
 		{ "openPath", open_path }, { "closeFd", close_fd },
 		{ "handleOf", handle_of }, { "handleOpen", handle_open }, { "fsOf", fs_of },
-		{ "settle", settle }, { "loopFile", loop_file }, { "syncFs", sync_fs }, { "peer", peer }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
+		{ "settle", settle }, { "loopFile", loop_file }, { "syncFs", sync_fs }, { "peer", peer }, { "listenIn", listen_in }, { "xattrSet", xattr_set }, { "xattrRemove", xattr_remove },
 	};
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
 		napi_value function;

@@ -19,7 +19,7 @@ export const mayUse: Readonly<Record<string, readonly string[]>> = {
   policy: ["label"],
   bus: ["label", "policy", "audit"],
   api: ["label"],
-  daemon: ["label", "policy", "kernel", "audit", "api", "setup"],
+  daemon: ["label", "policy", "kernel", "audit", "bus", "api", "setup"],
   client: [],
   cli: ["api", "audit", "client", "label", "policy", "machine", "setup"],
 };

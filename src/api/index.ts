@@ -8,6 +8,7 @@ export * from "./scope.ts";
 export * from "./stream.ts";
 export * from "./wire-audit.ts";
 export * from "./wire-ask.ts";
+export * from "./wire-bus.ts";
 export * from "./wire-files.ts";
 export * from "./wire-gate.ts";
 export * from "./wire-policy.ts";

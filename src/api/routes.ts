@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { AUDIT } from "./routes-audit.ts";
+import { BUS } from "./routes-bus.ts";
 import type { Route } from "./route.ts";
 import { OWNERS } from "./routes-owners.ts";
 import * as scope from "./scope.ts";
@@ -53,6 +54,7 @@ export const ROUTES = {
   },
   ...OWNERS,
   ...AUDIT,
+  ...BUS,
   getLabel: {
     method: "GET",
     path: "/v1/labels",

@@ -62,7 +62,7 @@ export const PROCESS_PARTS_SINCE = 4;
 
 export const ENTITY_NAMES = [
   "none", "process", "file", "directory", "symlink", "pipe", "socket", "device", "anon", "principal",
-  "address", "ipc", "key",
+  "address", "ipc", "key", "message", "client",
 ] as const; // prettier-ignore
 export type EntityName = (typeof ENTITY_NAMES)[number];
 export const ENTITY = Object.fromEntries(ENTITY_NAMES.map((name, at) => [name, at])) as Record<
@@ -78,6 +78,7 @@ export const OP_NAMES = [
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
   "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
+  "publish", "deliver", "channel",
 ] as const; // prettier-ignore
 export const OP = Object.fromEntries(OP_NAMES.map((name, at) => [name, at])) as Record<
   (typeof OP_NAMES)[number],

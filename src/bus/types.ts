@@ -42,6 +42,8 @@ export interface Payload {
 export interface Who {
   readonly principal: string;
   readonly name: string;
+  /** A process of this host, by the kernel's word. */
+  readonly process?: { readonly pid: number; readonly uid: number };
 }
 
 /** Someone connected to the bus. */

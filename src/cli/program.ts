@@ -3,6 +3,7 @@
  */
 import { Command } from "commander";
 import { registerAudit } from "./commands/audit.ts";
+import { registerBus } from "./commands/bus.ts";
 import { registerCheck } from "./commands/check.ts";
 import { registerConflict } from "./commands/conflict.ts";
 import { registerContext } from "./commands/context.ts";
@@ -37,7 +38,7 @@ import { version } from "./version.ts";
 /** Grouped as the help shows them. */
 const GROUPS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
   "Start and stop:": [registerUp, registerDown, registerStatus, registerDoctor, registerDemo],
-  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerRun, registerPs],
+  "Labels and programs:": [registerTag, registerLabel, registerNetwork, registerBus, registerRun, registerPs],
   "Owners decide:": [
     registerPrincipal,
     registerToken,

@@ -16,6 +16,7 @@ import { scopeText } from "../api/index.ts";
 import { type AnswerTo, type Ask, AskThread, type Format, type Reader } from "../audit/index.ts";
 import { restoreAddresses, rulesOf } from "./addresses.ts";
 import { Authority } from "./authority.ts";
+import { BusService } from "./bus.ts";
 import { CsnError } from "./errors.ts";
 import { restoreLabels } from "./labels.ts";
 import { Mounts } from "./mounts.ts";
@@ -39,6 +40,7 @@ export class Csn {
   readonly witnessing: Witnessing;
   readonly machine: string | null;
   readonly waysOut = new WaysOut();
+  readonly bus: BusService;
   readonly #questions: AskThread;
   monitor: Monitor | null = null;
   since: Date | null = null;
@@ -55,6 +57,7 @@ export class Csn {
     this.records = new Records(join(home, "log"), this.store.bootId, () => this.#describe());
     this.witnessing = new Witnessing(join(home, "witnesses.json"), this.records.keeper);
     this.#questions = new AskThread(join(home, "log"));
+    this.bus = new BusService(this);
   }
 
   /** What the host is called in statements. */

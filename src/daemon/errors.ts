@@ -30,6 +30,9 @@ export type CsnErrorCode =
   | "E_GATE_FILE"
   | "E_GATE_CHANGED"
   | "E_GATE_INPUT"
+  | "E_BUS_CLIENT"
+  | "E_BUS_CONTROL"
+  | "E_BUS_DOWN"
   | "E_INTERNAL";
 
 export class CsnError extends Error {

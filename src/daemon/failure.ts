@@ -3,6 +3,7 @@
  */
 import { z } from "zod";
 import { AskError, AuditError } from "../audit/index.ts";
+import { BusError } from "../bus/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { LabelError } from "../label/index.ts";
 import { PolicyError, type PolicyErrorCode } from "../policy/index.ts";
@@ -34,6 +35,8 @@ export function failureOf(error: unknown): {
       code: error.status,
       body: { error: { code: error.code, message: error.message, hint: error.hint } },
     };
+  if (error instanceof BusError)
+    return { code: 409, body: { error: { code: error.code, message: error.message, hint: error.hint } } };
   if (error instanceof KernelError)
     return {
       code: error.code === "E_NOT_FOUND" ? 404 : 409,

@@ -120,9 +120,10 @@ export function createRun(csn: Csn, caller: Caller, runs: Runs, body: unknown): 
   return { id: runs.create(parse(RunRequest, body), caller) };
 }
 
-export function down(csn: Csn, caller: Caller, body: unknown): void {
+export async function down(csn: Csn, caller: Caller, body: unknown): Promise<void> {
   requireRoot(caller, "take the monitor off");
   csn.down(parse(Down, body ?? {}).force);
+  await csn.bus.stop(); // what it can't record any more does not happen
 }
 
 function requireMonitor(csn: Csn) {

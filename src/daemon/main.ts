@@ -54,6 +54,7 @@ async function main(): Promise<void> {
   const csn = new Csn(values.home, values.machine ? (process.env.CSN_MACHINE ?? "machine") : null);
   if (Monitor.isAttached()) Compartment.endAll(); // an earlier daemon may have ended in the middle of a change
   csn.begin();
+  await csn.bus.start();
   const runs = new Runs(csn);
   const token = values["token-file"] === undefined ? null : readFileSync(values["token-file"], "utf8").trim();
   const local = createServer({ csn, runs, token: null });
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   const stop = async () => {
     runs.close();
     await Promise.race([
-      Promise.all(servers.map((server) => server.close())),
+      Promise.all([csn.bus.stop(), ...servers.map((server) => server.close())]),
       new Promise((r) => setTimeout(r, 2000)),
     ]);
     csn.close();

@@ -10,6 +10,11 @@ import { join } from "node:path";
 
 export const NETWORKS = "/run/csn/net";
 
+/** Where the launcher keeps the network of a context (native/launch/network.c). */
+export function networkOf(context: number): string {
+  return `${NETWORKS}/${context}-${context}`;
+}
+
 /** @throws when one cannot be let go: then nothing may be attached */
 export function clearNetworks(folder: string = NETWORKS): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -6,7 +6,6 @@
  * anybody; when the rest is, log-keeper.ts says.
  */
 import { EventEmitter } from "node:events";
-import { readFileSync } from "node:fs";
 import {
   AuditError,
   gapRecords,
@@ -33,6 +32,7 @@ import {
   SHAPE,
 } from "../kernel/index.ts";
 import { type Context, contextKey, isLabelled, parseContextKey, UNLABELLED } from "../label/index.ts";
+import { sinceBoot, wallOffset } from "./clock.ts";
 import { LogKeeper } from "./log-keeper.ts";
 import { Names } from "./names.ts";
 import { type Moved, parseShadow, type Shadow, Shadows, shadowText } from "./shadows.ts";
@@ -65,6 +65,15 @@ export type DaemonEvent = {
   pid: number;
   uid: number;
   bytes: number;
+};
+
+/** An event with its words. @see Records.events */
+export type Said = {
+  event: DaemonEvent;
+  /** Text of any length. */
+  detail: string;
+  /** Records that come before it: names of what it is about. */
+  before: readonly Buffer[];
 };
 
 export class Records extends EventEmitter<{ entry: [Entry] }> {
@@ -215,8 +224,29 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
 
   /** Records something that the daemon did; durable before it returns. @param detail text of any length */
   event(event: DaemonEvent, detail = ""): void {
-    const ids = [event.source, event.sink].map((context) => this.#idOf(context));
-    if (ids.includes(null)) return; // nothing is attached, and a label is not in force yet
+    this.events([{ event, detail, before: [] }]);
+  }
+
+  /**
+   * Several things that the daemon did, in one write, behind what the kernel has recorded so far.
+   *
+   * @returns false: not all are on the record. Messages that were let through may not be durable yet, everything else is.
+   */
+  events(said: readonly Said[]): boolean {
+    this.drain();
+    const parts: Buffer[] = [];
+    for (const { event, detail, before } of said) {
+      const record = this.#eventRecord(event);
+      if (record === null) return false;
+      parts.push(...before, ...detailRecords(detail), record);
+    }
+    return this.#append(Buffer.concat(parts));
+  }
+
+  /** Null: nothing is attached, and a label is not in force yet. */
+  #eventRecord(event: DaemonEvent): Buffer | null {
+    const [source, sink] = [this.#idOf(event.source), this.#idOf(event.sink)];
+    if (source === null || sink === null) return null;
     const record = Buffer.alloc(RECORD_BYTES);
     record[R.version] = 1;
     record[R.kind] = KIND.EVENT;
@@ -226,8 +256,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeUInt16LE(OPS.indexOf(event.op), R.op);
     record.writeBigUInt64LE(sinceBoot(), R.time);
     record.writeBigUInt64LE(this.#sequence++, R.sequence);
-    record.writeUInt32LE(ids[0]!, R.source_context);
-    record.writeUInt32LE(ids[1]!, R.sink_context);
+    record.writeUInt32LE(source, R.source_context);
+    record.writeUInt32LE(sink, R.sink_context);
     writeEntity(record, R.source, event.sourceEntity);
     writeEntity(record, R.sink, event.sinkEntity);
     record.writeUInt32LE(event.pid, R.pid);
@@ -235,7 +265,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     record.writeBigUInt64LE(BigInt(event.bytes), R.bytes);
     record.writeUInt32LE(1, R.count);
     record.writeUInt32LE(event.uid, R.uid);
-    this.#append(Buffer.concat([...detailRecords(detail), record]));
+    return record;
   }
 
   /** Number of the newest record on disk; 0 when there is none. */
@@ -311,7 +341,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     return isLabelled(context) ? null : 0;
   }
 
-  #append(records: Buffer): void {
+  /** @returns is it on the record? */
+  #append(records: Buffer): boolean {
     const monitor = this.#monitor;
     const meaningOf = (id: number) => (monitor === null ? UNLABELLED : monitor.contexts.meaning(id));
     const parts: Buffer[] = [];
@@ -334,7 +365,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
           parts.push(described);
           count += described.length / RECORD_BYTES;
         }
-        if (record[R.verdict] !== 0 || kind === KIND.EVENT) durable = true;
+        if (record[R.verdict] !== 0 || (kind === KIND.EVENT && !isMessage(record))) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
         const shadow = this.#follow(record);
         if (shadow !== null) {
@@ -350,12 +381,13 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     const first = this.keeper.append(Buffer.concat(parts), durable);
     if (first === null) {
       this.#described.clear();
-      return;
+      return false;
     }
-    if (this.listenerCount("entry") === 0) return;
+    if (this.listenerCount("entry") === 0) return true;
     const offset = wallOffset();
     for (const flow of flows)
       this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail, flow.shadow));
+    return true;
   }
 
   #follow(record: Buffer): Shadow | null {
@@ -386,14 +418,21 @@ function entry(
   };
 }
 
+/** On its way over the bus: as soon on disk as the kernel's flows. */
+function isMessage(record: Buffer): boolean {
+  const op = record.readUInt16LE(R.op);
+  return op === OPS.indexOf("publish") || op === OPS.indexOf("deliver");
+}
+
 /** Null when nothing moved: it was refused, or is an event that moves no data. */
 function movedBy(record: Buffer, source: Context | null, sink: Context | null): Moved | null {
   const flags = record[R.flags]!;
   const happened = record[R.verdict] === 0 || (flags & FLAG.OBSERVED) !== 0;
-  const moves = record[R.kind] === KIND.FLOW || record.readUInt16LE(R.op) === OPS.indexOf("release");
+  const isRelease = record[R.kind] === KIND.EVENT && record.readUInt16LE(R.op) === OPS.indexOf("release");
+  const moves = record[R.kind] === KIND.FLOW || isRelease || isMessage(record);
   if (!happened || !moves || source === null || sink === null) return null;
   // a release is somebody's decision: what it lets out by the context is no shadow
-  const to = record[R.kind] === KIND.FLOW ? sink : source;
+  const to = isRelease ? source : sink;
   return { record, source, sink: to, both: (flags & FLAG.BOTH) !== 0 };
 }
 
@@ -411,16 +450,4 @@ function writeEntity(
   record.writeBigUInt64LE(BigInt.asUintN(64, first), at);
   record.writeUInt32LE(second >>> 0, at + 8);
   record.writeUInt32LE(third >>> 0, at + 12);
-}
-
-/** In ns. */
-function sinceBoot(): bigint {
-  return BigInt(Date.now()) * 1_000_000n - wallOffset();
-}
-
-/** Wall clock minus time since boot, in ns. Resolution 10 ms: /proc/uptime has no more. */
-export function wallOffset(): bigint {
-  const [whole = "0", part = "0"] = readFileSync("/proc/uptime", "utf8").split(" ")[0]!.split(".");
-  const uptime = BigInt(whole) * 1_000_000_000n + BigInt(part.padEnd(9, "0"));
-  return BigInt(Date.now()) * 1_000_000n - uptime;
 }

@@ -93,7 +93,8 @@ export class Runs {
     // only root may be somebody else: for others the kernel's word counts, groups included
     const user = caller.uid === 0 ? request.user : caller;
     args.push(...userArgs(user));
-    for (const volume of request.volumes) args.push("--volume", volume);
+    const door = request.plain ? null : this.#csn.bus.doorFor(context);
+    for (const volume of [...request.volumes, ...(door ? [door.volume] : [])]) args.push("--volume", volume);
     if (request.tty) args.push("--tty", String(request.tty.rows), String(request.tty.columns));
     if (request.plain) args.push("--plain");
     args.push("--", ...request.argv);
@@ -105,7 +106,8 @@ export class Runs {
         "leave out `--tty`",
         400,
       );
-    const common = { request, context, caller, args };
+    const env = door ? { ...request.env, ...door.variables } : request.env;
+    const common = { request: { ...request, env }, context, caller, args };
     // what comes out of the last gate is for it to say, and the first one's input stays what it is
     if (request.via.length > 0)
       return this.prepare({ ...common, via: new Via(this.#csn, caller, context, request.via) });

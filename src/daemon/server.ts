@@ -76,15 +76,16 @@ export function createServer(serving: Serving): FastifyInstance {
 
   on(ROUTES.status, (_request, _reply, who) => status(csn, who));
   on(ROUTES.doctor, () => doctor(csn));
-  on(ROUTES.up, (request, _reply, who) => {
+  on(ROUTES.up, async (request, _reply, who) => {
     requireRoot(who, "attach the monitor");
     const { onFull } = parse(Up, request.body ?? {});
     if (onFull !== undefined) csn.setOnFull(onFull === "refuse", who.uid);
     csn.ready();
+    await csn.bus.start();
     return status(csn, who);
   });
-  on(ROUTES.down, (request, _reply, who) => {
-    handle.down(csn, who, request.body);
+  on(ROUTES.down, async (request, _reply, who) => {
+    await handle.down(csn, who, request.body);
     return status(csn, who);
   });
   on(ROUTES.tags, (_request, _reply, who) =>
@@ -136,6 +137,13 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.explain, (request, _reply, who) =>
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );
+  on(ROUTES.bus, (_request, _reply, who) => csn.bus.status(who));
+  on(ROUTES.busUp, (request, _reply, who) => csn.bus.up(who, request.body));
+  on(ROUTES.busDown, (_request, _reply, who) => csn.bus.down(who));
+  on(ROUTES.busClients, (_request, _reply, who) => csn.bus.clients.list(who));
+  on(ROUTES.setBusClient, (request, _reply, who) => csn.bus.clients.set(who, request.body));
+  on(ROUTES.removeBusClient, (request, _reply, who) => csn.bus.clients.remove(who, request.body));
+  on(ROUTES.busControl, (request, _reply, who) => csn.bus.control(who, request.body));
   on(ROUTES.auditProof, (request, _reply, who) =>
     audit.proof(csn, who, (request.params as { id: string }).id),
   );

@@ -8,13 +8,21 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { ScopeEntry } from "../api/index.ts";
+import type { BusUp, ScopeEntry } from "../api/index.ts";
 import type { Interning } from "../kernel/index.ts";
 import type { TagId, TagName } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 
 /** `address`: canonical, as `rangeText` writes it. */
 export type StoredAddress = { address: string; context: string; created: string };
+/** A client of the bus from elsewhere. `digest`: of its password. */
+export type StoredClient = {
+  name: string;
+  context: string;
+  proof: "password" | "certificate" | "token";
+  digest: string | null;
+  principal: string | null;
+};
 export type StoredLabel = { fsid: string; handle: Buffer; context: string; path: string };
 
 const SCHEMA = `
@@ -29,6 +37,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS address (
     address TEXT PRIMARY KEY, context TEXT NOT NULL, created TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS bus_client (
+    name TEXT PRIMARY KEY, context TEXT NOT NULL, proof TEXT NOT NULL, digest TEXT, principal TEXT) STRICT;
   CREATE TABLE IF NOT EXISTS boot_context (boot TEXT NOT NULL, id INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (boot, id)) STRICT;
   CREATE TABLE IF NOT EXISTS boot_tag (boot TEXT NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (boot, tag)) STRICT;
 `;
@@ -147,6 +157,7 @@ export class Store implements Interning {
     return (
       this.labelCount() > 0 ||
       this.scope.length > 0 ||
+      this.bus !== null ||
       this.#db.prepare("SELECT 1 FROM address LIMIT 1").get() !== undefined
     );
   }
@@ -184,6 +195,31 @@ export class Store implements Interning {
 
   set scope(entries: readonly ScopeEntry[]) {
     this.#set("scope", JSON.stringify(entries));
+  }
+
+  /** How the bus is run; null: it is not. */
+  get bus(): BusUp | null {
+    return JSON.parse(this.#setting("bus") ?? "null") as BusUp | null;
+  }
+
+  set bus(how: BusUp | null) {
+    this.#set("bus", JSON.stringify(how));
+  }
+
+  busClients(): StoredClient[] {
+    return this.#db.prepare("SELECT * FROM bus_client ORDER BY name").all() as unknown as StoredClient[];
+  }
+
+  putBusClient({ name, context, proof, digest, principal }: StoredClient): void {
+    this.#write(() =>
+      this.#db
+        .prepare("INSERT OR REPLACE INTO bus_client VALUES (?, ?, ?, ?, ?)")
+        .run(name, context, proof, digest, principal),
+    );
+  }
+
+  removeBusClient(name: string): void {
+    this.#write(() => this.#db.prepare("DELETE FROM bus_client WHERE name = ?").run(name));
   }
 
   #setting(name: string): string | undefined {

@@ -16,7 +16,7 @@ import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
 import { isPresent, networkNeeds, ROOT, systemEnv } from "../setup/index.ts";
 import type { Rule } from "./flatten.ts";
 import { overlap, type Prefix, prefixText, type Route, ROUTE_FILES, routesOf } from "./host-routes.ts";
-import { NETWORKS } from "./networks.ts";
+import { NETWORKS, networkOf } from "./networks.ts";
 import { INNER, type Way, wayOf, WAYS, WAYS_V4, WAYS_V6 } from "./way-addresses.ts";
 
 const INTERFACES = "/sys/class/net";
@@ -213,11 +213,6 @@ function interfaces(): Way[] {
 
 function indexOf(way: Way): number {
   return Number(readFileSync(`${INTERFACES}/${way.interface}/ifindex`, "utf8"));
-}
-
-/** Where the launcher keeps it (native/launch/network.c). */
-function networkOf(context: number): string {
-  return `${NETWORKS}/${context}-${context}`;
 }
 
 function isKept(path: string): boolean {

@@ -159,6 +159,7 @@ export const OPS = [
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
   "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
+  "publish", "deliver", "channel",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];
@@ -166,7 +167,7 @@ export type Op = (typeof OPS)[number];
 /** csn_entity_kind, in its order. */
 export const ENTITY_KINDS = [
   "none", "process", "file", "directory", "symlink", "pipe", "socket", "device", "anon", "principal",
-  "address", "ipc", "key",
+  "address", "ipc", "key", "message", "client",
 ] as const; // prettier-ignore
 
 export const KIND = {

@@ -32,6 +32,7 @@ export type Native = {
   loopFile(path: string): { dev: number; ino: number };
   syncFs(path: string): void;
   peer(fd: Fd): { pid: number; uid: number; gid: number; groups: number[] };
+  listenIn(network: string, path: string): Fd;
   xattrSet(path: string, name: string, value: Buffer): void;
   xattrRemove(path: string, name: string): void;
 };

@@ -3,7 +3,7 @@
  *
  * A process, a pipe, a socket, a key, an IPC object, and an inode of a file system without a device of its own (tmpfs,
  * overlayfs, NFS, btrfs: major number 0) are of one boot: their numbers come again for something else. An inode on a
- * device is the same in every boot: device, number, generation. An address and a person are the same always.
+ * device is the same in every boot: device, number, generation. An address, a person, a message of the bus and a client of it are the same always.
  *
  * Not covered: a disk that has another device number after a boot is another one; a file of major number 0 that does
  * outlive a boot is another one then, and `unstable` says so to who answers a question about leaks.
@@ -11,7 +11,18 @@
 import { ENTITY, ENTITY_NAMES, type EntityName } from "../record.ts";
 import { Interner } from "./interner.ts";
 
-const CLASS = { none: 0, process: 1, inode: 2, principal: 3, address: 4, ipc: 5, key: 6, other: 7 } as const;
+const CLASS = {
+  none: 0,
+  process: 1,
+  inode: 2,
+  principal: 3,
+  address: 4,
+  ipc: 5,
+  key: 6,
+  other: 7,
+  message: 8,
+  client: 9,
+} as const;
 const CLASS_OF = new Uint8Array(256).fill(CLASS.other);
 CLASS_OF[ENTITY.none] = CLASS.none;
 CLASS_OF[ENTITY.process] = CLASS.process;
@@ -21,6 +32,8 @@ CLASS_OF[ENTITY.principal] = CLASS.principal;
 CLASS_OF[ENTITY.address] = CLASS.address;
 CLASS_OF[ENTITY.ipc] = CLASS.ipc;
 CLASS_OF[ENTITY.key] = CLASS.key;
+CLASS_OF[ENTITY.message] = CLASS.message;
+CLASS_OF[ENTITY.client] = CLASS.client;
 /** bpf's MAJOR of a kernel device number. */
 const MAJOR_SHIFT = 20;
 
@@ -120,7 +133,7 @@ export class Entities {
 
 function extraOf(of: number, boot: number, second: number, port: number): number {
   if (of === CLASS.address) return port;
-  if (of === CLASS.principal || of === CLASS.none) return 0;
+  if (of === CLASS.principal || of === CLASS.none || of === CLASS.message || of === CLASS.client) return 0;
   if (of === CLASS.inode && second >>> MAJOR_SHIFT !== 0) return 0;
   return boot + 1;
 }

@@ -32,6 +32,9 @@ const HIGH = 0x1_0000_0000;
 /** Kinds of records that say nothing of flows: the log's own, and what a flow carried besides its context. */
 const ASIDE = new Set<number>([RECORD_KIND.LOG, RECORD_KIND.MARK, RECORD_KIND.SHADOW]);
 
+/** Events that move data; the others say who decided what. */
+const MOVING = new Set<number>([OP.release, OP.withhold, OP.label, OP.change, OP.publish, OP.deliver]);
+
 export class Graph {
   readonly entities = new Entities();
   readonly contexts = new Contexts();
@@ -164,7 +167,7 @@ export class Graph {
     const from = this.#context(view.getUint32(at + FIELD.source_context, true));
     const to = this.#context(view.getUint32(at + FIELD.sink_context, true));
     this.#losses(view, at, number);
-    if (isEvent && this.#isAside(op)) {
+    if (isEvent && !MOVING.has(op)) {
       const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, true, false);
       const detail = Buffer.concat(this.#detail.splice(0)).toString();
       const uid = view.getUint32(at + FIELD.uid, true);
@@ -235,11 +238,6 @@ export class Graph {
     this.lastOut = more(this.lastOut, 0);
     this.firstIn = more(this.firstIn, NEVER);
     this.firstUse = more(this.firstUse, NEVER);
-  }
-
-  /** Events that move no data: they say who decided what. */
-  #isAside(op: number): boolean {
-    return op !== OP.release && op !== OP.withhold && op !== OP.label && op !== OP.change;
   }
 
   /** The pipes that a gate's run was between: the daemon carried the bytes from one to the next. */

@@ -62,6 +62,6 @@ export class Events {
 }
 
 /** Names alone: the record must not hold a party with its secrets. */
-export function whoOf({ principal, name }: Who): Who {
-  return { principal, name };
+export function whoOf({ principal, name, process }: Who): Who {
+  return process === undefined ? { principal, name } : { principal, name, process };
 }

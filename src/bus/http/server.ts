@@ -30,7 +30,7 @@ export interface HttpOptions {
   readonly authenticator: Authenticator;
   /** How contexts are written in `ifccontext`. Default: canonical, with the tags' ids. */
   readonly labels?: LabelText;
-  /** An event is accepted when what was kept in its turn is durable; without one, at once. */
+  /** An event is accepted, and events are sent, when what was kept in their turn is durable; without one, at once. */
   readonly turn?: Pick<Turn, "mark">;
 }
 
@@ -55,7 +55,7 @@ export class HttpServer {
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#labels = options.labels ?? KEYS;
-    this.streams = new Streams(options.bus, this.#labels);
+    this.streams = new Streams(options.bus, this.#labels, options.turn);
     this.#clock = setInterval(() => this.streams.tick(options.bus.now()), 1000);
     this.#clock.unref();
   }

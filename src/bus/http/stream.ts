@@ -12,6 +12,7 @@ import type { Bus } from "../bus.ts";
 import type { Channel, Endpoint } from "../core/channel.ts";
 import type { Message } from "../core/message.ts";
 import type { LabelText } from "../labels.ts";
+import type { Flushed, Turn } from "../mqtt/turn.ts";
 import type { Party } from "../types.ts";
 import { eventText } from "./outgoing.ts";
 
@@ -29,7 +30,7 @@ interface Item {
   number: number;
 }
 
-export class Stream {
+export class Stream implements Flushed {
   /** Nobody can guess it; it also takes the principal to take it up. */
   readonly id = randomBytes(16).toString("hex");
   readonly endpoint: Endpoint;
@@ -39,7 +40,10 @@ export class Stream {
   readonly #bus: Bus;
   readonly #labels: LabelText;
   #expiresAt = Infinity;
+  readonly #turn: Pick<Turn, "mark"> | undefined;
   #response: ServerResponse | null = null;
+  /** What was written to it in this turn has not left yet. */
+  #held: ServerResponse | null = null;
   #isChoked = false;
   #wroteAt = 0;
   #waiting: Item[] = [];
@@ -47,8 +51,15 @@ export class Stream {
   #bytes = 0;
   #last = 0;
 
-  constructor(bus: Bus, labels: LabelText, party: Party, filters: string) {
+  constructor(
+    bus: Bus,
+    labels: LabelText,
+    turn: Pick<Turn, "mark"> | undefined,
+    party: Party,
+    filters: string,
+  ) {
     this.#bus = bus;
+    this.#turn = turn;
     this.#labels = labels;
     this.filters = filters;
     this.endpoint = bus.attach(party, (message, channel) => this.#take({ message, channel, number: 0 }));
@@ -145,8 +156,27 @@ export class Stream {
   #write(text: string): void {
     if (this.#response === null) return;
     this.#wroteAt = this.#bus.now();
+    this.#hold(this.#response);
     this.#response.write(text);
     this.#isChoked = this.#response.writableLength > this.#bus.limits.unsentBytes;
+  }
+
+  flush(): void {
+    this.#held?.uncork();
+    this.#held = null;
+  }
+
+  abandon(): void {
+    this.#held?.destroy();
+    this.#held = null;
+  }
+
+  /** Nothing leaves before the end of the turn. */
+  #hold(response: ServerResponse): void {
+    if (this.#turn === undefined || this.#held === response) return;
+    this.#held = response;
+    response.cork();
+    this.#turn.mark(this);
   }
 
   #drained(response: ServerResponse): void {

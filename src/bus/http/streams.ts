@@ -4,6 +4,7 @@
 import type { ServerResponse } from "node:http";
 import type { Bus } from "../bus.ts";
 import type { LabelText } from "../labels.ts";
+import type { Turn } from "../mqtt/turn.ts";
 import type { Party, Refusal } from "../types.ts";
 import { Stream } from "./stream.ts";
 
@@ -14,11 +15,14 @@ const MAX_FILTERS = 32;
 export class Streams {
   readonly #bus: Bus;
   readonly #labels: LabelText;
+  readonly #turn: Pick<Turn, "mark"> | undefined;
   readonly #streams = new Map<string, Stream>();
 
-  constructor(bus: Bus, labels: LabelText) {
+  /** @param turn when what is written leaves; none: at once */
+  constructor(bus: Bus, labels: LabelText, turn?: Pick<Turn, "mark">) {
     this.#bus = bus;
     this.#labels = labels;
+    this.#turn = turn;
   }
 
   get count(): number {
@@ -48,7 +52,7 @@ export class Streams {
     }
     if (this.#streams.size >= this.#bus.limits.sessions || this.#countOf(party.principal) >= MAX_OF_PRINCIPAL)
       return "quota";
-    const stream = new Stream(this.#bus, this.#labels, party, key);
+    const stream = new Stream(this.#bus, this.#labels, this.#turn, party, key);
     for (const filter of filters) {
       const result = this.#bus.subscribe(stream.endpoint, filter, { qos: 1 });
       if (result.accepted) continue;

@@ -23,7 +23,7 @@ export interface Hello {
 }
 
 /** Somebody known; the bus makes the name from principal and client identifier. */
-export interface Identity extends Pick<Party, "principal" | "context" | "mayPublishAs"> {
+export interface Identity extends Pick<Party, "principal" | "process" | "context" | "mayPublishAs"> {
   /** When what proved it is no longer valid, and the connection ends. Milliseconds since 1970. */
   readonly expiresAt?: number;
 }

@@ -248,10 +248,11 @@ export class Connection {
 }
 
 function partyOf(identity: Identity, clientId: string): Party {
-  const { principal } = identity;
+  const { principal, process } = identity;
   return {
     principal,
     name: `${principal}:${clientId}`,
+    ...(process === undefined ? {} : { process }),
     context: () => identity.context(),
     mayPublishAs: (wanted) => identity.mayPublishAs(wanted),
   };

@@ -26,6 +26,8 @@ export interface MqttOptions {
   readonly labels?: LabelText;
   /** Keeps sessions, and makes them durable at the end of each turn. */
   readonly keeper?: Keeper & { commit(): void };
+  /** Called at the end of a turn before what was kept is made durable; when it throws, nothing of the turn is kept or sent. */
+  readonly before?: () => void;
   /** Shown under `$SYS/broker/version`. */
   readonly version: string;
 }
@@ -48,7 +50,10 @@ export class MqttServer {
     this.#options = options;
     this.#labels = options.labels ?? KEYS;
     this.sessions = new Sessions({ bus, keeper: keeper ?? NOTHING_KEPT, labels: this.#labels });
-    this.turn = new Turn(() => keeper?.commit());
+    this.turn = new Turn(() => {
+      options.before?.();
+      keeper?.commit();
+    });
     this.#startedAt = bus.now();
     this.#clock = setInterval(() => this.tick(), 1000);
     this.#clock.unref();

@@ -1,0 +1,185 @@
+/**
+ * Who may connect to the bus from elsewhere: names, how each is proved, and the context that policy gives it.
+ *
+ * Guarantee: a client has the context that is stored now, at each message, and none once it was removed. Who gives it one must be
+ * able to let out what is secret in it and to vouch for what it vouches for, as for addresses [NET-1]: what the client does with
+ * what it gets, nobody checks.
+ */
+import {
+  type Authenticator,
+  certificates,
+  digestOf,
+  firstOf,
+  type Identity,
+  passwords,
+} from "../bus/index.ts";
+import { type BusClient, BusClientRemove, BusClientSet } from "../api/index.ts";
+import { type Context, contextKey, parseContextKey } from "../label/index.ts";
+import { NO_USER } from "../policy/index.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { type Caller, requireRoot } from "./identity.ts";
+import { parse } from "./parse.ts";
+import { requireChange, requireRelease } from "./privileges.ts";
+import { recordConfiguration } from "./run-events.ts";
+import type { StoredClient } from "./store.ts";
+import { bookFor, readContext, viewContext } from "./views.ts";
+
+const SHORTEST_PASSWORD = 8;
+/** No colon: what follows one is the client's identifier. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@/-]{0,63}$/;
+
+export class BusClients {
+  readonly #csn: Csn;
+  #clients: Map<string, StoredClient & { now: Context }>;
+
+  constructor(csn: Csn) {
+    this.#csn = csn;
+    this.#clients = this.#read();
+  }
+
+  /** Certificate, token or password, as the client's entry says. */
+  authenticator(): Authenticator {
+    const provedBy = (proof: StoredClient["proof"]) => (name: string) => this.#identity(name, proof);
+    const token: Authenticator = {
+      authenticate: async ({ password }) => {
+        const text = password === null ? "" : Buffer.from(password).toString();
+        const principal = text.startsWith("csn_") ? this.#csn.authority.principalBy(text) : null;
+        return principal === null ? null : this.#identity(principal, "token");
+      },
+    };
+    const known: Authenticator = {
+      authenticate: (hello) => {
+        const digests = new Map(Array.from(this.#clients.values()).flatMap(({ name, digest }) => (digest === null ? [] : [[name, digest] as const]))); // prettier-ignore
+        return passwords(digests, provedBy("password")).authenticate(hello);
+      },
+    };
+    return firstOf([certificates(provedBy("certificate")), token, known]);
+  }
+
+  list(caller: Caller): BusClient[] {
+    const mine = [...this.#clients.values()].filter(({ name }) => isOwn(this.#csn, caller, name));
+    return mine.map((client) => this.#view(client, caller));
+  }
+
+  /** @throws CsnError E_BUS_CLIENT, E_NOT_PERMITTED; PolicyError E_TAG_UNKNOWN */
+  async set(caller: Caller, body: unknown): Promise<BusClient> {
+    const request = parse(BusClientSet, body);
+    const { name, proof, password, principal = null } = request;
+    if (!NAME.test(name))
+      throw bad("a name of letters, digits and `_.@/-`, at most 64", JSON.stringify(name));
+    this.#requireOwn(caller, name);
+    const { authority } = this.#csn;
+    const context = readContext(request.context, bookFor(authority, caller));
+    requireRelease(authority, caller, context, "give a client of the bus that context");
+    if (principal !== null && caller.uid !== 0 && principal !== authority.holderOf(caller))
+      throw bad("yourself as the principal whose privileges it may use", JSON.stringify(principal));
+    if ((proof === "password") !== (password !== undefined))
+      throw bad(
+        "a password for a client that is known by one, and else none",
+        password === undefined ? "none" : "one",
+      );
+    if (password !== undefined && Buffer.byteLength(password) < SHORTEST_PASSWORD)
+      throw bad(`a password of at least ${SHORTEST_PASSWORD} bytes`, `one of ${Buffer.byteLength(password)}`);
+    const digest = password === undefined ? null : await digestOf(Buffer.from(password));
+    const client = { name, context: contextKey(context), proof, digest, principal };
+    this.#csn.store.putBusClient(client);
+    this.#clients = this.#read();
+    this.#tell(caller, { client: name, proof, context: client.context, principal });
+    return this.#view({ ...client, now: context }, caller);
+  }
+
+  /** @throws CsnError E_BUS_CLIENT, E_NOT_PERMITTED */
+  remove(caller: Caller, body: unknown): BusClient {
+    const { name } = parse(BusClientRemove, body);
+    this.#requireOwn(caller, name);
+    const client = this.#clients.get(name);
+    if (client === undefined) throw bad("a client that is known", JSON.stringify(name));
+    this.#csn.store.removeBusClient(name);
+    this.#clients = this.#read();
+    this.#tell(caller, { client: name, removed: true });
+    return this.#view(client, caller);
+  }
+
+  #identity(name: string, proof: StoredClient["proof"]): Identity | null {
+    const isKnown = this.#clients.get(name)?.proof === proof;
+    if (!isKnown) return null;
+    return {
+      principal: name,
+      context: () => {
+        const client = this.#clients.get(name);
+        if (client === undefined || client.proof !== proof) throw new Error("it is not known any more");
+        return client.now;
+      },
+      mayPublishAs: (wanted) => {
+        const client = this.#clients.get(name);
+        if (client === undefined || client.principal === null) return false;
+        const { principal } = client;
+        return mayChange(
+          this.#csn,
+          { uid: NO_USER, gid: NO_USER, groups: [], name: principal, principal },
+          client.now,
+          wanted,
+        );
+      },
+    };
+  }
+
+  #requireOwn(caller: Caller, name: string): void {
+    if (isOwn(this.#csn, caller, name)) return;
+    const own = this.#csn.authority.holderOf(caller);
+    throw new CsnError(
+      "E_NOT_PERMITTED",
+      `expected a client of ${caller.name}'s own, found ${JSON.stringify(name)}`,
+      `name it \`${own}\` or \`${own}/...\`, or ask root`,
+      403,
+    );
+  }
+
+  #read(): Map<string, StoredClient & { now: Context }> {
+    return new Map(
+      this.#csn.store
+        .busClients()
+        .map((client) => [client.name, { ...client, now: parseContextKey(client.context) }]),
+    );
+  }
+
+  #view({ name, proof, principal, now }: StoredClient & { now: Context }, caller: Caller): BusClient {
+    return { name, proof, principal, context: viewContext(now, bookFor(this.#csn.authority, caller)) };
+  }
+
+  #tell(caller: Caller, what: object): void {
+    recordConfiguration(this.#csn, caller.uid, { bus: what });
+  }
+}
+
+/** May somebody publish in that context though the other does not flow there? Root's programs may not by being root's. */
+export function mayChange(csn: Csn, caller: Caller, from: Context, to: Context): boolean {
+  if (caller.uid === 0) return false;
+  try {
+    requireChange(csn.authority, caller, from, to, "publish in it");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How the bus is run and steered is the platform's own affair. */
+export function requireSteering(caller: Caller): void {
+  requireRoot(caller, "run and steer the bus");
+}
+
+function isOwn(csn: Csn, caller: Caller, name: string): boolean {
+  if (caller.uid === 0) return true;
+  const own = csn.authority.holderOf(caller);
+  return name === own || name.startsWith(`${own}/`);
+}
+
+function bad(expected: string, found: string): CsnError {
+  return new CsnError(
+    "E_BUS_CLIENT",
+    `expected ${expected}, found ${found}`,
+    "`csn bus client --help` shows examples",
+    400,
+  );
+}

@@ -1,0 +1,312 @@
+/**
+ * The bus, as this daemon runs it: its store, its listeners, its doors for programs of this host, its record. [MSG-1..3]
+ *
+ * Guarantee: nothing of a turn is kept or sent that is not on the record; contexts are asked at each use: of a process, the kernel,
+ * of a client from elsewhere, policy. When the bus can't be had as it was set up, it is not there at all, and `status` says why.
+ * It needs the monitor, which is attached as long as the bus is up.
+ */
+import { readFileSync } from "node:fs";
+import type { TlsOptions } from "node:tls";
+import { BusControl, type BusListening, type BusStatus, BusUp } from "../api/index.ts";
+import {
+  ANONYMOUS,
+  type Authenticator,
+  Bus,
+  BusStore,
+  type Classifier,
+  type ControlRequest,
+  firstOf,
+  HttpServer,
+  KEYS,
+  type LabelText,
+  MqttServer,
+  type Refusal,
+  restore,
+  type TypesInForce,
+  typesInForce,
+} from "../bus/index.ts";
+import { type Context, isAll, isLabelled, LabelError, UNLABELLED } from "../label/index.ts";
+import { join } from "node:path";
+import { BusClients, mayChange, requireSteering } from "./bus-clients.ts";
+import { contextNow, DOOR_VARIABLE, Doors } from "./bus-doors.ts";
+import { BusRecorder } from "./bus-record.ts";
+import type { Csn } from "./csn.ts";
+import { CsnError } from "./errors.ts";
+import { failureOf } from "./failure.ts";
+import { type Caller, userName } from "./identity.ts";
+import { parse } from "./parse.ts";
+import { recordConfiguration } from "./run-events.ts";
+import { VERSION } from "./version.ts";
+import { bookFor, readContext } from "./views.ts";
+
+/** Contexts that clients may ask for besides those that something has: each takes one of the kernel's. */
+const ASKED = 4096;
+/** Numbers of messages go on from the clock, so that no two have the same one, after a restart either. */
+const NUMBERS_PER_MS = 1000;
+
+type Running = {
+  bus: Bus;
+  mqtt: MqttServer;
+  http: HttpServer;
+  store: BusStore;
+  recorder: BusRecorder;
+  doors: Doors;
+  listening: BusListening[];
+};
+
+export class BusService {
+  readonly clients: BusClients;
+  readonly #csn: Csn;
+  #running: Running | null = null;
+  #why = "";
+  #types: { seq: number; in: TypesInForce } | null = null;
+  readonly #asked = new Set<string>();
+
+  constructor(csn: Csn) {
+    this.#csn = csn;
+    this.clients = new BusClients(csn);
+  }
+
+  /** As it was set up, if it was; does nothing when it runs. Never throws: `status` says what failed. */
+  async start(): Promise<void> {
+    const how = this.#csn.store.bus;
+    if (how === null || this.#running !== null) return;
+    try {
+      this.#csn.attached();
+      await this.#run(how);
+      this.#why = "";
+    } catch (error) {
+      this.#why = failureOf(error).body.error.message;
+      await this.stop();
+    }
+  }
+
+  /** Sessions and what waits in them are kept. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    running.doors.close(this.#csn.monitor);
+    await Promise.all([running.mqtt.close(), running.http.close()]);
+    running.recorder.drop();
+    running.store.close();
+  }
+
+  /** @throws CsnError E_BUS_DOWN */
+  async up(caller: Caller, body: unknown): Promise<BusStatus> {
+    requireSteering(caller);
+    const how = parse(BusUp, body);
+    await this.stop();
+    this.#csn.store.bus = how;
+    await this.start();
+    if (this.#running === null) {
+      this.#csn.store.bus = null;
+      throw new CsnError(
+        "E_BUS_DOWN",
+        `the bus could not be started: ${this.#why}`,
+        "nothing was kept of how it was to be run",
+        500,
+      );
+    }
+    recordConfiguration(this.#csn, caller.uid, { bus: how });
+    return this.status(caller);
+  }
+
+  async down(caller: Caller): Promise<BusStatus> {
+    requireSteering(caller);
+    this.#csn.store.bus = null;
+    await this.stop();
+    recordConfiguration(this.#csn, caller.uid, { bus: null });
+    return this.status(caller);
+  }
+
+  status(caller: Caller): BusStatus {
+    const running = this.#running;
+    const { monitor } = this.#csn;
+    const isRoot = caller.uid === 0;
+    const counts = running === null || !isRoot ? null : { ...running.bus.counts(), connections: running.mqtt.connections, sessions: running.mqtt.sessions.count, streams: running.http.streams.count }; // prettier-ignore
+    return {
+      up: running !== null,
+      why: running === null ? this.#why : "",
+      listening: isRoot ? (running?.listening ?? []) : [],
+      anonymous: this.#csn.store.bus?.anonymous ?? false,
+      socket: (monitor && running?.doors.socketFor(monitor, UNLABELLED)) ?? null,
+      types: isRoot ? [...this.#typesNow().problems] : [],
+      counts,
+    };
+  }
+
+  /** What a compartment of that context needs to get to the bus; null: there is none. */
+  doorFor(context: Context): { volume: string; variables: Record<string, string> } | null {
+    const { monitor } = this.#csn;
+    if (this.#running === null || monitor === null || !isLabelled(context)) return null;
+    const { volume, socket } = this.#running.doors.open(monitor, context);
+    return { volume, variables: { [DOOR_VARIABLE]: socket } };
+  }
+
+  /** @throws CsnError E_BUS_DOWN, E_BUS_CONTROL */
+  control(caller: Caller, body: unknown): { done: true } {
+    requireSteering(caller);
+    const asked = parse(BusControl, body);
+    const book = bookFor(this.#csn.authority, caller);
+    const request: ControlRequest =
+      asked.action === "relabel"
+        ? { ...asked, context: asked.context && readContext(asked.context, book) }
+        : asked.action === "glass"
+          ? { ...asked, context: readContext(asked.context, book) }
+          : asked;
+    const running = this.#running;
+    if (running === null)
+      throw new CsnError(
+        "E_BUS_DOWN",
+        "expected the bus to be up, found that it is not",
+        "`csn bus up` starts it",
+        409,
+      );
+    const refusal = running.bus.control({ principal: caller.name, name: `${caller.name}:control` }, request);
+    running.mqtt.turn.end(); // on the record before it is said to be done
+    if (refusal !== null) throw refused(request, refusal);
+    return { done: true };
+  }
+
+  async #run(how: BusUp): Promise<void> {
+    const csn = this.#csn;
+    // what plans a flush is made below: nothing is recorded before
+    let plan: () => void = () => {};
+    const recorder = new BusRecorder(csn.records, () => plan());
+    const classifier = this.#classifier();
+    const bus = new Bus({ classifier, recorder, mayControl: () => true }); // who may was asked before
+    bus.continueAfter(Date.now() * NUMBERS_PER_MS);
+    const store = new BusStore(join(csn.home, "bus.db"));
+    const labels = this.#labels();
+    const doors = new Doors((socket) => mqtt.accept(socket, { transport: "unix", address: "", socket }));
+    const authenticator = firstOf([
+      this.#doorkeeper(doors),
+      this.clients.authenticator(),
+      ...(how.anonymous ? [ANONYMOUS] : []),
+    ]);
+    const mqtt: MqttServer = new MqttServer({
+      bus,
+      authenticator,
+      labels,
+      keeper: store,
+      before: () => recorder.flush(),
+      version: VERSION,
+    });
+    plan = () => mqtt.turn.plan();
+    const http = new HttpServer({ bus, authenticator, labels, turn: mqtt.turn });
+    this.#running = { bus, mqtt, http, store, recorder, doors, listening: [] };
+    restore(store, bus, mqtt.sessions, classifier);
+    doors.open(csn.attached(), UNLABELLED);
+    for (const one of how.listen)
+      this.#running.listening.push({ ...one, port: await listen(mqtt, http, one) });
+  }
+
+  /** Types as policy has them now. */
+  #classifier(): Classifier {
+    return {
+      typeOf: (topic) => this.#typesNow().classifier.typeOf(topic),
+      floorOf: (filter) => this.#typesNow().classifier.floorOf(filter),
+    };
+  }
+
+  #typesNow(): TypesInForce {
+    const { seq, state } = this.#csn.authority.world;
+    if (this.#types?.seq !== seq) this.#types = { seq, in: typesInForce(state) };
+    return this.#types.in;
+  }
+
+  /** Tags by their numbers, which tell nothing; those that there are, and not too many contexts. */
+  #labels(): LabelText {
+    return {
+      write: (context) => KEYS.write(context),
+      read: (text) => {
+        const context = KEYS.read(text);
+        for (const label of [context.secrecy, context.integrity])
+          if (isAll(label) || label.some((tag) => this.#csn.authority.tag(tag) === undefined))
+            throw new LabelError("E_CONTEXT_KEY", "expected tags that there are");
+        const key = KEYS.write(context);
+        if (!this.#asked.has(key) && this.#asked.size >= ASKED)
+          throw new LabelError("E_CONTEXT_KEY", "too many contexts");
+        this.#asked.add(key);
+        return context;
+      },
+    };
+  }
+
+  /** Knows who came in by a door: the user, by the kernel's word. */
+  #doorkeeper(doors: Doors): Authenticator {
+    return {
+      authenticate: async ({ origin: { socket } }) => {
+        const visitor = doors.visitor(socket);
+        if (visitor === null) return null;
+        const { pid, uid, gid, groups } = visitor;
+        const caller: Caller = { uid, gid, groups, name: userName(uid) };
+        const principal = uid === 0 ? "root" : this.#csn.authority.holderOf(caller).replace(":", "-");
+        return {
+          principal,
+          process: { pid, uid },
+          context: () => contextNow(this.#csn.monitor, visitor),
+          mayPublishAs: (wanted) => mayChange(this.#csn, caller, visitor.context, wanted),
+        };
+      },
+    };
+  }
+}
+
+async function listen(
+  mqtt: MqttServer,
+  http: HttpServer,
+  { transport, host, port, tls }: BusListening,
+): Promise<number> {
+  const secured = tls === undefined ? {} : { tls: readTls(tls) };
+  if (transport === "http") return http.listen({ host, port, ...secured });
+  if (transport === "websocket") return (await mqtt.listen({ transport, host, port, ...secured })).port;
+  if (transport === "tls") {
+    if (secured.tls === undefined)
+      throw new CsnError(
+        "E_BAD_REQUEST",
+        "expected a certificate and a key for TLS, found none",
+        "`--cert FILE --key FILE`",
+        400,
+      );
+    return (await mqtt.listen({ transport, host, port, tls: secured.tls })).port;
+  }
+  return (await mqtt.listen({ transport, host, port })).port;
+}
+
+/** Clients may show a certificate and need not: who shows none that counts is asked for a password. */
+function readTls({ cert, key, ca }: NonNullable<BusListening["tls"]>): TlsOptions {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new CsnError(
+        "E_BAD_REQUEST",
+        `expected a PEM file at \`${path}\`: ${(error as Error).message}`,
+        "give paths as the machine that enforces sees them",
+        400,
+      );
+    }
+  };
+  const own = { cert: read(cert), key: read(key), minVersion: "TLSv1.2" as const };
+  return ca === undefined ? own : { ...own, ca: read(ca), requestCert: true, rejectUnauthorized: false };
+}
+
+function refused({ action }: ControlRequest, refusal: Refusal): CsnError {
+  const why: Record<Refusal, string> = {
+    topic: "what it names is not there, or is no filter, or a time or reason is missing",
+    context: "a context is lacking",
+    payload: "the payload is not as declared",
+    quota: "a limit is reached",
+    never: "that channel could never carry anything",
+    forbidden: "nobody of that name is connected, or it is isolated",
+    failed: "it could not be recorded or kept",
+  };
+  return new CsnError(
+    "E_BUS_CONTROL",
+    `\`${action}\` was refused: ${why[refusal]}`,
+    "`csn bus status` and `csn log` tell more",
+    409,
+  );
+}
