@@ -12,6 +12,7 @@ import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
+import { bus, busNeeds } from "./bus.ts";
 import { confinement } from "./confinement.ts";
 import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
@@ -35,7 +36,7 @@ export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 /** What the daemon and the command line do by themselves: where several kernels are tested, each part is tried on one. */
 const ANYWHERE: readonly (readonly Case[])[] = [
   [...owners, ...ownersAttacks, ...statementAttacks],
-  [...float, ...gates, ...gateOwners, ...questions],
+  [...float, ...gates, ...gateOwners, ...questions, ...bus],
 ];
 
 function casesFor(kernel: string, together: readonly string[]): readonly Case[] {
@@ -67,7 +68,7 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
   /** Parts of names, separated by `|`. */
   const only = process.env.CSN_CASE?.split("|");
   try {
-    await ensureSystemPackages([...programNeeds, ...networkNeeds], silent);
+    await ensureSystemPackages([...programNeeds, ...networkNeeds, ...busNeeds], silent);
     await bench.start();
     const all = [...casesFor(kernel, together), ...(only === undefined ? [] : floods)];
     for (const { name, run } of all) {
