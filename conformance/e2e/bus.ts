@@ -157,8 +157,11 @@ export const bus: readonly Case[] = [
       const { nodes } = JSON.parse(
         await b.ok("trace", "from", "/data/bus/ward/f", "--to", "/data/bus/out/got", "--json"),
       ) as { nodes: { kind: string; name: string }[] };
+      // both programs' own ends of their doors are on ways of their own
       deepStrictEqual(
-        nodes.map(({ kind, name }) => `${kind} ${name.slice(name.lastIndexOf("/") + 1)}`),
+        nodes
+          .filter(({ kind }) => kind !== "socket")
+          .map(({ kind, name }) => `${kind} ${name.slice(name.lastIndexOf("/") + 1)}`),
         ["file f", "process mosquitto_pub", "message file", "process mosquitto_sub", "file got"],
       );
     },

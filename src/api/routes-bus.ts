@@ -38,6 +38,26 @@ export const BUS = {
     body: bus.BusClientRemove,
     answer: bus.BusClient,
   },
+  busGates: {
+    method: "GET",
+    path: "/v1/bus/gates",
+    summary: "the gates on the bus",
+    answer: z.array(bus.BusGateView),
+  },
+  setBusGate: {
+    method: "PUT",
+    path: "/v1/bus/gates",
+    summary: "let a gate get messages and publish what it lets through",
+    body: bus.BusGate,
+    answer: bus.BusGateView,
+  },
+  removeBusGate: {
+    method: "DELETE",
+    path: "/v1/bus/gates",
+    summary: "take a gate off the bus",
+    body: bus.BusGateRemove,
+    answer: bus.BusGateView,
+  },
   busControl: {
     method: "POST",
     path: "/v1/bus/control",

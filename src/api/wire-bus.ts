@@ -60,6 +60,21 @@ export type BusClient = z.infer<typeof BusClient>;
 
 export const BusClientRemove = z.object({ name: z.string() });
 
+/** A gate that gets messages in one context and publishes in another. */
+export const BusGate = z.object({
+  gate: z.string().describe("its name, as `csn gate list` shows it"),
+  from: z.string().min(1).describe("topic filter of what it gets, a line each"),
+  to: z.string().min(1).describe("topic of what it lets through"),
+});
+export type BusGate = z.infer<typeof BusGate>;
+export const BusGateView = z.object({
+  ...BusGate.shape,
+  running: z.boolean(),
+  why: z.string().describe("why it does not run; else empty"),
+});
+export type BusGateView = z.infer<typeof BusGateView>;
+export const BusGateRemove = z.object({ gate: z.string() });
+
 const Target = z.string().min(1).describe("a principal of the bus, or PRINCIPAL:CLIENT");
 const Filter = z.string().min(1).describe("topic filter as MQTT has it");
 export const BusControl = z.discriminatedUnion("action", [

@@ -27,6 +27,7 @@ import {
 } from "../bus/index.ts";
 import { type Context, isAll, isLabelled, LabelError, UNLABELLED } from "../label/index.ts";
 import { join } from "node:path";
+import { BusGates } from "./bus-gates.ts";
 import { BusClients, mayChange, requireSteering } from "./bus-clients.ts";
 import { contextNow, DOOR_VARIABLE, Doors } from "./bus-doors.ts";
 import { BusRecorder } from "./bus-record.ts";
@@ -56,6 +57,7 @@ type Running = {
 
 export class BusService {
   readonly clients: BusClients;
+  readonly #gates: BusGates;
   readonly #csn: Csn;
   #running: Running | null = null;
   #why = "";
@@ -65,6 +67,7 @@ export class BusService {
   constructor(csn: Csn) {
     this.#csn = csn;
     this.clients = new BusClients(csn);
+    this.#gates = new BusGates(csn);
   }
 
   /** As it was set up, if it was; does nothing when it runs. Never throws: `status` says what failed. */
@@ -86,6 +89,7 @@ export class BusService {
     const running = this.#running;
     this.#running = null;
     if (running === null) return;
+    this.#gates.stop();
     running.doors.close(this.#csn.monitor);
     await Promise.all([running.mqtt.close(), running.http.close()]);
     running.recorder.drop();
@@ -144,6 +148,12 @@ export class BusService {
     return { volume, variables: { [DOOR_VARIABLE]: socket } };
   }
 
+  /** Gates on it are root's to set up: who owns a gate says who may use it, and root uses it here. */
+  gatesFor(caller: Caller): BusGates {
+    requireSteering(caller);
+    return this.#gates;
+  }
+
   /** @throws CsnError E_BUS_DOWN, E_BUS_CONTROL */
   control(caller: Caller, body: unknown): { done: true } {
     requireSteering(caller);
@@ -200,6 +210,7 @@ export class BusService {
     doors.open(csn.attached(), UNLABELLED);
     for (const one of how.listen)
       this.#running.listening.push({ ...one, port: await listen(mqtt, http, one) });
+    this.#gates.start({ bus, mark: (flushed) => mqtt.turn.mark(flushed) });
   }
 
   /** Types as policy has them now. */

@@ -130,6 +130,16 @@ export class ReadyGate implements Watch {
     authority.noteHeld(authority.holderOf(this.#caller), to.secrecy as readonly TagName[]);
   }
 
+  /** Does it hold now what it needs? */
+  mayStill(): boolean {
+    try {
+      requireNow(this.#csn, this.#caller, this.#gate);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   input(bytes: Buffer): void {
     add(this.#input, bytes);
   }

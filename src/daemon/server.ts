@@ -143,6 +143,9 @@ export function createServer(serving: Serving): FastifyInstance {
   on(ROUTES.busClients, (_request, _reply, who) => csn.bus.clients.list(who));
   on(ROUTES.setBusClient, (request, _reply, who) => csn.bus.clients.set(who, request.body));
   on(ROUTES.removeBusClient, (request, _reply, who) => csn.bus.clients.remove(who, request.body));
+  on(ROUTES.busGates, (_request, _reply, who) => csn.bus.gatesFor(who).list());
+  on(ROUTES.setBusGate, (request, _reply, who) => csn.bus.gatesFor(who).set(who, request.body));
+  on(ROUTES.removeBusGate, (request, _reply, who) => csn.bus.gatesFor(who).remove(who, request.body));
   on(ROUTES.busControl, (request, _reply, who) => csn.bus.control(who, request.body));
   on(ROUTES.auditProof, (request, _reply, who) =>
     audit.proof(csn, who, (request.params as { id: string }).id),

@@ -8,7 +8,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { BusUp, ScopeEntry } from "../api/index.ts";
+import type { BusGate, BusUp, ScopeEntry } from "../api/index.ts";
 import type { Interning } from "../kernel/index.ts";
 import type { TagId, TagName } from "../label/index.ts";
 import { CsnError } from "./errors.ts";
@@ -204,6 +204,14 @@ export class Store implements Interning {
 
   set bus(how: BusUp | null) {
     this.#set("bus", JSON.stringify(how));
+  }
+
+  get busGates(): readonly BusGate[] {
+    return JSON.parse(this.#setting("bus-gates") ?? "[]") as BusGate[];
+  }
+
+  set busGates(gates: readonly BusGate[]) {
+    this.#set("bus-gates", JSON.stringify(gates));
   }
 
   busClients(): StoredClient[] {

@@ -74,6 +74,7 @@ export function registerBus(program: Command): void {
   );
 
   registerClients(bus);
+  registerGates(bus);
   registerControl(bus);
 }
 
@@ -146,6 +147,67 @@ function registerClients(bus: Command): void {
       ui.print(...table([["CLIENT", "CONTEXT", "BY", "PRIVILEGES OF"], ...clients.map(rowOf)]));
     });
   example(list, "$ csn bus client list");
+}
+
+function registerGates(bus: Command): void {
+  const gate = bus
+    .command("gate")
+    .description("gates between topics: each gets messages in one context and publishes in another");
+  example(
+    gate,
+    "$ csn bus gate set plant/validate --from plant/1/request --to plant/1/command",
+    "$ csn bus gate list",
+  );
+
+  const set = gate
+    .command("set")
+    .description("let a gate get the messages of some topics, a line each, and publish what it lets through")
+    .argument("<gate>", "as `csn gate list` shows it")
+    .requiredOption("--from <filter>", "topics, as in MQTT")
+    .requiredOption("--to <topic>", "where what it lets through goes")
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: { from: string; to: string; json?: true }) => {
+      const ui = makeUi(options);
+      const body = { gate: name, from: options.from, to: options.to };
+      const answer = await (await connect("look", ui)).call("setBusGate", { body });
+      if (ui.json) return ui.answer(answer);
+      ui.print(`${safe(answer.from)} -> ${safe(answer.gate)} -> ${safe(answer.to)}`);
+      if (answer.why !== "") ui.note(`it does not run: ${safe(answer.why)}`);
+    });
+  example(set, "$ csn bus gate set plant/validate --from plant/1/request --to plant/1/command");
+
+  const remove = gate
+    .command("remove")
+    .alias("rm")
+    .description("take a gate off the bus")
+    .argument("<gate>", "as `csn bus gate list` shows it")
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: { json?: true }) => {
+      const ui = makeUi(options);
+      const answer = await (await connect("look", ui)).call("removeBusGate", { body: { gate: name } });
+      if (ui.json) return ui.answer(answer);
+      ui.print(`${safe(answer.gate)}: off the bus`);
+    });
+  example(remove, "$ csn bus gate remove plant/validate");
+
+  const list = gate
+    .command("list")
+    .alias("ls")
+    .description("the gates on the bus, and why one does not run")
+    .option(...JSON_OPTION)
+    .action(async (options: { json?: true }) => {
+      const ui = makeUi(options);
+      const gates = await (await connect("look", ui)).call("busGates");
+      if (ui.json) return ui.answer(gates);
+      const rows = gates.map((one) => [
+        safe(one.gate),
+        safe(one.from),
+        safe(one.to),
+        one.running ? "runs" : safe(one.why),
+      ]);
+      ui.print(...table([["GATE", "FROM", "TO", "STATE"], ...rows]));
+    });
+  example(list, "$ csn bus gate list");
 }
 
 function rowOf({ name, context, proof, principal }: BusClient): string[] {
