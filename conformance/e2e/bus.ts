@@ -31,12 +31,12 @@ type Entry = {
   sink: { kind: string; name: string };
 };
 
-const status = async (b: Bench) => JSON.parse(await b.ok("bus", "status", "--json")) as Status;
+export const status = async (b: Bench) => JSON.parse(await b.ok("bus", "status", "--json")) as Status;
 
 const subscriptions = async (b: Bench) => (await status(b)).counts["subscriptions"]!;
 
 /** Begins them, and waits until each has its one subscription. */
-async function listening<T extends readonly Running[]>(b: Bench, begin: () => T): Promise<T> {
+export async function listening<T extends readonly Running[]>(b: Bench, begin: () => T): Promise<T> {
   const before = await subscriptions(b);
   const begun = begin();
   await b.until(
@@ -54,7 +54,7 @@ async function records(b: Bench, op: string, verdict?: string): Promise<Entry[]>
 }
 
 /** A program under tags; what it writes to its output is released. */
-const under = (tags: string, script: string, more: readonly string[] = []) => [
+export const under = (tags: string, script: string, more: readonly string[] = []) => [
   "run",
   "--release",
   "--secrecy",
@@ -76,7 +76,7 @@ const publish = (b: Bench, tags: string, options: string): Promise<Result> =>
   b.csn(under(tags, `mosquitto_pub --unix "$CSN_BUS" ${options}`));
 
 /** On the host, without a label, by name and password. */
-const remote = (
+export const remote = (
   b: Bench,
   program: "sub" | "pub",
   user: string,
@@ -92,7 +92,7 @@ const remote = (
     `exec mosquitto_${program} ${HOST} -u ${user} -P '${password}' ${options}`,
   ]);
 
-const setClient = (b: Bench, name: string, ...more: string[]): Promise<Result> =>
+export const setClient = (b: Bench, name: string, ...more: string[]): Promise<Result> =>
   b.csn(["bus", "client", "set", name, "--password-stdin", ...more], { input: `${PASSWORD}\n` });
 
 export const bus: readonly Case[] = [

@@ -13,6 +13,7 @@ import { Bench } from "./bench.ts";
 import { accounts } from "./accounts.ts";
 import { badInput } from "./bad-input.ts";
 import { bus, busNeeds } from "./bus.ts";
+import { busExamples } from "./bus-examples.ts";
 import { confinement } from "./confinement.ts";
 import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
@@ -36,7 +37,7 @@ export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 /** What the daemon and the command line do by themselves: where several kernels are tested, each part is tried on one. */
 const ANYWHERE: readonly (readonly Case[])[] = [
   [...owners, ...ownersAttacks, ...statementAttacks],
-  [...float, ...gates, ...gateOwners, ...questions, ...bus],
+  [...float, ...gates, ...gateOwners, ...questions, ...bus, ...busExamples],
 ];
 
 function casesFor(kernel: string, together: readonly string[]): readonly Case[] {
