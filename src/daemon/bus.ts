@@ -100,17 +100,15 @@ export class BusService {
   async up(caller: Caller, body: unknown): Promise<BusStatus> {
     requireSteering(caller);
     const how = parse(BusUp, body);
+    const before = this.#csn.store.bus;
     await this.stop();
     this.#csn.store.bus = how;
     await this.start();
     if (this.#running === null) {
-      this.#csn.store.bus = null;
-      throw new CsnError(
-        "E_BUS_DOWN",
-        `the bus could not be started: ${this.#why}`,
-        "nothing was kept of how it was to be run",
-        500,
-      );
+      const why = this.#why;
+      this.#csn.store.bus = before;
+      await this.start();
+      throw new CsnError("E_BUS_DOWN", `the bus could not be started: ${why}`, "it is as it was before", 409);
     }
     recordConfiguration(this.#csn, caller.uid, { bus: how });
     return this.status(caller);
