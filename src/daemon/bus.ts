@@ -44,6 +44,8 @@ import { bookFor, readContext } from "./views.ts";
 const ASKED = 4096;
 /** Numbers of messages go on from the clock, so that no two have the same one, after a restart either. */
 const NUMBERS_PER_MS = 1000;
+/** After its record could not be written. */
+const ANEW_MS = 1000;
 
 type Running = {
   bus: Bus;
@@ -70,11 +72,15 @@ export class BusService {
     this.#gates = new BusGates(csn);
   }
 
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+
   /** As it was set up, if it was; does nothing when it runs. Never throws: `status` says what failed. */
   async start(): Promise<void> {
-    const how = this.#csn.store.bus;
-    if (how === null || this.#running !== null) return;
     try {
+      const how = this.#csn.store.bus;
+      if (how === null || this.#running !== null) return;
       this.#csn.attached();
       await this.#run(how);
       this.#why = "";
@@ -93,7 +99,18 @@ export class BusService {
     running.doors.close(this.#csn.monitor);
     await Promise.all([running.mqtt.close(), running.http.close()]);
     running.recorder.drop();
-    running.store.close();
+    try {
+      running.store.close();
+    } catch {
+      // what could not be kept was told to nobody
+    }
+  }
+
+  /** What could not be recorded did not happen: all that only memory has of it is given up, and the bus begins anew from the disk. */
+  async #beginAnew(): Promise<void> {
+    await this.stop();
+    this.#why = "its record could not be written; it is tried again";
+    setTimeout(() => void this.start(), ANEW_MS).unref();
   }
 
   /** @throws CsnError E_BUS_DOWN */
@@ -193,12 +210,21 @@ export class BusService {
       this.clients.authenticator(),
       ...(how.anonymous ? [ANONYMOUS] : []),
     ]);
+    const record = () => {
+      try {
+        recorder.flush();
+      } catch (error) {
+        store.abandon(error);
+        if (this.#running?.store === store) void this.#beginAnew();
+        throw error;
+      }
+    };
     const mqtt: MqttServer = new MqttServer({
       bus,
       authenticator,
       labels,
       keeper: store,
-      before: () => recorder.flush(),
+      before: record,
       version: VERSION,
     });
     plan = () => mqtt.turn.plan();

@@ -35,10 +35,14 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["other file systems", "FUSE, network file systems and whatever is not on the list"],
 ];
 
-export function worlds(attached: boolean): World[] {
+export function worlds(attached: boolean, hasBus: boolean): World[] {
   const off = "nothing on this host has a label, so nothing is attached";
+  const bus = [
+    "bus",
+    "each receiver of a message is judged when it gets it, and sees the attributes that flow to it",
+  ] as const;
   return [
-    ...ENFORCED.map(([id, why]) => ({
+    ...[...ENFORCED, ...(hasBus ? [bus] : [])].map(([id, why]) => ({
       id,
       state: attached ? ("enforced" as const) : ("off" as const),
       why: attached ? why : off,
@@ -94,7 +98,7 @@ export function status(csn: Csn, caller: Caller): Status {
         : null,
     onFull: csn.store.refuseOnFull ? "refuse" : "count",
     scope: caller.uid === 0 ? csn.store.scope.map(scopeText) : [],
-    worlds: worlds(monitor !== null),
+    worlds: worlds(monitor !== null, csn.bus.isUp),
   };
 }
 

@@ -131,9 +131,18 @@ export class BusStore implements Keeper {
     if (this.#failure !== null) throw this.#error(this.#failure);
   }
 
+  /** What was kept since the last commit is not so, and every commit fails from now on. */
+  abandon(cause: unknown): void {
+    this.#failure ??= cause;
+  }
+
+  /** @throws BusError E_BUS_STORE; it is closed all the same */
   close(): void {
-    this.commit();
-    this.#db.close();
+    try {
+      this.commit();
+    } finally {
+      this.#db.close();
+    }
   }
 
   /** Rows, for restoring. @throws BusError E_BUS_STORE */
