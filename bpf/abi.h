@@ -197,6 +197,7 @@ enum csn_op {
 	CSN_OP_PUBLISH, /* from who sends it to the message */
 	CSN_OP_DELIVER, /* from the message to who receives it */
 	CSN_OP_CHANNEL, /* set up or torn down */
+	CSN_OP_CARRY, /* the daemon's: from one program's stream to the next one's */
 };
 
 enum csn_entity_kind {

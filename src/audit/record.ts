@@ -78,7 +78,7 @@ export const OP_NAMES = [
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
   "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
-  "publish", "deliver", "channel",
+  "publish", "deliver", "channel", "carry",
 ] as const; // prettier-ignore
 export const OP = Object.fromEntries(OP_NAMES.map((name, at) => [name, at])) as Record<
   (typeof OP_NAMES)[number],

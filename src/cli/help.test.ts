@@ -56,6 +56,9 @@ test("every command that prints has --json", () => {
     "audit scope",
     "audit witness",
     "audit witness serve",
+    "bus",
+    "bus client",
+    "bus gate",
   ]);
   const without = commands.filter(({ command }) => !command.options.some(({ long }) => long === "--json"));
   assert.deepEqual(new Set(without.map(({ path }) => path.join(" "))), others);

@@ -14,6 +14,7 @@ import { PINS } from "../kernel/index.ts";
 import { type Context, flowsTo, type TagName } from "../label/index.ts";
 import type { Gate, GateNow } from "../policy/index.ts";
 import type { Authority } from "./authority.ts";
+import { Carrying } from "./carrying.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { findGate, nowOf, obstacle, viewTag } from "./gates.ts";
@@ -55,6 +56,8 @@ export class ReadyGate implements Watch {
   #started = "";
   readonly #input: Stream;
   readonly #output: Stream;
+  /** Set once it is a part of a pipeline: what is carried into it and out of it. */
+  #carry: { in: () => void; out: () => void; end: () => void } | null = null;
 
   /** @param what what its streams are, for the record. @throws CsnError, PolicyError */
   constructor(csn: Csn, caller: Caller, gate: Gate, what = { input: "stream", output: "stream" }) {
@@ -102,9 +105,22 @@ export class ReadyGate implements Watch {
   /** Starts it as a part of a pipeline, after `begin`. */
   start(input: Context, { before, after }: Neighbours = {}): Stage {
     const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
+    this.#carry = this.#carrying(input, stage.streams, before, after);
     stage.output.on("data", (bytes: Buffer) => this.output(bytes));
     void this.#recordEnd(stage, before, after);
     return stage;
+  }
+
+  #carrying(input: Context, own: Streams, before: Streams | undefined, after: Streams | undefined) {
+    const [into, out] = [input, this.to].map((context) => new Carrying(this.#csn, context, this.#caller.uid)) as [Carrying, Carrying]; // prettier-ignore
+    return {
+      in: () => into.carry(before?.pipes[1], own.pipes[0]),
+      out: () => out.carry(own.pipes[1], after?.pipes[0]),
+      end: () => {
+        into.end();
+        out.end();
+      },
+    };
   }
 
   async #recordEnd(stage: Stage, before?: Streams, after?: Streams): Promise<void> {
@@ -141,16 +157,19 @@ export class ReadyGate implements Watch {
   }
 
   input(bytes: Buffer): void {
+    this.#carry?.in();
     add(this.#input, bytes);
   }
 
   output(bytes: Buffer): void {
+    this.#carry?.out();
     add(this.#output, bytes);
   }
 
   end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {
     this.#input.streams.push(...own.pipes.slice(0, 1));
     this.#output.streams = [...own.pipes.slice(1, 2), ...(after?.pipes.slice(0, 1) ?? [])];
+    this.#carry?.end();
     const { now, from, to } = this.#begun;
     const { authority } = this.#csn;
     const { name, holder, gate } = this.#gate;

@@ -38,6 +38,7 @@ import { Names } from "./names.ts";
 import { type Moved, parseShadow, type Shadow, Shadows, shadowText } from "./shadows.ts";
 
 const R = SHAPE.csn_record;
+const PASSING = new Set((["publish", "deliver", "carry"] as const).map((op) => OPS.indexOf(op)));
 
 /** A record with what is needed to show it. */
 export type Entry = {
@@ -86,6 +87,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   #ring: Ring | null = null;
   #described = new Set<number>();
   #sequence = 0n;
+  readonly #watched = new Map<string, { news: boolean }>();
   /** Flows of the kernel that are on disk: who read them last may have ended before the rings knew it. */
   readonly #known = new Sequences();
   /** Since when records may be missing that no gap tells of; by `performance.now`. */
@@ -268,6 +270,17 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     return record;
   }
 
+  /** From now on, `news` is set when something comes into that entity. */
+  watch(entity: DaemonEvent["sinkEntity"]): { news: boolean } {
+    const watched = { news: false };
+    this.#watched.set(keyOf(entity), watched);
+    return watched;
+  }
+
+  unwatch(entity: DaemonEvent["sinkEntity"]): void {
+    this.#watched.delete(keyOf(entity));
+  }
+
   /** Number of the newest record on disk; 0 when there is none. */
   last(): number {
     this.drain();
@@ -355,6 +368,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
       const record = records.subarray(at, at + RECORD_BYTES);
       const kind = record[R.kind];
       this.names.learn(record);
+      if (this.#watched.size > 0 && kind === KIND.FLOW) this.#notice(record);
       if (kind === KIND.FLOW || kind === KIND.EVENT) {
         for (const field of [R.source_context, R.sink_context]) {
           const id = record.readUInt32LE(field);
@@ -365,7 +379,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
           parts.push(described);
           count += described.length / RECORD_BYTES;
         }
-        if (record[R.verdict] !== 0 || (kind === KIND.EVENT && !isMessage(record))) durable = true;
+        if (record[R.verdict] !== 0 || (kind === KIND.EVENT && !isPassing(record))) durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
         const shadow = this.#follow(record);
         if (shadow !== null) {
@@ -388,6 +402,11 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     for (const flow of flows)
       this.emit("entry", entry(first + flow.at, flow.record, offset, meaningOf, flow.detail, flow.shadow));
     return true;
+  }
+
+  #notice(record: Buffer): void {
+    const watched = this.#watched.get(record.toString("latin1", R.sink, R.sink + SHAPE.csn_entity.size));
+    if (watched !== undefined) watched.news = true;
   }
 
   #follow(record: Buffer): Shadow | null {
@@ -418,10 +437,9 @@ function entry(
   };
 }
 
-/** On its way over the bus: as soon on disk as the kernel's flows. */
-function isMessage(record: Buffer): boolean {
-  const op = record.readUInt16LE(R.op);
-  return op === OPS.indexOf("publish") || op === OPS.indexOf("deliver");
+/** Data on its way, over the bus or from one program to the next: as soon on disk as the kernel's flows. */
+function isPassing(record: Buffer): boolean {
+  return PASSING.has(record.readUInt16LE(R.op));
 }
 
 /** Null when nothing moved: it was refused, or is an event that moves no data. */
@@ -429,7 +447,7 @@ function movedBy(record: Buffer, source: Context | null, sink: Context | null): 
   const flags = record[R.flags]!;
   const happened = record[R.verdict] === 0 || (flags & FLAG.OBSERVED) !== 0;
   const isRelease = record[R.kind] === KIND.EVENT && record.readUInt16LE(R.op) === OPS.indexOf("release");
-  const moves = record[R.kind] === KIND.FLOW || isRelease || isMessage(record);
+  const moves = record[R.kind] === KIND.FLOW || isRelease || isPassing(record);
   if (!happened || !moves || source === null || sink === null) return null;
   // a release is somebody's decision: what it lets out by the context is no shadow
   const to = isRelease ? source : sink;
@@ -440,6 +458,12 @@ function movedBy(record: Buffer, source: Context | null, sink: Context | null): 
 function* detailRecords(detail: string): Generator<Buffer> {
   for (let at = 0; at < detail.length; at += 5000)
     yield textRecords(KIND.DETAIL, 0, detail.slice(at, at + 5000));
+}
+
+function keyOf(entity: DaemonEvent["sinkEntity"]): string {
+  const bytes = Buffer.alloc(SHAPE.csn_entity.size);
+  writeEntity(bytes, 0, entity);
+  return bytes.toString("latin1");
 }
 
 function writeEntity(

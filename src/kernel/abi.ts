@@ -159,7 +159,7 @@ export const OPS = [
   "userfaultfd", "capability", "module", "syslog", "clock", "quota", "chroot", "statfs", "fork", "device",
   "handle", "release", "withhold", "label", "tag", "run", "exit",
   "connect", "bind", "accept", "network", "state", "gate", "change", "end", "configure",
-  "publish", "deliver", "channel",
+  "publish", "deliver", "channel", "carry",
 ] as const; // prettier-ignore
 
 export type Op = (typeof OPS)[number];

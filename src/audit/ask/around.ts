@@ -203,7 +203,7 @@ class Passages {
         // prettier-ignore
         for (const [second, ino, third] of streamsOf(run.detail, end)) {
           const found = graph.entities.find(ENTITY.pipe, run.boot, BigInt(ino), second, third);
-          if (found !== -1) set.add(graph.same(found));
+          if (found !== -1) set.add(found);
         }
     }
     if (this.#between.size > 0) this.#findPrograms(sight, follows);

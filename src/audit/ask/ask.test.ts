@@ -40,6 +40,7 @@ const story: Flow[] = [
   { source: process(11), sink: file(3), from: 1, to: 0, op: "open", verdict: 1, time: 50 },
   { source: file(2), sink: process(12), from: 1, to: 1, op: "read", time: 60 },
   { source: process(12), sink: pipe(51), from: 1, to: 1, op: "write", time: 70 },
+  { source: pipe(51), sink: pipe(52), from: 1, to: 1, op: "carry", event: true, time: 75 },
   { source: pipe(52), sink: process(13), from: 1, to: 1, op: "read", time: 80 },
   { source: process(13), sink: pipe(53), from: 0, to: 0, op: "write", time: 90 },
 ];
@@ -66,7 +67,7 @@ const whole = () => graphOf(...described, ...named, ...story.map(flowRecord), ga
 describe("trace", () => {
   it("follows data forward, through a pipe, a gate's streams and to a person, without folders", () => {
     const { nodes, edges, leftOut } = ask(whole(), { ask: "trace", from: "/data/registry/lung.csv" });
-    deepStrictEqual(names(nodes), ["…/data/registry/lung.csv", "cat", "pipe 50", "awk", "…/data/registry/report.csv", "process 12", "pipe 51", "process 13", "pipe 53", "vendor"]); // prettier-ignore
+    deepStrictEqual(names(nodes), ["…/data/registry/lung.csv", "cat", "pipe 50", "awk", "…/data/registry/report.csv", "process 12", "pipe 51", "pipe 52", "process 13", "pipe 53", "vendor"]); // prettier-ignore
     const crossing = edges.find(({ step }) => step.crossing !== null)!.step.crossing!;
     deepStrictEqual([crossing.by, crossing.drops, crossing.gate!.name, crossing.gate!.grants[0]!.by], ["gate", ["alice/medical"], "alice/wide", "alice"]); // prettier-ignore
     strictEqual(leftOut.entities, 0);
@@ -89,9 +90,9 @@ describe("trace", () => {
     const ways = ask(graph, { ask: "trace", from: "program:cat", to: "program:awk" });
     deepStrictEqual([names(ways.nodes), ways.edges.length], [["cat", "pipe 50", "awk"], 2]);
     const folded = ask(graph, { ask: "trace", from: "alice/medical", collapse: "kind" });
-    deepStrictEqual(folded.nodes.map(({ name, holds }) => [name, holds]), [["file", 2], ["process", 4], ["pipe", 3], ["principal", 1]]); // prettier-ignore
+    deepStrictEqual(folded.nodes.map(({ name, holds }) => [name, holds]), [["file", 2], ["process", 4], ["pipe", 4], ["principal", 1]]); // prettier-ignore
     const some = ask(graph, { ask: "trace", from: "alice/medical", limit: 3 });
-    deepStrictEqual([some.nodes.length, some.leftOut.entities], [3, 7]);
+    deepStrictEqual([some.nodes.length, some.leftOut.entities], [3, 8]);
     const noisy = ask(graph, { ask: "trace", to: "program:cat", noise: true });
     deepStrictEqual(noisy.nodes.length, 3);
   });

@@ -97,7 +97,7 @@ function inodeNamed({ graph }: Sight, text: string): number[] | null {
   const { boots } = graph;
   const at = prefix === undefined ? boots.length - 1 : boots.findIndex(({ id }) => id.startsWith(prefix));
   const found = graph.entities.find(ENTITY.file, at, BigInt(first), second, Number(third));
-  return found === -1 ? [] : [graph.same(found)];
+  return found === -1 ? [] : [found];
 }
 
 /** By its number now, and by the end of a path that records tell: a file may be gone, or another one in its place. */
@@ -107,11 +107,11 @@ function namedSo(sight: Sight, path: string, inodes: readonly Inode[]): number[]
   for (const { first, second, third } of inodes)
     for (let boot = 0; boot < graph.boots.length; boot++) {
       const entity = graph.entities.find(ENTITY.file, boot, BigInt(first), second, third);
-      if (entity !== -1) found.add(graph.same(entity));
+      if (entity !== -1) found.add(entity);
     }
   for (const [entity, name] of graph.names.entries()) {
     const isIt = name === path || (name.startsWith("…/") && path.endsWith(name.slice(1)));
-    if (isIt && graph.entities.kind(entity) !== ENTITY.process) found.add(graph.same(entity));
+    if (isIt && graph.entities.kind(entity) !== ENTITY.process) found.add(entity);
   }
   return [...found];
 }
@@ -121,7 +121,7 @@ function ofKind(graph: Graph, name: EntityName): number[] {
   const { entities } = graph;
   const [kind, found] = [ENTITY[name], [] as number[]];
   for (let entity = 0; entity < entities.size; entity++)
-    if (entities.kind(entity) === kind && graph.same(entity) === entity) found.push(entity);
+    if (entities.kind(entity) === kind) found.push(entity);
   return found;
 }
 

@@ -46,6 +46,7 @@ const gateRecord = ({ gate, from, to, inputs, outputs, verdict = 0 }: Run, time:
 const story: Flow[] = [
   { source: file(1), sink: process(10), from: 1, to: 1, time: 10 * SECOND },
   { source: process(10), sink: pipe(50), from: 1, to: 1, time: 20 * SECOND },
+  { source: pipe(50), sink: pipe(51), from: 1, to: 1, op: "carry", event: true, time: 25 * SECOND },
   { source: pipe(51), sink: process(11), from: 1, to: 1, time: 30 * SECOND },
   { source: process(11), sink: pipe(52), from: 0, to: 0, time: 40 * SECOND },
 ];

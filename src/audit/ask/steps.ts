@@ -100,7 +100,7 @@ export function gateRunAt(
   });
   const streams = (run: Annotation, end: "input" | "output") =>
     streamsOf(run.detail, end).map(([second, first, third]) =>
-      graph.same(graph.entities.find(ENTITY.pipe, run.boot, BigInt(first), second, third)),
+      graph.entities.find(ENTITY.pipe, run.boot, BigInt(first), second, third),
     );
   const came = before === -1 ? -1 : graph.flows.source(before);
   const went = graph.flows.sink(flow);

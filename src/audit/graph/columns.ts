@@ -71,17 +71,6 @@ export class Columns {
     return this.blocks[Math.floor(at / BLOCK)]!.record[at % BLOCK]!;
   }
 
-  /** From `since` on, `from` is called `to`. */
-  rename(since: number, from: number, to: number): void {
-    for (let b = Math.floor(since / BLOCK); b < this.blocks.length; b++) {
-      const { n, source, sink } = this.blocks[b]!;
-      for (let i = 0; i < n; i++) {
-        if (source[i] === from) source[i] = to;
-        if (sink[i] === from) sink[i] = to;
-      }
-    }
-  }
-
   #sink(at: number, time: number): number {
     const floor = Math.max(this.#bootStart, at - WINDOW);
     while (at > floor && this.time(at - 1) > time) this.#swap(at, --at);

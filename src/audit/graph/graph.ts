@@ -3,8 +3,7 @@
  *
  * Guarantee: each flow with two ends is in it, allowed and refused, in the order of the decisions, over all segments
  * and boots; what the daemon did with data is a flow like the kernel's (shown to a person, withheld, a label taken
- * off). Streams that the daemon carries from one program to the next are one entity. What could not be read is in
- * `gaps`.
+ * off, carried from one program's stream to the next one's). What could not be read is in `gaps`.
  *
  * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
  */
@@ -33,7 +32,15 @@ const HIGH = 0x1_0000_0000;
 const ASIDE = new Set<number>([RECORD_KIND.LOG, RECORD_KIND.MARK, RECORD_KIND.SHADOW]);
 
 /** Events that move data; the others say who decided what. */
-const MOVING = new Set<number>([OP.release, OP.withhold, OP.label, OP.change, OP.publish, OP.deliver]);
+const MOVING = new Set<number>([
+  OP.release,
+  OP.withhold,
+  OP.label,
+  OP.change,
+  OP.publish,
+  OP.deliver,
+  OP.carry,
+]);
 
 export class Graph {
   readonly entities = new Entities();
@@ -59,7 +66,6 @@ export class Graph {
   #ids = new Map<number, number>();
   #text: Buffer[] = [];
   #detail: Buffer[] = [];
-  readonly #same = new Map<number, number>();
   readonly #lost = new Map<number, number>();
   #lastId = -1;
   #lastNumber = 0;
@@ -71,24 +77,6 @@ export class Graph {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     for (let i = 0; i < count; i++) this.#record(chunk, view, i * RECORD_BYTES, first + i);
     this.records += count;
-  }
-
-  /** Both names are of one thing from now on, and were from the beginning. */
-  join(a: number, b: number): void {
-    const [keep, drop] = [this.same(a), this.same(b)].toSorted((x, y) => x - y) as [number, number];
-    if (keep === drop) return;
-    this.#same.set(drop, keep);
-    const since = Math.min(this.firstUse[keep]!, this.firstUse[drop]!);
-    if (since < this.flows.length) this.flows.rename(since, drop, keep);
-    this.firstUse[keep] = since;
-    this.firstIn[keep] = Math.min(this.firstIn[keep]!, this.firstIn[drop]!);
-    this.lastOut[keep] = Math.max(this.lastOut[keep]!, this.lastOut[drop]!);
-  }
-
-  same(entity: number): number {
-    let found = entity;
-    for (let next = this.#same.get(found); next !== undefined; next = this.#same.get(found)) found = next;
-    return found;
   }
 
   /** When a flow was decided, in ns of wall time. @param steady by the clock as it was at the boot's first record */
@@ -172,7 +160,6 @@ export class Graph {
       const detail = Buffer.concat(this.#detail.splice(0)).toString();
       const uid = view.getUint32(at + FIELD.uid, true);
       this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail }); // prettier-ignore
-      if (op === OP.gate) this.#streams(detail);
       return;
     }
     if (isEvent) this.#detail = [];
@@ -226,7 +213,7 @@ export class Graph {
       port,
     );
     if (entity >= this.lastOut.length) this.#grow();
-    return this.#same.size === 0 ? entity : this.same(entity);
+    return entity;
   }
 
   #grow(): void {
@@ -238,23 +225,6 @@ export class Graph {
     this.lastOut = more(this.lastOut, 0);
     this.firstIn = more(this.firstIn, NEVER);
     this.firstUse = more(this.firstUse, NEVER);
-  }
-
-  /** The pipes that a gate's run was between: the daemon carried the bytes from one to the next. */
-  #streams(detail: string): void {
-    for (const end of ["input", "output"] as const)
-      for (const [a, b] of pairs(streamsOf(detail, end))) {
-        const [x, y] = [a, b].map((id) => {
-          const [second, first, third] = id;
-          return this.#known(this.entities.intern(ENTITY.pipe, this.#boot, first, 0, second, third, 0));
-        }) as [number, number];
-        this.join(x, y);
-      }
-  }
-
-  #known(entity: number): number {
-    if (entity >= this.lastOut.length) this.#grow();
-    return entity;
   }
 
   /** A processor's count of lost records grew; later versions tell of it in gaps. */
@@ -292,10 +262,6 @@ export function streamsOf(detail: string, end: "input" | "output"): [number, num
   } catch {
     return [];
   }
-}
-
-function pairs<T>(list: readonly T[]): [T, T][] {
-  return list.slice(1).map((item, at) => [list[at]!, item]);
 }
 
 export { BLOCK };

@@ -1,0 +1,64 @@
+/**
+ * Bytes that the daemon carries from one program's stream to the next one's, as flows of their own. [AUD-1, AUD-2]
+ *
+ * Guarantee: between a record of what came into the first and the first record of who read it from the second stands one that says that
+ * it was carried; whoever may see what is in the streams may see it. What tells nothing new is not told again.
+ */
+import { ENTITY_KINDS } from "../kernel/index.ts";
+import type { Context } from "../label/index.ts";
+import type { Csn } from "./csn.ts";
+import type { DaemonEvent } from "./records.ts";
+
+const PIPE = ENTITY_KINDS.indexOf("pipe");
+
+/** From one stream, `device:inode:generation`, to another; undefined: not told yet by the launcher. */
+export class Carrying {
+  readonly #csn: Csn;
+  readonly #context: Context;
+  readonly #uid: number;
+  #watch: { news: boolean } | null = null;
+  #end: () => void = () => {};
+
+  constructor(csn: Csn, context: Context, uid: number) {
+    this.#csn = csn;
+    this.#context = context;
+    this.#uid = uid;
+  }
+
+  /** Before it writes into the second. */
+  carry(from: string | undefined, to: string | undefined): void {
+    if (from === undefined || to === undefined) return;
+    const { records } = this.#csn;
+    const entity = entityOf(from);
+    if (this.#watch === null) {
+      this.#watch = records.watch(entity);
+      this.#end = () => records.unwatch(entity);
+    } else {
+      records.drain();
+      if (!this.#watch.news) return;
+    }
+    this.#watch.news = false;
+    records.event({
+      op: "carry",
+      verdict: 0,
+      sourceKind: PIPE,
+      sinkKind: PIPE,
+      source: this.#context,
+      sink: this.#context,
+      sourceEntity: entity,
+      sinkEntity: entityOf(to),
+      pid: process.pid,
+      uid: this.#uid,
+      bytes: 0,
+    });
+  }
+
+  end(): void {
+    this.#end();
+  }
+}
+
+function entityOf(stream: string): DaemonEvent["sourceEntity"] {
+  const [device = 0, inode = 0, generation = 0] = stream.split(":").map(Number);
+  return [BigInt(inode), device, generation];
+}
