@@ -221,15 +221,20 @@ describe("who may see what [AUD-4]", () => {
     const end = fc.oneof(
       fc.nat(4).map((n) => process(10 + n)),
       fc.nat(4).map((n) => file(1 + n)),
+      fc.nat(3).map((n) => pipe(50 + n)),
     );
+    const streams = fc.array(fc.nat(3).map((n) => `13:${50 + n}:0`), { maxLength: 2 }); // prettier-ignore
     const visible = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 1), to: fc.constant(1), verdict: fc.constantFrom(0, 0, 1), time: fc.nat(300) }); // prettier-ignore
-    const hidden = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 2, 3), to: fc.constantFrom(2, 3), verdict: fc.constantFrom(0, 1), time: fc.nat(300), event: fc.boolean(), op: fc.constantFrom<"read" | "release" | "gate" | "label">("read", "release", "gate", "label") }); // prettier-ignore
+    const hidden = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 2, 3), to: fc.constantFrom(2, 3), verdict: fc.constantFrom(0, 1), time: fc.nat(300), event: fc.boolean(), op: fc.constantFrom<"read" | "release" | "gate" | "label" | "carry">("read", "release", "gate", "label", "carry"), input: fc.record({ streams }), output: fc.record({ streams }) }); // prettier-ignore
     let seen = 0;
     fc.assert(
       fc.property(fc.array(visible, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), (mine, one, other) => {
+        // the run of a gate tells what it was between
+        const recordOf = (flow: Flow & { input?: unknown; output?: unknown }) =>
+          flow.op === "gate" && flow.event ? gateRecords({ gate: "bob/hidden", input: flow.input, output: flow.output }, flow) : flowRecord(flow); // prettier-ignore
         const build = (others: Flow[]) =>
           // names are told when an entity is first used, whoever uses it
-          graphOf(...described, ...named, ...[...mine, ...others].toSorted((a, b) => a.time! - b.time!).map((flow, sequence) => flowRecord({ ...flow, sequence }))); // prettier-ignore
+          graphOf(...described, ...named, ...[...mine, ...others].toSorted((a, b) => a.time! - b.time!).map((flow, sequence) => recordOf({ ...flow, sequence }))); // prettier-ignore
         const told = (others: Flow[]) => answers(build(others), ALICE).concat(exported(build(others), ALICE));
         const [a, b] = [told(one), told(other)];
         deepStrictEqual(a, b);
