@@ -72,7 +72,10 @@ export class Connection {
     this.#parts = parts;
     this.#since = this.#heardAt = bus.now();
     this.#frames = new Frames(bus.limits.packetBytes);
-    this.#output = new Output(stream, turn, bus.limits.unsentBytes, bus.now, () => this.#session?.pump());
+    const drained = (): void => this.#session?.pump();
+    const overlong = (): void =>
+      this.cut(REASON.tooLarge, "the client takes no packet as long as the answer");
+    this.#output = new Output(stream, turn, bus.limits.unsentBytes, bus.now, drained, overlong);
     stream.on("data", (chunk: Buffer) => this.#hear(chunk));
     stream.on("error", () => stream.destroy());
     stream.on("close", () => this.#over());
@@ -90,8 +93,7 @@ export class Connection {
     if (this.#isOver) return;
     const party = this.#session?.endpoint.party;
     this.#parts.bus.events.write("close", { from: party ? whoOf(party) : null, reason: text });
-    if (this.#version === 5 && this.#session !== null)
-      this.#output.write(write({ cmd: "disconnect", reasonCode: reason, properties: { reasonString: text } }, 5)); // prettier-ignore
+    if (this.#version === 5 && this.#session !== null) this.#sayLast(reason, text);
     this.#over();
   }
 
@@ -182,11 +184,14 @@ export class Connection {
     const wanted = version === 5 ? (properties.sessionExpiryInterval ?? 0) : hello.cleanStart ? 0 : Infinity;
     session.expiry = Math.min(wanted, bus.limits.sessionSeconds);
     this.#session = session;
-    this.#will = will;
     this.#conversation = new Conversation(session, this.#output, this.#parts, (expiry) => this.#goodbye(expiry)); // prettier-ignore
     const keepAlive = this.#keepAliveOf(hello);
     this.#patience = keepAlive * 1500;
+    this.#output.longest = properties.maximumPacketSize ?? Infinity;
     this.#output.write(connack(hello, clientId, isPresent, keepAlive, session.expiry, bus));
+    // The answer was longer than the client takes: there is nobody to go on with.
+    if (this.#isOver) return;
+    this.#will = will;
     session.connect(this.#linkFor(hello));
     session.keep();
   }
@@ -229,6 +234,13 @@ export class Connection {
     else if (this.#answersIn === 4 && old !== undefined)
       this.#output.write(write({ cmd: "connack", returnCode: old, sessionPresent: false }, 4));
     this.#over();
+  }
+
+  /** The reason in words is left out when the client takes no packet so long, and the whole when it takes even less. */
+  #sayLast(reasonCode: number, reasonString: string): void {
+    const said = [{ reasonString }, {}].map((properties) => write({ cmd: "disconnect", reasonCode, properties }, 5)); // prettier-ignore
+    const fitting = said.find(({ length }) => length <= this.#output.longest);
+    if (fitting !== undefined) this.#output.write(fitting);
   }
 
   #over(): void {

@@ -140,11 +140,14 @@ export class Session {
     const { version } = this.facts;
     if (outgoing === undefined) {
       // It was taken back, or done with before a restart: the client need not keep it.
-      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.success));
+      if (kind === "pubrec" && reason < REASON.unspecified)
+        this.link?.send(writeAck("pubrel", id, version, REASON.success));
       return;
     }
     if ((kind === "puback") !== (outgoing.qos === 1))
       throw new Malformed(REASON.protocol, `${kind} for a message with QoS ${outgoing.qos}`);
+    if (kind === "pubcomp" && !outgoing.isReleased)
+      throw new Malformed(REASON.protocol, "pubcomp for a message that was not received");
     if (kind === "pubrec" && reason < REASON.unspecified) {
       outgoing.isReleased = true;
       this.#note(outgoing);
