@@ -25,6 +25,7 @@ const needs: readonly Need[] = [
   { files: [PYTHON], package: "python3", why },
   { files: ["/usr/lib/python3/dist-packages/paho/mqtt/client.py"], package: "python3-paho-mqtt", why },
 ];
+const FOLDER = join(root, "src/bus/mqtt/fixtures");
 const VERSIONS = [4, 5] as const;
 const QOS = [0, 1, 2] as const;
 const SUBACK = /< 90/;
@@ -311,7 +312,8 @@ for (const [file, client, scenarios] of all) {
   const captures: Capture[] = [];
   for (const scenario of scenarios) captures.push(await record(scenario));
   const fixture: Fixture = { client, captures };
-  writeFileSync(join(root, "src/bus/mqtt/fixtures", `${file}.json`), `${JSON.stringify(fixture, null, 1)}\n`);
+  writeFileSync(join(FOLDER, `${file}.json`), `${JSON.stringify(fixture, null, 1)}\n`);
   console.log(`${file}: ${captures.length} captures`);
 }
+await new Running(spawn(join(root, "node_modules/.bin/oxfmt"), [FOLDER])).ended();
 process.exit(0);
