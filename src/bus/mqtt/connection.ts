@@ -34,6 +34,8 @@ export interface ConnectionParts {
   readonly labels: LabelText;
   readonly turn: Turn;
   readonly closed: (connection: Connection) => void;
+  /** Told why the bus ends one. */
+  readonly ended: (reason: number) => void;
 }
 
 /** MQTT 3.1.1's return codes for those of MQTT 5 (section 3.2.2.3 there); for others it is not answered. */
@@ -93,6 +95,7 @@ export class Connection {
     if (this.#isOver) return;
     const party = this.#session?.endpoint.party;
     this.#parts.bus.events.write("close", { from: party ? whoOf(party) : null, reason: text });
+    this.#parts.ended(reason);
     if (this.#version === 5 && this.#session !== null) this.#sayLast(reason, text);
     this.#over();
   }
@@ -228,6 +231,7 @@ export class Connection {
       return;
     }
     this.#parts.bus.events.write("refuse", { reason: `connection: ${text}` });
+    this.#parts.ended(reason);
     const old = OLD_CODES[reason];
     if (this.#answersIn === 5)
       this.#output.write(write({ cmd: "connack", reasonCode: reason, sessionPresent: false, properties: { reasonString: text } }, 5)); // prettier-ignore

@@ -316,7 +316,7 @@ test("streams of damaged packets: no crash, no stuck connection, nothing left be
       const [mine, its] = duplexPair();
       mine.resume();
       mine.on("error", () => {});
-      loop.server.accept(its, { transport: "tcp", address: "", socket: null as never });
+      loop.server.accept(its, { transport: "tcp", address: "", socket: its as never });
       for (let at = 0; at < bytes.length && !mine.destroyed && mine.writable; at += chunk)
         mine.write(bytes.subarray(at, at + chunk));
       mine.end();

@@ -91,6 +91,11 @@ export class Session {
     this.endsAt = now + this.expiry * 1000;
   }
 
+  /** What waits or is under way: messages, and their bytes. */
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#waiting.length + this.#sent.size, bytes: this.#bytes };
+  }
+
   /** Keeps what a restart has to know; of a session that ends with its connection, nothing. */
   keep(): void {
     if (this.expiry === 0) this.#parts.keeper.ended(this.facts.key);
