@@ -45,20 +45,19 @@ export function metricsText(sources: MetricsSources): string {
 
 function familiesOf({ bus, mqtt, http }: MetricsSources): Family[] {
   const { tally, lost } = bus.events;
-  const { events } = tally;
   const { retained, subscriptions } = bus.counts();
   const drops = new Set<string>(DROPS);
   const withheld = Array.from(tally.withheld, ([reason, count]): Sample => [snake(reason), count]);
   const isDrop = ([reason]: Sample): boolean => drops.has(reason.replaceAll("_", " "));
   return [
-    one("messages_received_total", "counter", "Messages that somebody tried to publish.", events.publish),
-    one("messages_accepted_total", "counter", "Messages that were let on to the bus.", events.accept),
-    one("messages_delivered_total", "counter", "Deliveries of a message to one receiver.", events.deliver),
+    one("messages_received_total", "counter", "Messages that somebody tried to publish.", tally.published),
+    one("messages_accepted_total", "counter", "Messages that were let on to the bus.", tally.accepted),
+    one("messages_delivered_total", "counter", "Deliveries of a message to one receiver.", tally.delivered),
     some("messages_withheld_total", "counter", "Deliveries that a rule forbade.", "reason", withheld.filter((sample) => !isDrop(sample))),
     some("messages_dropped_total", "counter", "Deliveries that a limit, time or an absent client prevented.", "reason", withheld.filter(isDrop)),
     some("requests_refused_total", "counter", "Requests to publish or subscribe that were refused.", "reason", Object.entries(tally.refused)),
     one("attributes_removed_total", "counter", "Contexts whose attributes were taken out, at the source or for a receiver.", tally.attributes),
-    one("controls_total", "counter", "Decisions of third parties that were carried out.", events.control),
+    one("controls_total", "counter", "Decisions of third parties that were carried out.", tally.controls),
     some("limit_hits_total", "counter", "How often a limit was reached.", "limit", Array.from(tally.limits, ([limit, count]): Sample => [snake(limit), count])),
     one("unrecorded_total", "counter", "Events that could not be recorded; what they were about did not happen.", lost),
     one("subscriptions", "gauge", "Subscriptions that stand.", subscriptions),

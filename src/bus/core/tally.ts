@@ -27,8 +27,11 @@ const LIMIT_OF: Readonly<Record<string, keyof Limits>> = {
 };
 
 export class Tally {
-  /** Of each kind of event, how many were recorded. */
-  readonly events: Record<BusEvent["kind"], number> = { publish: 0, accept: 0, refuse: 0, remove: 0, deliver: 0, withhold: 0, open: 0, close: 0, control: 0 }; // prettier-ignore
+  /** Of the kinds of events that are counted, how many were recorded. */
+  published = 0;
+  accepted = 0;
+  delivered = 0;
+  controls = 0;
   /** Requests to publish or subscribe. */
   readonly refused: Record<Refusal, number> = { topic: 0, context: 0, payload: 0, quota: 0, never: 0, forbidden: 0, failed: 0 }; // prettier-ignore
   /** Deliveries that did not happen, by reason: {@link DROPS}, {@link RULES}, or "other". */
@@ -37,15 +40,21 @@ export class Tally {
   /** Attributes' contexts that were taken out, at the source and for receivers. */
   attributes = 0;
 
-  /** On every event: no more than an addition for those that are frequent. */
-  count({ kind, reason, removed }: BusEvent): void {
-    this.events[kind]++;
-    if (kind === "remove") this.attributes += removed;
-    else if (kind === "withhold") {
-      const known = KNOWN.has(reason) ? reason : OTHER;
-      this.withheld.set(known, (this.withheld.get(known) ?? 0) + 1);
-      this.#hitBy(reason);
-    }
+  /** On every event: one addition for those that are frequent, and deliveries before all. */
+  count(event: BusEvent): void {
+    const { kind } = event;
+    if (kind === "deliver") this.delivered++;
+    else if (kind === "publish") this.published++;
+    else if (kind === "accept") this.accepted++;
+    else if (kind === "remove") this.attributes += event.removed;
+    else if (kind === "withhold") this.#withhold(event.reason);
+    else if (kind === "control") this.controls++;
+  }
+
+  #withhold(reason: string): void {
+    const known = KNOWN.has(reason) ? reason : OTHER;
+    this.withheld.set(known, (this.withheld.get(known) ?? 0) + 1);
+    this.#hitBy(reason);
   }
 
   /** @param why as it is recorded */
