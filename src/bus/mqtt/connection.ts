@@ -33,6 +33,8 @@ export interface ConnectionParts {
   readonly authenticator: Authenticator;
   readonly labels: LabelText;
   readonly turn: Turn;
+  /** It is known who it is. */
+  readonly met: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
   /** Told why the bus ends one. */
   readonly ended: (reason: number) => void;
@@ -83,11 +85,6 @@ export class Connection {
     stream.on("close", () => this.#over());
     // A client that closes its side has left.
     stream.on("end", () => stream.end());
-  }
-
-  /** Whether it has not yet been told who it is. */
-  get isStranger(): boolean {
-    return this.#session === null;
   }
 
   /** Ends the connection. @param text for the client, and for the record */
@@ -187,6 +184,7 @@ export class Connection {
     const wanted = version === 5 ? (properties.sessionExpiryInterval ?? 0) : hello.cleanStart ? 0 : Infinity;
     session.expiry = Math.min(wanted, bus.limits.sessionSeconds);
     this.#session = session;
+    this.#parts.met(this);
     this.#conversation = new Conversation(session, this.#output, this.#parts, (expiry) => this.#goodbye(expiry)); // prettier-ignore
     const keepAlive = this.#keepAliveOf(hello);
     this.#patience = keepAlive * 1500;

@@ -52,6 +52,8 @@ export class MqttServer {
   readonly #options: MqttOptions;
   readonly #labels: LabelText;
   readonly #connections = new Set<Connection>();
+  /** Those of them that have not yet said who they are. */
+  readonly #strangers = new Set<Connection>();
   readonly #listeners: Listener[] = [];
   readonly #clock: NodeJS.Timeout;
   readonly #said = new Map<string, string>();
@@ -80,8 +82,7 @@ export class MqttServer {
   /** Takes a connection that somebody else accepted. */
   accept(stream: Duplex, origin: Origin): void {
     const { bus, authenticator } = this.#options;
-    const strangers = this.#isClosing ? Infinity : this.#strangers();
-    if (strangers >= bus.limits.strangers) {
+    if (this.#isClosing || this.#strangers.size >= bus.limits.strangers) {
       bus.events.write("refuse", { reason: "connection: too many that have not said who they are" });
       bus.events.tally.hit("strangers");
       this.#count(REASON.quota);
@@ -90,11 +91,17 @@ export class MqttServer {
       return;
     }
     const { sessions, turn } = this;
-    const closed = (connection: Connection): void => void this.#connections.delete(connection);
+    const met = (connection: Connection): void => void this.#strangers.delete(connection);
+    const closed = (connection: Connection): void => {
+      met(connection);
+      this.#connections.delete(connection);
+    };
     const ended = (reason: number): void => this.#count(reason);
-    const parts = { bus, sessions, authenticator, labels: this.#labels, turn, closed, ended };
+    const parts = { bus, sessions, authenticator, labels: this.#labels, turn, met, closed, ended };
     this.traffic.add(origin.transport, origin.socket);
-    this.#connections.add(new Connection(stream, origin, parts));
+    const connection = new Connection(stream, origin, parts);
+    this.#connections.add(connection);
+    this.#strangers.add(connection);
   }
 
   get connections(): number {
@@ -125,12 +132,6 @@ export class MqttServer {
     this.ended.set(reason, (this.ended.get(reason) ?? 0) + 1);
     const limit = LIMIT_OF[reason];
     if (limit !== undefined) this.#options.bus.events.tally.hit(limit);
-  }
-
-  #strangers(): number {
-    let count = 0;
-    for (const connection of this.#connections) if (connection.isStranger) count++;
-    return count;
   }
 
   /** What has changed is said anew. Numbers tell of everybody's doings, and are for who is cleared for everything. */
