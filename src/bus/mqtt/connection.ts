@@ -101,10 +101,17 @@ export class Connection {
   tick(now: number): void {
     const { limits } = this.#parts.bus;
     const { chokedAt } = this.#output;
-    if (this.#session === null && now - this.#since > limits.connectMilliseconds) this.#over();
+    if (this.#session === null && now - this.#since > limits.connectMilliseconds) this.#tooLate();
     else if (this.#patience > 0 && now - this.#heardAt > this.#patience) this.cut(REASON.keepAlive, "nothing heard in time"); // prettier-ignore
     else if (now > this.#expiresAt) this.cut(REASON.notAuthorized, "credentials are no longer valid");
     else if (chokedAt !== null && now - chokedAt > limits.keepAliveSeconds * 1000) this.cut(REASON.quota, "too slow"); // prettier-ignore
+  }
+
+  #tooLate(): void {
+    const { events } = this.#parts.bus;
+    events.write("refuse", { reason: "connection: did not say in time who it is" });
+    events.tally.hit("connectMilliseconds");
+    this.#over();
   }
 
   #hear(chunk: Buffer): void {

@@ -142,6 +142,7 @@ test("strangers are few, and have little time", async () => {
   loop.server.tick();
   await Promise.all(allClosed);
   assert.equal(loop.server.connections, 0);
+  assert.equal(loop.bus.events.tally.limits.get("connectMilliseconds"), 3);
 });
 
 test("a slow reader stops nobody: QoS 0 is dropped, QoS 1 waits up to the limit, all of it on the record", async () => {
