@@ -1,13 +1,16 @@
 /**
- * How many messages a second the bus carries, beside mosquitto in the same run: one to one and one to ten, QoS 0 and 1,
- * without labels, with contexts, and with an attribute taken out for the receivers.
+ * How many messages a second the bus carries, beside other brokers in the same run: one to one and one to ten, QoS 0 and 1,
+ * without labels, with contexts, and with an attribute taken out for the receivers. Beside it run mosquitto and nats-server
+ * (its MQTT) where they are installed, and Aedes, which is fetched from npm into a folder of its own when asked for.
  *
  * Each broker is a process on one processor, the load comes from another. The publisher keeps a bounded number of
  * messages under way, so nobody drops any; what is counted is what subscribers received, by the clock and, for machines
  * that do other things as well, by the broker's own time on its processor.
- * Not covered: TLS, persistence, latency. The recorder counts and writes nothing.
+ * The ratio is that of the deliveries per second of processor time to mosquitto's.
+ * Not covered: TLS, persistence, latency. The recorder counts and writes nothing. nats-server may use more than one thread,
+ * but no more than the one processor; of nats-server, with QoS 1 messages go through its store, as it can't do without.
  *
- * Usage: sh tools/node.sh bench/bus.ts [--seconds 3]
+ * Usage: sh tools/node.sh bench/bus.ts [--seconds 3] [--aedes] [--only NAME]
  */
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -25,7 +28,9 @@ import { Bus, identityOf, MqttServer } from "../src/bus/index.ts";
 import { classifierOf } from "../src/bus/testing.ts";
 import { contextOf, integrityOf, parseTagId, secrecyOf, UNLABELLED } from "../src/label/index.ts";
 
-const { values } = parseArgs({ options: { serve: { type: "string" }, port: { type: "string" }, seconds: { type: "string", default: "3" } } }); // prettier-ignore
+const { values } = parseArgs({ options: { serve: { type: "string" }, port: { type: "string" }, seconds: { type: "string", default: "3" }, aedes: { type: "boolean" }, only: { type: "string" } } }); // prettier-ignore
+/** The version that is fetched; a broker in the same language, for comparison alone. */
+const AEDES = "aedes@1.2.0";
 const TOPIC = "bench/topic";
 /** Messages under way at most, per subscriber with QoS 1 and in all with QoS 0. */
 const WINDOW = { 0: 2000, 1: 50 } as const;
@@ -69,17 +74,30 @@ async function main(): Promise<void> {
       },
     ]);
   else console.log("mosquitto is not installed: not measured");
+  if (spawnSync("nats-server", ["--version"]).error === undefined)
+    brokers.push([
+      "nats-server",
+      (port) => {
+        const file = join(folder, "nats.conf");
+        writeFileSync(file, `server_name: bench\nlisten: "127.0.0.1:${port + 1000}"\njetstream { store_dir: "${join(folder, "nats")}" }\nmqtt { listen: "127.0.0.1:${port}" }\n`); // prettier-ignore
+        return onProcessor(0, "nats-server", ["-c", file]);
+      },
+    ]);
+  else console.log("nats-server is not installed: not measured");
+  if (values.aedes === true) brokers.push(["aedes", startAedes(folder)]);
 
   // The load on the other processor.
   spawnSync("taskset", ["-p", "2", String(process.pid)]);
   let port = 21_883;
-  for (const [name, start] of brokers) {
+  const rates: Rate[] = [];
+  for (const [name, start] of brokers.filter(([one]) => one.startsWith(values.only ?? ""))) {
     const broker = start(++port);
     try {
       for (const qos of [0, 1] as const)
         for (const receivers of [1, 10]) {
           const { rate, perBusySecond } = await measure(port, broker, qos, receivers, Number(values.seconds) * 1000); // prettier-ignore
           const text = (value: number): string => Math.round(value).toLocaleString("en").padStart(10);
+          rates.push({ name, load: `QoS ${qos}, 1 to ${receivers}`, perBusySecond });
           console.log(`${name.padEnd(16)} QoS ${qos}  1 to ${String(receivers).padEnd(2)} ${text(rate)} deliveries/s ${text(perBusySecond)} per second of its processor`); // prettier-ignore
         }
     } finally {
@@ -87,8 +105,33 @@ async function main(): Promise<void> {
       await once(broker, "exit");
     }
   }
+  for (const line of ratios(rates)) console.log(line);
   rmSync(folder, { recursive: true });
   process.exit(0);
+}
+
+interface Rate {
+  readonly name: string;
+  readonly load: string;
+  readonly perBusySecond: number;
+}
+
+/** Each broker's deliveries per second of its processor, in mosquitto's. */
+function ratios(rates: readonly Rate[]): string[] {
+  return rates.flatMap(({ name, load, perBusySecond }) => {
+    const other = rates.find((one) => one.name === "mosquitto" && one.load === load);
+    if (other === undefined || other.name === name) return [];
+    return [`${name.padEnd(16)} ${load.padEnd(15)} ${(perBusySecond / other.perBusySecond).toFixed(2)} times mosquitto`]; // prettier-ignore
+  });
+}
+
+/** Fetches Aedes, and gives what starts it. */
+function startAedes(folder: string): (port: number) => ChildProcess {
+  const install = spawnSync("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error", AEDES], { stdio: "inherit" }); // prettier-ignore
+  if (install.status !== 0) throw new Error(`${AEDES} could not be installed`);
+  const file = join(folder, "aedes.mjs");
+  writeFileSync(file, `import { Aedes } from "aedes";\nimport { createServer } from "node:net";\nconst aedes = await Aedes.createBroker({ queueLimit: 100000 });\ncreateServer(aedes.handle).listen(Number(process.argv[2]), "127.0.0.1");\n`); // prettier-ignore
+  return (port) => onProcessor(0, process.execPath, [file, String(port)]);
 }
 
 function onProcessor(processor: number, command: string, args: readonly string[]): ChildProcess {

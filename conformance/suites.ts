@@ -21,6 +21,7 @@ import type { Count, Suite } from "../tools/suite.ts";
 import { allCases } from "./cases.ts";
 import { differentialSuite } from "./differential/suite.ts";
 import { systemSuite } from "./e2e/suite.ts";
+import { mosquittoSuite } from "./mosquitto/suite.ts";
 import { mutationSuite } from "./mutation-suite.ts";
 import { scenarios } from "./scenarios.ts";
 import { softwareSuite } from "./software/suite.ts";
@@ -39,13 +40,16 @@ type Line = { id: string; row: string; fault: string | null; milliseconds?: numb
 /** Lines that are about the run, not a case. */
 const MARKS = new Set(["attach", "matrix", "end"]);
 
-export const suites: readonly Suite[] = kernelIds.flatMap((kernel) => [
-  { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
-  differentialSuite(kernel),
-  systemSuite(kernel),
-  mutationSuite(kernel),
-  softwareSuite(kernel),
-]);
+export const suites: readonly Suite[] = [
+  ...kernelIds.flatMap((kernel) => [
+    { name: `kernel ${kernel}`, kernel, run: () => runOn(kernel) },
+    differentialSuite(kernel),
+    systemSuite(kernel),
+    mutationSuite(kernel),
+    softwareSuite(kernel),
+  ]),
+  mosquittoSuite,
+];
 
 async function runOn(id: KernelId): Promise<Count> {
   await ensureSystemPackages(programNeeds, progress);

@@ -280,6 +280,14 @@ export const bus: readonly Case[] = [
     },
   },
   {
+    name: "bus: its counts, for root alone",
+    async run(b) {
+      match(await b.ok("bus", "metrics"), /^csn_bus_messages_delivered_total [1-9]\d*$/m);
+      const [answer] = await callAs(b, "ann", [{ method: "GET", path: "/v1/bus/metrics" }]);
+      strictEqual(answer!.status, 403);
+    },
+  },
+  {
     name: "bus: who is no root neither runs nor steers it, and names only clients of his own",
     async run(b) {
       const answers = await callAs(b, "ann", [

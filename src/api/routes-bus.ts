@@ -18,6 +18,12 @@ export const BUS = {
     summary: "end the bus; what it keeps stays",
     answer: bus.BusStatus,
   },
+  busMetrics: {
+    method: "GET",
+    path: "/v1/bus/metrics",
+    summary: "the bus's counts, as Prometheus reads them",
+    answer: z.string(),
+  },
   busClients: {
     method: "GET",
     path: "/v1/bus/clients",

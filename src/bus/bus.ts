@@ -106,6 +106,7 @@ export class Bus {
     const own = this.standing.contextOf(party, this.now());
     const refuse = (reason: Refusal, why: string, data: Context | null = null): PublishResult => {
       this.events.write("refuse", { topic, from, data, party: own, reason: why });
+      this.events.tally.refuse(reason, why);
       return { accepted: false, reason };
     };
     if (!this.events.write("publish", { topic, from, data: asked.as ?? own, party: own }))
@@ -147,6 +148,7 @@ export class Bus {
   /** Notes that a carrier could not take what a party wanted to publish. */
   refuse(party: Party, topic: string, reason: Refusal, why: string): PublishResult {
     this.events.write("refuse", { topic, from: whoOf(party), reason: why });
+    this.events.tally.refuse(reason, why);
     return { accepted: false, reason };
   }
 
@@ -165,6 +167,7 @@ export class Bus {
     const own = this.standing.contextOf(endpoint.party, this.now());
     const refuse = (reason: Refusal, why: string, data: Context | null = null): SubscribeResult => {
       this.events.write("refuse", { topic: text, to, data, party: own, reason: why });
+      this.events.tally.refuse(reason, why);
       return { accepted: false, reason };
     };
     const filter = readFilter(text, this.limits);

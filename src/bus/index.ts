@@ -24,6 +24,8 @@ export type { LabelText, Pairs, Supplied } from "./labels.ts";
 export { LIMITS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export { type TypesInForce, typesInForce } from "./message/in-force.ts";
+export { METRICS_TYPE, metricsText } from "./metrics.ts";
+export type { MetricsSources } from "./metrics.ts";
 export type { Authenticator, Hello, Identity, Origin } from "./mqtt/authenticator.ts";
 export type { Listener, Listening } from "./mqtt/listen.ts";
 export { MqttServer } from "./mqtt/server.ts";

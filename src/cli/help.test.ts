@@ -59,6 +59,7 @@ test("every command that prints has --json", () => {
     "bus",
     "bus client",
     "bus gate",
+    "bus metrics", // is Prometheus' text
   ]);
   const without = commands.filter(({ command }) => !command.options.some(({ long }) => long === "--json"));
   assert.deepEqual(new Set(without.map(({ path }) => path.join(" "))), others);

@@ -19,6 +19,7 @@ import {
   HttpServer,
   KEYS,
   type LabelText,
+  metricsText,
   MqttServer,
   type Refusal,
   restore,
@@ -155,6 +156,12 @@ export class BusService {
     };
   }
 
+  /** For Prometheus; they tell of everybody's doings. @throws CsnError E_BUS_DOWN, E_NOT_PERMITTED */
+  metrics(caller: Caller): string {
+    requireSteering(caller);
+    return metricsText(this.#up());
+  }
+
   /** What a compartment of that context needs to get to the bus; null: there is none. */
   doorFor(context: Context): { volume: string; variables: Record<string, string> } | null {
     const { monitor } = this.#csn;
@@ -180,18 +187,22 @@ export class BusService {
         : asked.action === "glass"
           ? { ...asked, context: readContext(asked.context, book) }
           : asked;
-    const running = this.#running;
-    if (running === null)
-      throw new CsnError(
-        "E_BUS_DOWN",
-        "expected the bus to be up, found that it is not",
-        "`csn bus up` starts it",
-        409,
-      );
+    const running = this.#up();
     const refusal = running.bus.control({ principal: caller.name, name: `${caller.name}:control` }, request);
     running.mqtt.turn.end(); // on the record before it is said to be done
     if (refusal !== null) throw refused(request, refusal);
     return { done: true };
+  }
+
+  /** @throws CsnError E_BUS_DOWN */
+  #up(): Running {
+    if (this.#running !== null) return this.#running;
+    throw new CsnError(
+      "E_BUS_DOWN",
+      "expected the bus to be up, found that it is not",
+      "`csn bus up` starts it",
+      409,
+    );
   }
 
   async #run(how: BusUp): Promise<void> {

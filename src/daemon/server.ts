@@ -7,6 +7,7 @@
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { LogQuery, MineQuery, PrivilegeQuery, ROUTES, type Route, StatementQuery, Up } from "../api/index.ts";
+import { METRICS_TYPE } from "../bus/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import * as audit from "./audit.ts";
 import * as asking from "./asking.ts";
@@ -138,6 +139,10 @@ export function createServer(serving: Serving): FastifyInstance {
     handle.explainRecord(csn, who, (request.params as { id: string }).id),
   );
   on(ROUTES.bus, (_request, _reply, who) => csn.bus.status(who));
+  on(ROUTES.busMetrics, (_request, reply, who) => {
+    void reply.type(METRICS_TYPE);
+    return csn.bus.metrics(who);
+  });
   on(ROUTES.busUp, (request, _reply, who) => csn.bus.up(who, request.body));
   on(ROUTES.busDown, (_request, _reply, who) => csn.bus.down(who));
   on(ROUTES.busClients, (_request, _reply, who) => csn.bus.clients.list(who));

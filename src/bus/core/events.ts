@@ -6,6 +6,7 @@
 import type { Context } from "../../label/index.ts";
 import type { BusEvent, Recorder, Who } from "../types.ts";
 import type { Message } from "./message.ts";
+import { Tally } from "./tally.ts";
 
 /** What an event says beyond the defaults. */
 export type Said = Partial<Omit<BusEvent, "kind" | "at">>;
@@ -13,6 +14,8 @@ export type Said = Partial<Omit<BusEvent, "kind" | "at">>;
 export class Events {
   readonly #recorder: Recorder;
   readonly #now: () => number;
+  /** Of what was recorded. */
+  readonly tally = new Tally();
   /** Events that could not be recorded. */
   lost = 0;
 
@@ -53,11 +56,12 @@ export class Events {
   #record(event: BusEvent): boolean {
     try {
       this.#recorder.record(event);
-      return true;
     } catch {
       this.lost++;
       return false;
     }
+    this.tally.count(event);
+    return true;
   }
 }
 

@@ -24,17 +24,25 @@ export function isTopic(topic: string, limits: TopicLimits): boolean {
   return !topic.includes("+") && !topic.includes("#") && isText(topic, limits);
 }
 
-/** Reads a filter; null when it is none. */
-export function readFilter(text: string, limits: TopicLimits): Filter | null {
-  if (!isText(text, limits)) return null;
-  const shared = /^\$share\/([^/+#]+)\/(.+)$/s.exec(text);
-  if (shared === null && /^\$share(\/|$)/.test(text)) return null;
-  const topics = shared?.[2] ?? text;
-  const levels = topics.split("/");
+const SHARED = /^\$share\/([^/+#]+)\/(.+)$/s;
+
+/** Whether a text has the form of a filter, whatever its length: "none" by its wildcards, "unshared" by its group. */
+export function formOf(text: string): "filter" | "none" | "unshared" {
+  const shared = SHARED.exec(text);
+  if (shared === null && /^\$share(\/|$)/.test(text)) return "unshared";
+  const levels = (shared?.[2] ?? text).split("/");
   const isFine = levels.every(
     (level, at) => level === "+" || (level === "#" && at === levels.length - 1) || !/[+#]/.test(level),
   );
-  return isFine ? { text, group: shared?.[1] ?? null, topics, levels } : null;
+  return isFine && text !== "" ? "filter" : "none";
+}
+
+/** Reads a filter; null when it is none, or too long or deep. */
+export function readFilter(text: string, limits: TopicLimits): Filter | null {
+  if (!isText(text, limits) || formOf(text) !== "filter") return null;
+  const shared = SHARED.exec(text);
+  const topics = shared?.[2] ?? text;
+  return { text, group: shared?.[1] ?? null, topics, levels: topics.split("/") };
 }
 
 /** Whether a topic is one of the filter's. Topics that begin with `$` are matched by no wildcard. */

@@ -7,12 +7,13 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { Bus } from "../bus.ts";
 import { BusError } from "../error.ts";
 import { KEYS, type LabelText, stripped } from "../labels.ts";
 import type { Authenticator, Identity } from "../mqtt/authenticator.ts";
+import { Traffic } from "../mqtt/traffic.ts";
 import type { Turn } from "../mqtt/turn.ts";
 import type { Party, Properties, PublishResult, Refusal } from "../types.ts";
 import { readBinary } from "./binary.ts";
@@ -47,6 +48,9 @@ const STATUS: Readonly<Record<Refusal, number>> = {
 
 export class HttpServer {
   readonly streams: Streams;
+  readonly traffic = new Traffic();
+  /** Requests that were answered, by status. */
+  readonly answered = new Map<number, number>();
   readonly #options: HttpOptions;
   readonly #labels: LabelText;
   readonly #servers: Server[] = [];
@@ -67,6 +71,8 @@ export class HttpServer {
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
     const server = "tls" in on && on.tls !== undefined ? createHttps({ ...limits, ...on.tls }, answer) : createServer(limits, answer);
     server.maxConnections = sessions;
+    const transport = "path" in on ? "http-unix" : "tls" in on && on.tls !== undefined ? "https" : "http";
+    server.on("connection", (socket: Socket) => this.traffic.add(transport, socket));
     await new Promise<void>((done, fail) => {
       // later ones, such as when no descriptor is left: who is connected is served
       server.on("error", (error: Error) => {
@@ -98,6 +104,10 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.once("close", () => {
+      const { statusCode: status } = response;
+      if (response.headersSent) this.answered.set(status, (this.answered.get(status) ?? 0) + 1);
+    });
     try {
       const hello = helloOf(request);
       const identity = hello === null ? null : await this.#options.authenticator.authenticate(hello);

@@ -33,7 +33,11 @@ export interface ConnectionParts {
   readonly authenticator: Authenticator;
   readonly labels: LabelText;
   readonly turn: Turn;
+  /** It is known who it is. */
+  readonly met: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
+  /** Told why the bus ends one. */
+  readonly ended: (reason: number) => void;
 }
 
 /** MQTT 3.1.1's return codes for those of MQTT 5 (section 3.2.2.3 there); for others it is not answered. */
@@ -72,7 +76,10 @@ export class Connection {
     this.#parts = parts;
     this.#since = this.#heardAt = bus.now();
     this.#frames = new Frames(bus.limits.packetBytes);
-    this.#output = new Output(stream, turn, bus.limits.unsentBytes, bus.now, () => this.#session?.pump());
+    const drained = (): void => this.#session?.pump();
+    const overlong = (): void =>
+      this.cut(REASON.tooLarge, "the client takes no packet as long as the answer");
+    this.#output = new Output(stream, turn, bus.limits.unsentBytes, bus.now, drained, overlong);
     stream.on("data", (chunk: Buffer) => this.#hear(chunk));
     stream.on("error", () => stream.destroy());
     stream.on("close", () => this.#over());
@@ -80,18 +87,13 @@ export class Connection {
     stream.on("end", () => stream.end());
   }
 
-  /** Whether it has not yet been told who it is. */
-  get isStranger(): boolean {
-    return this.#session === null;
-  }
-
   /** Ends the connection. @param text for the client, and for the record */
   cut(reason: number, text: string): void {
     if (this.#isOver) return;
     const party = this.#session?.endpoint.party;
     this.#parts.bus.events.write("close", { from: party ? whoOf(party) : null, reason: text });
-    if (this.#version === 5 && this.#session !== null)
-      this.#output.write(write({ cmd: "disconnect", reasonCode: reason, properties: { reasonString: text } }, 5)); // prettier-ignore
+    this.#parts.ended(reason);
+    if (this.#version === 5 && this.#session !== null) this.#sayLast(reason, text);
     this.#over();
   }
 
@@ -99,10 +101,17 @@ export class Connection {
   tick(now: number): void {
     const { limits } = this.#parts.bus;
     const { chokedAt } = this.#output;
-    if (this.#session === null && now - this.#since > limits.connectMilliseconds) this.#over();
+    if (this.#session === null && now - this.#since > limits.connectMilliseconds) this.#tooLate();
     else if (this.#patience > 0 && now - this.#heardAt > this.#patience) this.cut(REASON.keepAlive, "nothing heard in time"); // prettier-ignore
     else if (now > this.#expiresAt) this.cut(REASON.notAuthorized, "credentials are no longer valid");
     else if (chokedAt !== null && now - chokedAt > limits.keepAliveSeconds * 1000) this.cut(REASON.quota, "too slow"); // prettier-ignore
+  }
+
+  #tooLate(): void {
+    const { events } = this.#parts.bus;
+    events.write("refuse", { reason: "connection: did not say in time who it is" });
+    events.tally.hit("connectMilliseconds");
+    this.#over();
   }
 
   #hear(chunk: Buffer): void {
@@ -182,11 +191,15 @@ export class Connection {
     const wanted = version === 5 ? (properties.sessionExpiryInterval ?? 0) : hello.cleanStart ? 0 : Infinity;
     session.expiry = Math.min(wanted, bus.limits.sessionSeconds);
     this.#session = session;
-    this.#will = will;
+    this.#parts.met(this);
     this.#conversation = new Conversation(session, this.#output, this.#parts, (expiry) => this.#goodbye(expiry)); // prettier-ignore
     const keepAlive = this.#keepAliveOf(hello);
     this.#patience = keepAlive * 1500;
+    this.#output.longest = properties.maximumPacketSize ?? Infinity;
     this.#output.write(connack(hello, clientId, isPresent, keepAlive, session.expiry, bus));
+    // The answer was longer than the client takes: there is nobody to go on with.
+    if (this.#isOver) return;
+    this.#will = will;
     session.connect(this.#linkFor(hello));
     session.keep();
   }
@@ -223,12 +236,20 @@ export class Connection {
       return;
     }
     this.#parts.bus.events.write("refuse", { reason: `connection: ${text}` });
+    this.#parts.ended(reason);
     const old = OLD_CODES[reason];
     if (this.#answersIn === 5)
       this.#output.write(write({ cmd: "connack", reasonCode: reason, sessionPresent: false, properties: { reasonString: text } }, 5)); // prettier-ignore
     else if (this.#answersIn === 4 && old !== undefined)
       this.#output.write(write({ cmd: "connack", returnCode: old, sessionPresent: false }, 4));
     this.#over();
+  }
+
+  /** The reason in words is left out when the client takes no packet so long, and the whole when it takes even less. */
+  #sayLast(reasonCode: number, reasonString: string): void {
+    const said = [{ reasonString }, {}].map((properties) => write({ cmd: "disconnect", reasonCode, properties }, 5)); // prettier-ignore
+    const fitting = said.find(({ length }) => length <= this.#output.longest);
+    if (fitting !== undefined) this.#output.write(fitting);
   }
 
   #over(): void {

@@ -6,6 +6,7 @@
  */
 import type { SubscribeOptions } from "../core/channel.ts";
 import type { Bus } from "../bus.ts";
+import { formOf } from "../core/topic.ts";
 import type { LabelText } from "../labels.ts";
 import { Malformed, REASON } from "./codec/malformed.ts";
 import type { ClientPacket, WireFilter, WirePublish } from "./codec/read.ts";
@@ -99,9 +100,10 @@ export class Conversation {
   /** A topic, or the alias of one (MQTT 5, section 3.3.2.3.4). */
   #topicOf({ topic, properties }: WirePublish): string {
     const { topicAlias } = properties;
-    if (topic.includes("+") || topic.includes("#")) throw new Malformed(REASON.topic, "wildcard in a topic");
+    if (topic.includes("+") || topic.includes("#"))
+      throw new Malformed(REASON.malformed, "wildcard in a topic");
     if (topicAlias === undefined) {
-      if (topic === "") throw new Malformed(REASON.topic, "no topic");
+      if (topic === "") throw new Malformed(REASON.protocol, "no topic");
       return topic;
     }
     if (topicAlias === 0 || topicAlias > this.#bus.limits.topicAliases)
@@ -111,7 +113,7 @@ export class Conversation {
       return topic;
     }
     const known = this.#aliases.get(topicAlias);
-    if (known === undefined) throw new Malformed(REASON.topicAlias, "topic alias unknown");
+    if (known === undefined) throw new Malformed(REASON.protocol, "topic alias unknown");
     return known;
   }
 
@@ -134,6 +136,7 @@ export class Conversation {
   /** The code for SUBACK. */
   #subscribeOne(wanted: WireFilter, identifier: number | undefined): number {
     const { filter, qos, noLocal, retainAsPublished, retainHandling } = wanted;
+    checkForm(filter);
     if (noLocal && filter.startsWith("$share/"))
       throw new Malformed(REASON.protocol, "a shared subscription can't leave out one's own");
     const options: SubscribeOptions = {
@@ -151,6 +154,7 @@ export class Conversation {
 
   #unsubscribe({ id, filters }: Unsubscribe): void {
     const granted = filters.map((filter) => {
+      checkForm(filter);
       const wasThere = this.#bus.unsubscribe(this.#session.endpoint, filter);
       return wasThere ? REASON.success : REASON.noSubscription;
     });
@@ -163,4 +167,11 @@ export class Conversation {
     const expiry = sessionExpiry && Math.min(sessionExpiry, this.#bus.limits.sessionSeconds);
     this.#goodbye(reason === REASON.success ? expiry : null);
   }
+}
+
+/** What is no filter at all breaks the protocol (MQTT 5, sections 4.7 and 4.8.2); one that is too long or deep is refused. */
+function checkForm(filter: string): void {
+  const form = formOf(filter);
+  if (form === "none") throw new Malformed(REASON.malformed, "no filter");
+  if (form === "unshared") throw new Malformed(REASON.protocol, "no shared filter");
 }

@@ -49,17 +49,32 @@ const CASES: readonly (readonly [what: string, bytes: Buffer, reason: number | n
   ["a will in a context that can't be read", Buffer.concat([hello({ will: { topic: "a", payload: "x", properties: { userProperties: { ifccontext: "?" } } } })]), 0x90],
   ["a packet over the limit", Buffer.concat([hello(), raw(0x30, 0xff, 0x7f)]), 0x95],
   ["a length of five bytes", Buffer.concat([hello(), raw(0x30, 0xff, 0xff, 0xff, 0xff, 1)]), 0x81],
-  ["wildcard in a topic", Buffer.concat([hello(), publish({ topic: "a/#" })]), 0x90],
+  ["wildcard in a topic", Buffer.concat([hello(), publish({ topic: "a/#" })]), 0x81],
   ["NUL in a topic", Buffer.concat([hello(), publishTo(97, 0)]), 0x81],
   ["no UTF-8 in a topic", Buffer.concat([hello(), publishTo(0xc3, 0x28)]), 0x81],
   ["half of a surrogate pair", Buffer.concat([hello(), publishTo(0xed, 0xa0, 0x80)]), 0x81],
-  ["no topic", Buffer.concat([hello(), publish({ topic: "" })]), 0x90],
+  ["no topic", Buffer.concat([hello(), publish({ topic: "" })]), 0x82],
   ["topic alias 0", Buffer.concat([hello(), publish({ properties: { topicAlias: 0 } })]), 0x94],
   ["topic alias over the limit", Buffer.concat([hello(), publish({ properties: { topicAlias: 3 } })]), 0x94],
-  ["topic alias unknown", Buffer.concat([hello(), publish({ topic: "", properties: { topicAlias: 1 } })]), 0x94],
+  ["topic alias unknown", Buffer.concat([hello(), publish({ topic: "", properties: { topicAlias: 1 } })]), 0x82],
   ["QoS 3", Buffer.concat([hello(), raw(0x36, 6, 0, 1, "t", 0, 1, 0)]), 0x81],
-  ["packet identifier 0", Buffer.concat([hello(), raw(0x32, 6, 0, 1, "t", 0, 0, 0)]), 0x82],
-  ["subscription identifier from a client", Buffer.concat([hello(), raw(0x30, 6, 0, 1, "t", 2, 11, 1)]), 0x82],
+  ["packet identifier 0", Buffer.concat([hello(), raw(0x32, 6, 0, 1, "t", 0, 0, 0)]), 0x81],
+  ["subscription identifier from a client", Buffer.concat([hello(), raw(0x30, 6, 0, 1, "t", 2, 11, 1)]), 0x81],
+  ["wildcard in a response topic", Buffer.concat([hello(), publish({ properties: { responseTopic: "a/+" } })]), 0x82],
+  ["wildcard in a will's response topic", hello({ will: { topic: "a", payload: "x", properties: { responseTopic: "#" } } }), 0x82],
+  ["a property that belongs to another packet", Buffer.concat([hello(), raw(0x82, 12, 0, 1, 5, 17, 0, 0, 0, 9, 0, 1, "t", 0)]), 0x81],
+  ["PUBACK with a reason that there is not", Buffer.concat([hello(), raw(0x40, 3, 0, 1, 0xff)]), 0x82],
+  ["PUBREC with PUBCOMP's reason", Buffer.concat([hello(), raw(0x50, 3, 0, 1, 0x92)]), 0x82],
+  ["PUBREL with PUBACK's reason", Buffer.concat([hello(), raw(0x62, 3, 0, 1, 0x10)]), 0x82],
+  ["DISCONNECT with a reason that there is not", Buffer.concat([hello(), raw(0xe0, 1, 0x20)]), 0x82],
+  ["a filter without a character", Buffer.concat([hello(), raw(0x82, 6, 0, 1, 0, 0, 0, 0)]), 0x81],
+  ["a filter with # before its end", Buffer.concat([hello(), raw(0x82, 9, 0, 1, 0, 0, 3, "#/a", 0)]), 0x81],
+  ["a filter with + in a word", Buffer.concat([hello(), raw(0x82, 8, 0, 1, 0, 0, 2, "a+", 0)]), 0x81],
+  ["a shared filter without topics", Buffer.concat([hello(), raw(0x82, 14, 0, 1, 0, 0, 8, "$share/g", 0)]), 0x82],
+  ["UNSUBSCRIBE without a character", Buffer.concat([hello(), raw(0xa2, 5, 0, 1, 0, 0, 0)]), 0x81],
+  ["a client that takes no packet as long as CONNACK", hello({ properties: { maximumPacketSize: 10 } }), 0x95],
+  ["a client that takes not even DISCONNECT", hello({ properties: { maximumPacketSize: 2 } }), null],
+  ["a client that takes no packet as long as SUBACK", Buffer.concat([hello({ properties: { maximumPacketSize: 40 } }), packet({ cmd: "subscribe", messageId: 1, subscriptions: Array.from({ length: 50 }, () => ({ topic: "a", qos: 0 })) })]), 0x95],
   ["an empty SUBSCRIBE", Buffer.concat([hello(), raw(0x82, 3, 0, 1, 0)]), 0x81],
   ["SUBSCRIBE with wrong flags", Buffer.concat([hello(), raw(0x80, 7, 0, 1, 0, 0, 1, "t", 0)]), 0x81],
   ["SUBSCRIBE with wrong options", Buffer.concat([hello(), raw(0x82, 7, 0, 1, 0, 0, 1, "t", 0x40)]), 0x81],
@@ -127,6 +142,7 @@ test("strangers are few, and have little time", async () => {
   loop.server.tick();
   await Promise.all(allClosed);
   assert.equal(loop.server.connections, 0);
+  assert.equal(loop.bus.events.tally.limits.get("connectMilliseconds"), 3);
 });
 
 test("a slow reader stops nobody: QoS 0 is dropped, QoS 1 waits up to the limit, all of it on the record", async () => {
@@ -203,6 +219,40 @@ test("a client gets no more at once than it takes, and nothing longer", async ()
   await sender.leave();
 });
 
+test("QoS 2: PUBCOMP before PUBREC ends the connection, and a PUBREC that says no is not answered", async () => {
+  const sender = await loop.client("ben");
+  for (const [answer, expected] of [
+    [packet({ cmd: "pubcomp", messageId: 1 }), ["disconnect"]],
+    // It is done with, and another PUBREC for it as well.
+    [
+      Buffer.concat([raw(0x50, 3, 0, 1, 0x87), raw(0x50, 3, 0, 1, 0x87), packet({ cmd: "pingreq" })]),
+      ["pingresp"],
+    ],
+  ] as const) {
+    const socket = connect(loop.port, "127.0.0.1");
+    const got: Packet[] = [];
+    const reader = parser(five);
+    let wake = (): void => {};
+    reader.on("packet", (one) => {
+      got.push(one);
+      wake();
+    });
+    socket.on("data", (chunk) => reader.parse(chunk));
+    socket.write(Buffer.concat([hello(), packet({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "two", qos: 2 }] })])); // prettier-ignore
+    const until = async (count: number): Promise<void> => {
+      while (got.length < count) await new Promise<void>((done) => (wake = done));
+    };
+    await until(2);
+    await sender.say("two", "word", { qos: 2 });
+    await until(3);
+    socket.write(answer);
+    await until(4);
+    assert.deepEqual(got.slice(3).map(({ cmd }) => cmd), expected); // prettier-ignore
+    socket.destroy();
+  }
+  await sender.leave();
+});
+
 test("MSG-3: what was sent and not acknowledged is judged again before it is sent again", async () => {
   const stays = { clientId: "again", clean: false, properties: { sessionExpiryInterval: 100 } };
   const socket = connect(loop.port, "127.0.0.1");
@@ -267,7 +317,7 @@ test("streams of damaged packets: no crash, no stuck connection, nothing left be
       const [mine, its] = duplexPair();
       mine.resume();
       mine.on("error", () => {});
-      loop.server.accept(its, { transport: "tcp", address: "", socket: null as never });
+      loop.server.accept(its, { transport: "tcp", address: "", socket: its as never });
       for (let at = 0; at < bytes.length && !mine.destroyed && mine.writable; at += chunk)
         mine.write(bytes.subarray(at, at + chunk));
       mine.end();

@@ -15,6 +15,9 @@ export class Output implements Flushed {
   readonly #turn: Turn;
   readonly #most: number;
   readonly #drained: () => void;
+  readonly #overlong: () => void;
+  /** Longest packet that the other side takes. Bytes. */
+  longest = Infinity;
   #parts: Buffer[] = [];
   #bytes = 0;
   #isEnding = false;
@@ -22,13 +25,25 @@ export class Output implements Flushed {
   chokedAt: number | null = null;
   readonly #now: () => number;
 
-  /** @param most bytes that may wait  @param drained called when there is room again */
-  constructor(stream: Duplex, turn: Turn, most: number, now: () => number, drained: () => void) {
+  /**
+   * @param most bytes that may wait
+   * @param drained called when there is room again
+   * @param overlong called instead of writing what is longer than the other side takes
+   */
+  constructor(
+    stream: Duplex,
+    turn: Turn,
+    most: number,
+    now: () => number,
+    drained: () => void,
+    overlong: () => void,
+  ) {
     this.#stream = stream;
     this.#turn = turn;
     this.#most = most;
     this.#now = now;
     this.#drained = drained;
+    this.#overlong = overlong;
     stream.on("drain", () => this.#relieve());
   }
 
@@ -47,6 +62,10 @@ export class Output implements Flushed {
   /** @param at before which of the waiting parts; default: last */
   write(part: Buffer, at = this.#parts.length): void {
     if (this.#isEnding) return;
+    if (part.length > this.longest) {
+      this.#overlong();
+      return;
+    }
     if (at === this.#parts.length) this.#parts.push(part);
     else this.#parts.splice(at, 0, part);
     this.#bytes += part.length;

@@ -9,6 +9,7 @@ import { BASE, PLATFORM_IN } from "../../label/index.ts";
 import type { Bus } from "../bus.ts";
 import { KEYS } from "../labels.ts";
 import type { LabelText } from "../labels.ts";
+import type { Limits } from "../limits.ts";
 import type { Authenticator, Origin } from "./authenticator.ts";
 import { REASON } from "./codec/malformed.ts";
 import { Connection } from "./connection.ts";
@@ -17,7 +18,16 @@ import type { Keeper } from "./keeper.ts";
 import { listen } from "./listen.ts";
 import type { Listener, Listening } from "./listen.ts";
 import { Sessions } from "./sessions.ts";
+import { Traffic } from "./traffic.ts";
 import { Turn } from "./turn.ts";
+
+/** Which limit ended a connection, where its reason tells. */
+const LIMIT_OF: Readonly<Record<number, keyof Limits>> = {
+  [REASON.tooLarge]: "packetBytes",
+  [REASON.receiveMaximum]: "inflight",
+  [REASON.topicAlias]: "topicAliases",
+  [REASON.keepAlive]: "keepAliveSeconds",
+};
 
 export interface MqttOptions {
   readonly bus: Bus;
@@ -36,11 +46,17 @@ export class MqttServer {
   readonly sessions: Sessions;
   /** At its end, what was kept is durable, then what was said is sent. */
   readonly turn: Turn;
+  readonly traffic = new Traffic();
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Connections that were refused or cut, by MQTT 5's reason code. */
+  readonly ended = new Map<number, number>();
   readonly #options: MqttOptions;
   readonly #labels: LabelText;
   readonly #connections = new Set<Connection>();
+  /** Those of them that have not yet said who they are. */
+  readonly #strangers = new Set<Connection>();
   readonly #listeners: Listener[] = [];
-  readonly #startedAt: number;
   readonly #clock: NodeJS.Timeout;
   readonly #said = new Map<string, string>();
   #isClosing = false;
@@ -54,7 +70,7 @@ export class MqttServer {
       options.before?.();
       keeper?.commit();
     });
-    this.#startedAt = bus.now();
+    this.startedAt = bus.now();
     this.#clock = setInterval(() => this.tick(), 1000);
     this.#clock.unref();
     this.#say("version", `csn ${options.version}`, true);
@@ -71,18 +87,26 @@ export class MqttServer {
   /** Takes a connection that somebody else accepted. */
   accept(stream: Duplex, origin: Origin): void {
     const { bus, authenticator } = this.#options;
-    const strangers = this.#isClosing ? Infinity : this.#strangers();
-    if (strangers >= bus.limits.strangers) {
+    if (this.#isClosing || this.#strangers.size >= bus.limits.strangers) {
       bus.events.write("refuse", { reason: "connection: too many that have not said who they are" });
+      bus.events.tally.hit("strangers");
+      this.#count(REASON.quota);
       stream.on("error", () => {});
       stream.destroy();
       return;
     }
     const { sessions, turn } = this;
-    const closed = (connection: Connection): void => void this.#connections.delete(connection);
-    this.#connections.add(
-      new Connection(stream, origin, { bus, sessions, authenticator, labels: this.#labels, turn, closed }),
-    );
+    const met = (connection: Connection): void => void this.#strangers.delete(connection);
+    const closed = (connection: Connection): void => {
+      met(connection);
+      this.#connections.delete(connection);
+    };
+    const ended = (reason: number): void => this.#count(reason);
+    const parts = { bus, sessions, authenticator, labels: this.#labels, turn, met, closed, ended };
+    this.traffic.add(origin.transport, origin.socket);
+    const connection = new Connection(stream, origin, parts);
+    this.#connections.add(connection);
+    this.#strangers.add(connection);
   }
 
   get connections(): number {
@@ -109,16 +133,16 @@ export class MqttServer {
     await Promise.all(closing);
   }
 
-  #strangers(): number {
-    let count = 0;
-    for (const connection of this.#connections) if (connection.isStranger) count++;
-    return count;
+  #count(reason: number): void {
+    this.ended.set(reason, (this.ended.get(reason) ?? 0) + 1);
+    const limit = LIMIT_OF[reason];
+    if (limit !== undefined) this.#options.bus.events.tally.hit(limit);
   }
 
   /** What has changed is said anew. Numbers tell of everybody's doings, and are for who is cleared for everything. */
   #report(now: number): void {
     const { bus } = this.#options;
-    this.#say("uptime", String(Math.floor((now - this.#startedAt) / 10_000) * 10), true);
+    this.#say("uptime", String(Math.floor((now - this.startedAt) / 10_000) * 10), true);
     const { messages, subscriptions, retained, unrecorded } = bus.counts();
     const counts = { connections: this.connections, sessions: this.sessions.count, messages, subscriptions, retained, unrecorded }; // prettier-ignore
     for (const [name, count] of Object.entries(counts)) this.#say(name, String(count), false);

@@ -91,6 +91,11 @@ export class Session {
     this.endsAt = now + this.expiry * 1000;
   }
 
+  /** What waits or is under way: messages, and their bytes. */
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#waiting.length + this.#sent.size, bytes: this.#bytes };
+  }
+
   /** Keeps what a restart has to know; of a session that ends with its connection, nothing. */
   keep(): void {
     if (this.expiry === 0) this.#parts.keeper.ended(this.facts.key);
@@ -140,11 +145,14 @@ export class Session {
     const { version } = this.facts;
     if (outgoing === undefined) {
       // It was taken back, or done with before a restart: the client need not keep it.
-      if (kind === "pubrec") this.link?.send(writeAck("pubrel", id, version, REASON.success));
+      if (kind === "pubrec" && reason < REASON.unspecified)
+        this.link?.send(writeAck("pubrel", id, version, REASON.success));
       return;
     }
     if ((kind === "puback") !== (outgoing.qos === 1))
       throw new Malformed(REASON.protocol, `${kind} for a message with QoS ${outgoing.qos}`);
+    if (kind === "pubcomp" && !outgoing.isReleased)
+      throw new Malformed(REASON.protocol, "pubcomp for a message that was not received");
     if (kind === "pubrec" && reason < REASON.unspecified) {
       outgoing.isReleased = true;
       this.#note(outgoing);

@@ -38,6 +38,16 @@ export class Sessions {
     return this.#all.size;
   }
 
+  /** What waits or is under way in all of them. */
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    let [messages, bytes] = [0, 0];
+    for (const { queued } of this.#all.values()) {
+      messages += queued.messages;
+      bytes += queued.bytes;
+    }
+    return { messages, bytes };
+  }
+
   /**
    * The session for a client that connects: the one that it has, unless it wants to begin anew. Another connection of it
    * ends.

@@ -73,6 +73,17 @@ export function registerBus(program: Command): void {
     "$ csn bus status",
   );
 
+  example(
+    bus
+      .command("metrics")
+      .description("the bus's counts as text for Prometheus; root's alone")
+      .action(async () => {
+        for await (const piece of (await connect("look", makeUi({}))).pieces("busMetrics"))
+          process.stdout.write(piece);
+      }),
+    "$ csn bus metrics",
+    "$ curl --unix-socket /run/csn/csnd.sock http://csn/v1/bus/metrics",
+  );
   registerClients(bus);
   registerGates(bus);
   registerControl(bus);

@@ -24,7 +24,7 @@ const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const optional = <T>(record: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record<T, never>(record, { requiredKeys: [] });
 const userProperties = fc.dictionary(word, fc.oneof(word, fc.array(word, { minLength: 2, maxLength: 3 })), { maxKeys: 3, noNullPrototype: true }); // prettier-ignore
-const ofMessage = { payloadFormatIndicator: fc.boolean(), messageExpiryInterval: u32, contentType: word, responseTopic: word, correlationData: bytes, userProperties }; // prettier-ignore
+const ofMessage = { payloadFormatIndicator: fc.boolean(), messageExpiryInterval: u32, contentType: word, responseTopic: word.filter((text) => !/[+#]/.test(text)), correlationData: bytes, userProperties }; // prettier-ignore
 const will = fc.record({ topic: word.filter(Boolean), payload: bytes.filter((one) => one.length > 0), qos, retain: fc.boolean(), properties: optional({ ...ofMessage, willDelayInterval: u32 }) }); // prettier-ignore
 const subscription = fc.record({ topic: word, qos, nl: fc.boolean(), rap: fc.boolean(), rh: qos });
 

@@ -79,11 +79,15 @@ export function readProperties(packet: Cursor, place: Place): WireProperties {
     }
     const known = KNOWN[id];
     if (known === undefined) throw new Malformed(REASON.malformed, `unknown property ${id}`);
-    if (!known.places.includes(place) || known.name in read)
-      throw new Malformed(REASON.protocol, `${known.name} may not stand here, or not twice`);
+    // MQTT 5, section 2.2.2.2: what does not belong to the packet is malformed, what comes twice breaks the protocol.
+    if (!known.places.includes(place))
+      throw new Malformed(REASON.malformed, `${known.name} may not stand here`);
+    if (known.name in read) throw new Malformed(REASON.protocol, `${known.name} stands here twice`);
     const value = readValue(cursor, known.kind);
     if (known.isPositive === true && value === 0)
       throw new Malformed(REASON.protocol, `${known.name} may not be 0`);
+    if (known.name === "responseTopic" && /[+#]/.test(value as string))
+      throw new Malformed(REASON.protocol, "wildcard in a response topic");
     Object.assign(read, { [known.name]: value });
   }
   return read;

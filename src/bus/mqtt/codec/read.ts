@@ -71,6 +71,11 @@ export type ClientPacket =
   | { readonly kind: "pingreq" }
   | { readonly kind: "disconnect"; readonly reason: number; readonly sessionExpiry: number | undefined };
 
+/** Reason codes that a client may give: to a PUBLISH, for a PUBREL or PUBCOMP, and when it leaves (MQTT 5, section 2.4). */
+const PUBLISH_REASONS = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+const RELEASE_REASONS = new Set([0, 0x92]);
+const GOODBYES = new Set([0, 4, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99]);
+
 const ACKS: Readonly<Record<number, AckKind>> = { 4: "puback", 5: "pubrec", 6: "pubrel", 7: "pubcomp" };
 
 /**
@@ -140,7 +145,8 @@ function readPublish(flags: number, cursor: Cursor, version: Version): WirePubli
 
 function readAck(kind: AckKind, cursor: Cursor, version: Version): ClientPacket {
   const id = readId(cursor);
-  const reason = version === 5 && cursor.left > 0 ? cursor.byte() : 0;
+  const reasons = kind === "puback" || kind === "pubrec" ? PUBLISH_REASONS : RELEASE_REASONS;
+  const reason = version === 5 && cursor.left > 0 ? readReason(cursor, reasons) : 0;
   if (version === 5 && cursor.left > 0) readProperties(cursor, "ack");
   return { kind, id, reason };
 }
@@ -176,13 +182,19 @@ function readUnsubscribe(cursor: Cursor, version: Version): ClientPacket {
 }
 
 function readDisconnect(cursor: Cursor, version: Version): ClientPacket {
-  const reason = version === 5 && cursor.left > 0 ? cursor.byte() : 0;
+  const reason = version === 5 && cursor.left > 0 ? readReason(cursor, GOODBYES) : 0;
   const properties = version === 5 && cursor.left > 0 ? readProperties(cursor, "disconnect") : {};
   return { kind: "disconnect", reason, sessionExpiry: properties.sessionExpiryInterval };
 }
 
+function readReason(cursor: Cursor, allowed: ReadonlySet<number>): number {
+  const reason = cursor.byte();
+  if (!allowed.has(reason)) throw new Malformed(REASON.protocol, "a reason code that does not belong here");
+  return reason;
+}
+
 function readId(cursor: Cursor): number {
   const id = cursor.number16();
-  if (id === 0) throw new Malformed(REASON.protocol, "packet identifier 0");
+  if (id === 0) throw new Malformed(REASON.malformed, "packet identifier 0");
   return id;
 }
