@@ -14,11 +14,12 @@ import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND, RING_GAPS_SINC
 import { BLOCK, Columns } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
-import { EntityNames, pathIn, programIn } from "./names.ts";
+import { type GateRun, readGateRun } from "./gate-run.ts";
+import { EntityNames } from "./names.ts";
 import { Metas } from "./metas.ts";
 
 /** A run of a gate, or a statement: what the daemon wrote besides. */
-export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string }; // prettier-ignore
+export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string; gate: GateRun | null }; // prettier-ignore
 export type Gap = { record: number; boot: number; time: number; lost: number; what: string };
 export type Boot = { id: string; wallOffset: bigint; firstFlow: number };
 /** From this flow on, times are to be read so. */
@@ -132,16 +133,13 @@ export class Graph {
       this.#flow(chunk, view, at, number, kind === RECORD_KIND.EVENT);
       return;
     }
+    if (kind === RECORD_KIND.NAME || kind === RECORD_KIND.PROCESS) {
+      const what = kind === RECORD_KIND.NAME ? chunk[at + NAME_FIELD.entity_kind]! : ENTITY.process;
+      this.names.set(this.#entity(view, at + NAME_FIELD.entity, what, 0), chunk, at);
+      return;
+    }
     const record = chunk.subarray(at, at + RECORD_BYTES);
-    if (kind === RECORD_KIND.NAME) {
-      const parts = record[NAME_FIELD.parts]!;
-      this.names.set(
-        this.#entity(view, at + NAME_FIELD.entity, record[NAME_FIELD.entity_kind]!, 0),
-        pathIn(record, parts),
-      );
-    } else if (kind === RECORD_KIND.PROCESS) {
-      this.names.set(this.#entity(view, at + NAME_FIELD.entity, ENTITY.process, 0), programIn(record));
-    } else if (kind === RECORD_KIND.CONTEXT) {
+    if (kind === RECORD_KIND.CONTEXT) {
       const { part, parts, id, bytes } = readTextPart(record);
       if (part === 0) this.#text = [];
       this.#text.push(bytes);
@@ -168,8 +166,9 @@ export class Graph {
       const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, true, false);
       const detail = Buffer.concat(this.#detail.splice(0)).toString();
       const uid = view.getUint32(at + FIELD.uid, true);
-      this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail }); // prettier-ignore
-      if (op === OP.gate) this.#streams(detail);
+      const gate = op === OP.gate ? readGateRun(detail) : null;
+      this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail, gate }); // prettier-ignore
+      if (gate !== null) this.#streams(gate);
       return;
     }
     if (isEvent) this.#detail = [];
@@ -243,9 +242,9 @@ export class Graph {
   }
 
   /** The pipes that a gate's run was between: the daemon carried the bytes from one to the next. */
-  #streams(detail: string): void {
-    for (const end of ["input", "output"] as const)
-      for (const [a, b] of pairs(streamsOf(detail, end))) {
+  #streams({ input, output }: GateRun): void {
+    for (const ids of [input, output])
+      for (const [a, b] of pairs(ids)) {
         const [x, y] = [a, b].map((id) => {
           const [second, first, third] = id;
           return this.#known(this.entities.intern(ENTITY.pipe, this.#boot, first, 0, second, third, 0));
@@ -284,16 +283,6 @@ function missing(gap: Buffer): string {
   return gap[FIELD.sink_kind] === LOST_AT.RING
     ? `${what}${of} that found no room in the kernel's ring`
     : `${what}${of} that could not be written`;
-}
-
-/** Pipes of a gate's run at one end, as `device:inode:generation`. */
-export function streamsOf(detail: string, end: "input" | "output"): [number, number, number][] {
-  try {
-    const streams = (JSON.parse(detail) as Record<string, { streams?: string[] }>)[end]?.streams ?? [];
-    return streams.map((text) => text.split(":").map(Number) as [number, number, number]);
-  } catch {
-    return [];
-  }
 }
 
 function pairs<T>(list: readonly T[]): [T, T][] {
