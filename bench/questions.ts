@@ -8,7 +8,7 @@
  * SQL over an indexed table of the same flows, of as many as `--peers` says.
  */
 import { writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
@@ -25,6 +25,9 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
+
+/** For so many, at least, it says what they need. */
+const MOST_ASKED = 100_000_000;
 
 /** Milliseconds of this thread's processor time: whoever else uses the computer does not count, but for the caches. */
 function ms(work: () => unknown): number {
@@ -52,7 +55,21 @@ function spread(source: Uint32Array, sink: Uint32Array, n: number, reached: Uint
   for (let i = 0; i < n; i++) if (reached[source[i]!]! > reached[sink[i]!]!) reached[sink[i]!] = 1;
 }
 
-function own(count: number): string[] {
+type Own = { count: number; seconds: number; slowest: number; medians: number; bytes: number; rss: number };
+
+/** What so many records would need, from the most that were measured: each figure grows with the records. */
+function extrapolated(count: number, most: Own): string[] {
+  const times = count / most.count;
+  const took = (n: number) => `${((n * times) / 1000).toFixed(1)} s`;
+  return [
+    `## ${count.toLocaleString("en")} records: extrapolated, not measured`,
+    "",
+    `From ${most.count.toLocaleString("en")} records by the factor ${times}, as each figure grows with the records: reading them ${(most.seconds * times).toFixed(0)} s of processor time; half of the questions below ${took(most.medians)}, the slowest ${took(most.slowest)}; columns and tables ${gigabytes(most.bytes * times)}, the whole process ${gigabytes(most.rss * times)}. This computer has ${gigabytes(totalmem())}. \`--records ${count}\` measures it.`,
+    "",
+  ];
+}
+
+function own(count: number): { lines: string[]; own: Own } {
   const { graph, seconds } = makeLog(count, (work) => ms(work) / 1000);
   const plain = [plainLoop(graph)];
   const measured = questionRows(count).map((row) => {
@@ -64,17 +81,19 @@ function own(count: number): string[] {
   });
   plain.push(plainLoop(graph));
   const loop = Math.min(...plain);
-  const memory = process.memoryUsage();
-  return [
+  const { rss, heapUsed } = process.memoryUsage();
+  const medians = measured.map(({ list }) => middle(list));
+  const lines = [
     `## ${count.toLocaleString("en")} records`,
     "",
-    `Ingest ${(count / seconds / 1e6).toFixed(1)} million records a second. ${graph.flows.length.toLocaleString("en")} flows between ${graph.entities.size.toLocaleString("en")} entities; columns and tables ${gigabytes(graph.bytes)}, the whole process ${gigabytes(memory.rss)}, of which ${gigabytes(memory.heapUsed)} names. The plain loop over all flows: ${loop.toFixed(0)} ms (${plain.map((n) => n.toFixed(0)).join(", ")}).`,
+    `Ingest ${(count / seconds / 1e6).toFixed(1)} million records a second. ${graph.flows.length.toLocaleString("en")} flows between ${graph.entities.size.toLocaleString("en")} entities; columns and tables ${gigabytes(graph.bytes)}, the whole process ${gigabytes(rss)}, of which ${gigabytes(heapUsed)} are objects. The plain loop over all flows: ${loop.toFixed(0)} ms (${plain.map((n) => n.toFixed(0)).join(", ")}).`,
     "",
     "| question | median, ms | worst, ms | median / plain loop |",
     "|---|---:|---:|---:|",
     ...measured.map(({ what, list }) => `| ${what} | ${middle(list).toFixed(0)} | ${Math.max(...list).toFixed(0)} | ${(middle(list) / loop).toFixed(1)} |`), // prettier-ignore
     "",
   ];
+  return { lines, own: { count, seconds, slowest: Math.max(...medians), medians: middle(medians), bytes: graph.bytes, rss } }; // prettier-ignore
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
@@ -141,7 +160,10 @@ function busiest({ flows }: Graph, from: number): number {
 
 const begun = loadavg()[0]!;
 const parts: string[] = [];
-for (const count of values.records.split(",").map(Number)) parts.push(...own(count));
+const measured = values.records.split(",").map(Number).map(own);
+for (const { lines: some } of measured) parts.push(...some);
+const most = measured.map((one) => one.own).reduce((a, b) => (b.count > a.count ? b : a));
+if (most.count < MOST_ASKED) parts.push(...extrapolated(MOST_ASKED, most));
 if (Number(values.peers) > 0) parts.push(...(await peers(Number(values.peers))));
 const lines = [
   "# What questions to the record cost",

@@ -148,13 +148,16 @@ function follow(sight: Sight, tags: readonly TagId[]): { holdings: Holdings; lef
   const kinds: Kinds = {
     follows,
     looks: Uint8Array.from(metas, (_, n) => (leaves[n]! ? LOOK : 0) | (begins[n]! ? BEGINS : 0)),
-    sources: Int32Array.from(metas, ({ source }) => source),
-    sinks: Int32Array.from(metas, ({ sink }) => sink),
+    sources: Int32Array.from(metas, ({ source }) =>
+      source > MOST_CONTEXTS ? NONE : held(source, false) >> 1,
+    ),
+    sinks: Int32Array.from(metas, ({ sink }) => (sink > MOST_CONTEXTS ? NONE : held(sink, true))),
   };
   for (const [b, block] of flows.blocks.entries()) eachNews(block, b * BLOCK, kinds, holdings.only, visit);
   return { holdings, left };
 }
 
+/** By kind of flow: its contexts, as `held` has them without and with what says that it came by a flow. */
 type Kinds = { follows: Uint8Array; looks: Uint8Array; sources: Int32Array; sinks: Int32Array };
 /** Of a kind of flow: it leaves a tag; its source has one. */
 const LOOK = 1;
@@ -162,7 +165,7 @@ const BEGINS = 2;
 
 /** Flows of a block, without those that change nothing: nearly all go from what is held under one context to what is held so too. */
 function eachNews(
-  { n, source, sink, meta }: Block, base: number, { follows, looks, sources, sinks }: Kinds, only: Int32Array,
+  { n, source, sink, meta }: Block, base: number, { follows, looks, sources, sinks }: Kinds, only: Uint8Array,
   visit: (at: number, source: number, sink: number, kind: number) => void,
 ): void {
   for (let i = 0; i < n; i++) {
@@ -170,21 +173,26 @@ function eachNews(
     if (follows[kind] === 0) continue;
     const s = only[source[i]!]!;
     const d = only[sink[i]!]!;
-    if (s >> 1 === sources[kind]! && d === settled(sinks[kind]!) && (looks[kind]! & LOOK) === 0) continue;
-    if (s === NOT_HELD && (d === NOT_HELD || d >> 1 === sinks[kind]!) && looks[kind] === 0) continue;
+    if (s >> 1 === sources[kind]! && d === sinks[kind]! && (looks[kind]! & LOOK) === 0) continue;
+    if (s === NOT_HELD && (d === NOT_HELD || d >> 1 === sinks[kind]! >> 1) && looks[kind] === 0) continue;
     visit(base + i, source[i]!, sink[i]!, kind);
   }
 } // prettier-ignore
 
-/** Of an entity that holds the data under one context: that twice, and 1 more if it came by a flow. Others: */
-const NOT_HELD = -1;
-const OTHERWISE = -2;
-const settled = (context: number): number => context * 2 + 1;
+/** Of an entity that holds the data under one context: its number and 1, twice, and 1 more if it came by a flow. Others: */
+const NOT_HELD = 0;
+const OTHERWISE = 1;
+/** What has no room in a byte is OTHERWISE: looked at flow by flow. */
+const MOST_CONTEXTS = 126;
+const held = (context: number, byFlow: boolean): number =>
+  context > MOST_CONTEXTS ? OTHERWISE : (context + 1) * 2 + (byFlow ? 1 : 0);
+/** Equal to nothing that is held, in place of a context that has no room. */
+const NONE = 0xffff;
 
 /** Who holds the data, and under which contexts: in the order in which they came to it. */
 class Holdings {
   /** By entity: NOT_HELD, OTHERWISE, or the one context. */
-  readonly only: Int32Array;
+  readonly only: Uint8Array;
   count = 0;
   /** In their order. */
   readonly entity: Int32Array;
@@ -199,7 +207,7 @@ class Holdings {
   #flow: Int32Array<ArrayBuffer>;
 
   constructor(size: number) {
-    this.only = new Int32Array(size).fill(NOT_HELD);
+    this.only = new Uint8Array(size);
     this.entity = new Int32Array(size);
     this.since = new Int32Array(size);
     this.context = new Int32Array(size);
@@ -213,7 +221,7 @@ class Holdings {
   }
 
   hasOnly(entity: number, context: number): boolean {
-    return this.only[entity]! >> 1 === context;
+    return this.only[entity]! >> 1 === context + 1;
   }
 
   /** In the order in which data came. */
@@ -230,7 +238,7 @@ class Holdings {
   }
 
   hold(entity: number, context: number, flow: number, at: number): void {
-    if (this.hasOnly(entity, context) && (flow === -1 || this.only[entity] === settled(context))) return;
+    if (this.hasOnly(entity, context) && (flow === -1 || this.only[entity] === held(context, true))) return;
     if (!this.has(entity)) {
       this.entity[this.count++] = entity;
       this.since[entity] = at;
@@ -241,7 +249,7 @@ class Holdings {
     if (way === -1) way = this.#add(entity, context, flow);
     else if (this.#flow[way] === -1) this.#flow[way] = flow;
     const isOne = this.#older[this.#newest[entity]! - 1] === 0;
-    this.only[entity] = !isOne ? OTHERWISE : this.#flow[way] === -1 ? context * 2 : settled(context);
+    this.only[entity] = isOne ? held(context, this.#flow[way] !== -1) : OTHERWISE;
   }
 
   #add(entity: number, context: number, flow: number): number {

@@ -106,9 +106,9 @@ export class Graph {
     return this.boots.findLastIndex((boot) => boot.firstFlow <= at);
   }
 
-  /** Bytes held by columns and tables, without names. */
+  /** Bytes held by columns, tables and names. */
   get bytes(): number {
-    return this.flows.bytes + this.entities.bytes + 3 * this.lastOut.byteLength;
+    return this.flows.bytes + this.entities.bytes + this.names.bytes + 3 * this.lastOut.byteLength;
   }
 
   #begin(segment: SegmentHeader): void {
