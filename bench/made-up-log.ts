@@ -1,7 +1,8 @@
 /**
  * Records of a made-up host of the usual shape, for bench/questions.ts: programs that live for some forty flows, read files of
  * which few are read often, talk through pipes, write files, under two contexts. Whatever is new is named by a record, as the
- * kernel does it. One flow at the end reaches a person; nothing reaches the other one.
+ * kernel does it. Of fifty flows one is refused, and now and then a gate takes the second tag off. One flow at the end reaches a
+ * person; nothing reaches the other one.
  */
 import {
   contextRecords,
@@ -9,8 +10,10 @@ import {
   DISK,
   file,
   flowRecord,
+  gateRecords,
   header,
   nameRecord,
+  pipe,
   principal,
   process,
 } from "../src/audit/ask/testing.ts";
@@ -25,10 +28,19 @@ const HEADER = header();
 export const VENDOR = 61001;
 export const AUDITOR = 61002;
 const PIPE_DEVICE = 13;
+/** What a file is called: its number at the end. */
+const DIGITS = 10;
+const FILE_NAME = `part-${"0".repeat(DIGITS)}`;
+export const nameOf = (ino: number) => `/data/registry/part-${String(ino).padStart(DIGITS, "0")}`;
 /** Between two records: about as fast as a kernel makes them. */
 export const NS_BETWEEN = 10_000;
 /** Every fourth program and file has both tags. */
 const TRIAL = 4;
+/** One of so many flows is refused. */
+const REFUSED = 50;
+export const GATE = "lab/gate";
+/** Pipes of gates, and their programs, are numbered from here on. */
+const GATES = 0x40000000;
 
 /** xorshift: the same log for the same seed. */
 function random(seed: number): (below: number) => number {
@@ -70,7 +82,7 @@ function* chunks(count: number): Generator<Buffer> {
   const files = Math.max(1000, Math.floor(count / 20));
   const named = new Uint8Array(files + 1);
   const programs = Array.from({ length: 8 }, (_, n) => nameRecord(process(0), `program-${n}`));
-  const aFile = nameRecord(file(0), "data", "registry", "some-file.csv");
+  const aFile = nameRecord(file(0), "data", "registry", FILE_NAME);
   let pid = 100;
   /** Of this chunk, and of all. */
   const made = { here: 0, before: 0 };
@@ -97,6 +109,7 @@ function* chunks(count: number): Generator<Buffer> {
       if (!isPipe && named[ino] === 0) {
         named[ino] = 1;
         aFile.writeBigUInt64LE(BigInt(ino), NAME_FIELD.entity);
+        aFile.write(String(ino).padStart(DIGITS, "0"), NAME_FIELD.name + FILE_NAME.length - DIGITS, "latin1");
         aFile.copy(chunk, take());
       }
       writeFlow(chunk, take(), {
@@ -105,12 +118,33 @@ function* chunks(count: number): Generator<Buffer> {
         ino,
         pid: pids[slot]!,
         time: (made.before + made.here) * NS_BETWEEN,
+        isRefused: next(REFUSED) === 0,
       });
     }
     yield chunk.subarray(0, made.here * BYTES);
     made.before += made.here;
     made.here = 0;
+    const [trial, other] = [pids.find((one) => one % TRIAL === 0), pids.find((one) => one % TRIAL !== 0)];
+    if (trial !== undefined && other !== undefined) {
+      const run = gateRun(trial, other, made.before * NS_BETWEEN);
+      yield run;
+      made.before += run.length / BYTES;
+    }
   }
+}
+
+/** A gate's program has both tags, and what it writes the first one. */
+function gateRun(before: number, after: number, time: number): Buffer {
+  const at = GATES + time / NS_BETWEEN;
+  const [input, gate, output] = [pipe(at), process(at), pipe(at + 1)];
+  const streams = (ino: number) => ({ streams: [`${PIPE_DEVICE}:${ino}:0`] });
+  return Buffer.concat([
+    flowRecord({ source: process(before), sink: input, from: 2, to: 2, op: "write", time }),
+    flowRecord({ source: input, sink: gate, from: 2, to: 2, time }),
+    flowRecord({ source: gate, sink: output, from: 1, to: 1, op: "write", time }),
+    gateRecords({ gate: GATE, user: "root", input: streams(at), output: streams(at + 1) }, { from: 2, to: 1, time }),
+    flowRecord({ source: output, sink: process(after), from: 1, to: 1, time }),
+  ]); // prettier-ignore
 }
 
 /** Programs of the second context write to its files only, and those of the first read none of them. */
@@ -126,9 +160,16 @@ function pipeOf(pid: number, which: number): number {
   return pid % TRIAL === 0 ? group : group + 1 + which;
 }
 
-type Made = { writes: boolean; isPipe: boolean; ino: number; pid: number; time: number };
+type Made = {
+  writes: boolean;
+  isPipe: boolean;
+  ino: number;
+  pid: number;
+  time: number;
+  isRefused: boolean;
+};
 
-function writeFlow(chunk: Buffer, at: number, { writes, isPipe, ino, pid, time }: Made): void {
+function writeFlow(chunk: Buffer, at: number, { writes, isPipe, ino, pid, time, isRefused }: Made): void {
   chunk.fill(0, at, at + BYTES);
   const program = at + (writes ? FIELD.source : FIELD.sink);
   const thing = at + (writes ? FIELD.sink : FIELD.source);
@@ -136,6 +177,7 @@ function writeFlow(chunk: Buffer, at: number, { writes, isPipe, ino, pid, time }
   const its = isPipe ? mine : ino % TRIAL === 0 ? 2 : 1;
   chunk[at] = 3;
   chunk[at + FIELD.kind] = RECORD_KIND.FLOW;
+  chunk[at + FIELD.verdict] = isRefused ? 1 : 0;
   chunk[at + (writes ? FIELD.source_kind : FIELD.sink_kind)] = ENTITY.process;
   chunk[at + (writes ? FIELD.sink_kind : FIELD.source_kind)] = isPipe ? ENTITY.pipe : ENTITY.file;
   chunk.writeUInt16LE(writes ? OP.write : OP.open, at + FIELD.op);

@@ -8,15 +8,15 @@
  * SQL over an indexed table of the same flows, of as many as `--peers` says.
  */
 import { writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { answer, type Ask, type Graph, PLATFORM, type Reader } from "../src/audit/index.ts";
+import type { Graph } from "../src/audit/index.ts";
 import { reach } from "../src/audit/graph/index.ts";
-import { tagOf } from "../src/audit/ask/testing.ts";
 import { ensureDuckDb, ROOT, silent } from "../src/setup/index.ts";
-import { AUDITOR, makeLog, NS_BETWEEN, VENDOR } from "./made-up-log.ts";
+import { makeLog } from "./made-up-log.ts";
+import { asking, questionRows } from "./question-rows.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +26,9 @@ const { values } = parseArgs({
   },
 });
 
+/** For so many, at least, it says what they need. */
+const MOST_ASKED = 100_000_000;
+
 /** Milliseconds of this thread's processor time: whoever else uses the computer does not count, but for the caches. */
 function ms(work: () => unknown): number {
   const begun = process.threadCpuUsage();
@@ -34,47 +37,6 @@ function ms(work: () => unknown): number {
   return (user + system) / 1000;
 }
 const middle = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
-
-/** Files that are used always, often and seldom. */
-const STARTS = [1, 2, 50, 1001, 9001].map((ino) => `8:1:${ino}:1`);
-const TAGS = { [tagOf(1)]: "lab/patient", [tagOf(2)]: "lab/trial" };
-const ROOT_READER: Reader = { ...PLATFORM, tags: TAGS };
-const OWNER: Reader = { ...ROOT_READER, clearance: [tagOf(1)] };
-
-type Row = { what: string; asks: readonly Ask[]; reader?: Reader };
-
-function rows(graph: Graph, count: number): Row[] {
-  const half = new Date((count * NS_BETWEEN) / 2e6).toISOString();
-  const each = (what: string, ask: (start: string) => Ask, reader?: Reader): Row => ({ what, asks: STARTS.map(ask), ...(reader && { reader }) }); // prettier-ignore
-  const never = { name: "q", from: "lab/patient", to: `uid:${VENDOR}`, never: true };
-  const through = { name: "q", from: "lab/trial", to: `uid:${VENDOR}`, through: ["lab/gate"] };
-  return [
-    each("`trace from FILE`", (from) => ({ ask: "trace", from })),
-    each("`trace to FILE`", (to) => ({ ask: "trace", to })),
-    each("`trace from FILE`, by the owner of one of two tags [AUD-4]", (from) => ({ ask: "trace", from }), OWNER),
-    each("`trace from FILE --depth 4`", (from) => ({ ask: "trace", from, depth: 4 })),
-    each("`trace from FILE --stop-at-gates`", (from) => ({ ask: "trace", from, stopAtGates: true })),
-    each("`trace from FILE --until` half of it", (from) => ({ ask: "trace", from, until: half })),
-    each("`trace from FILE --since` half of it", (from) => ({ ask: "trace", from, since: half })),
-    each("`trace from FILE --refused`", (from) => ({ ask: "trace", from, refused: true })),
-    each("`trace from FILE --to FILE`", (from) => ({ ask: "trace", from, to: "8:1:5:1" })),
-    { what: "`trace from TAG`", asks: ["lab/patient", "lab/trial"].map((from): Ask => ({ ask: "trace", from })) },
-    { what: "`trace from program:NAME`", asks: [1, 2, 3].map((n): Ask => ({ ask: "trace", from: `program:program-${n}` })) }, // prettier-ignore
-    each("`leak --of FILE --to PERSON`, who got nothing", (of) => ({ ask: "leak", of, to: `uid:${VENDOR}` })),
-    each("`leak --of FILE --to PERSON`, who got some at the end", (of) => ({ ask: "leak", of, to: `uid:${AUDITOR}` })),
-    each("`leak --of FILE --to outside`", (of) => ({ ask: "leak", of, to: "outside" })),
-    { what: "`audit ask`: no path", asks: [{ ask: "questions", questions: [never] }] },
-    { what: "`audit ask`: every path passes a gate", asks: [{ ask: "questions", questions: [through] }] },
-    { what: "`audit ask`: and is older than 30 days", asks: [{ ask: "questions", questions: [{ ...through, olderThan: "30d" }] }] }, // prettier-ignore
-    { what: "`report erasure OWNER`", asks: [{ ask: "erasure", of: "lab" }] },
-  ]; // prettier-ignore
-}
-
-function measure(graph: Graph, { asks, reader = ROOT_READER }: Row): number[] {
-  const now = 1_000_000;
-  answer(graph, reader, asks[0]!, now); // once, so that it is compiled
-  return asks.map((ask) => ms(() => answer(graph, reader, ask, now)));
-}
 
 /** Every flow once, and nothing answered. */
 function plainLoop(graph: Graph): number {
@@ -93,27 +55,45 @@ function spread(source: Uint32Array, sink: Uint32Array, n: number, reached: Uint
   for (let i = 0; i < n; i++) if (reached[source[i]!]! > reached[sink[i]!]!) reached[sink[i]!] = 1;
 }
 
-function own(count: number): string[] {
+type Own = { count: number; seconds: number; slowest: number; medians: number; bytes: number; rss: number };
+
+/** What so many records would need, from the most that were measured: each figure grows with the records. */
+function extrapolated(count: number, most: Own): string[] {
+  const times = count / most.count;
+  const took = (n: number) => `${((n * times) / 1000).toFixed(1)} s`;
+  return [
+    `## ${count.toLocaleString("en")} records: extrapolated, not measured`,
+    "",
+    `From ${most.count.toLocaleString("en")} records by the factor ${times}, as each figure grows with the records: reading them ${(most.seconds * times).toFixed(0)} s of processor time; half of the questions below ${took(most.medians)}, the slowest ${took(most.slowest)}; columns and tables ${gigabytes(most.bytes * times)}, the whole process ${gigabytes(most.rss * times)}. This computer has ${gigabytes(totalmem())}. \`--records ${count}\` measures it.`,
+    "",
+  ];
+}
+
+function own(count: number): { lines: string[]; own: Own } {
   const { graph, seconds } = makeLog(count, (work) => ms(work) / 1000);
   const plain = [plainLoop(graph)];
-  const measured = rows(graph, count).map((row) => {
-    const list = measure(graph, row);
+  const measured = questionRows(count).map((row) => {
+    const works = asking(graph, row);
+    works[0]!(); // once, so that it is compiled
+    const list = works.map(ms);
     console.error(row.what, list.map((n) => n.toFixed(0)).join(" "));
     return { what: row.what, list };
   });
   plain.push(plainLoop(graph));
   const loop = Math.min(...plain);
-  const memory = process.memoryUsage();
-  return [
+  const { rss, heapUsed } = process.memoryUsage();
+  const medians = measured.map(({ list }) => middle(list));
+  const lines = [
     `## ${count.toLocaleString("en")} records`,
     "",
-    `Ingest ${(count / seconds / 1e6).toFixed(1)} million records a second. ${graph.flows.length.toLocaleString("en")} flows between ${graph.entities.size.toLocaleString("en")} entities; columns and tables ${gigabytes(graph.bytes)}, the whole process ${gigabytes(memory.rss)}, of which ${gigabytes(memory.heapUsed)} names. The plain loop over all flows: ${loop.toFixed(0)} ms (${plain.map((n) => n.toFixed(0)).join(", ")}).`,
+    `Ingest ${(count / seconds / 1e6).toFixed(1)} million records a second. ${graph.flows.length.toLocaleString("en")} flows between ${graph.entities.size.toLocaleString("en")} entities; columns and tables ${gigabytes(graph.bytes)}, the whole process ${gigabytes(rss)}, of which ${gigabytes(heapUsed)} are objects. The plain loop over all flows: ${loop.toFixed(0)} ms (${plain.map((n) => n.toFixed(0)).join(", ")}).`,
     "",
     "| question | median, ms | worst, ms | median / plain loop |",
     "|---|---:|---:|---:|",
     ...measured.map(({ what, list }) => `| ${what} | ${middle(list).toFixed(0)} | ${Math.max(...list).toFixed(0)} | ${(middle(list) / loop).toFixed(1)} |`), // prettier-ignore
     "",
   ];
+  return { lines, own: { count, seconds, slowest: Math.max(...medians), medians: middle(medians), bytes: graph.bytes, rss } }; // prettier-ignore
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
@@ -180,7 +160,10 @@ function busiest({ flows }: Graph, from: number): number {
 
 const begun = loadavg()[0]!;
 const parts: string[] = [];
-for (const count of values.records.split(",").map(Number)) parts.push(...own(count));
+const measured = values.records.split(",").map(Number).map(own);
+for (const { lines: some } of measured) parts.push(...some);
+const most = measured.map((one) => one.own).reduce((a, b) => (b.count > a.count ? b : a));
+if (most.count < MOST_ASKED) parts.push(...extrapolated(MOST_ASKED, most));
 if (Number(values.peers) > 0) parts.push(...(await peers(Number(values.peers))));
 const lines = [
   "# What questions to the record cost",

@@ -59,6 +59,15 @@ test("what is missing for ever does not make the rest unknown, nor the memory gr
   strictEqual(known.has(flow(0, 50_000)), false);
 });
 
+test("with every other one missing, each that is there is known, and each that is not is counted", () => {
+  const known = new Sequences();
+  // one look at all that wait for each record would be four thousand million of them
+  for (let sequence = 0; sequence < 1_000_000; sequence += 2) known.take(flow(0, sequence));
+  strictEqual(known.missing, 499_999);
+  strictEqual(known.has(flow(0, 999_998)), true);
+  strictEqual(known.has(flow(0, 999_999)), false);
+});
+
 test("counters that begin anew miss nothing, and records of before are unknown then", () => {
   const known = new Sequences();
   for (const sequence of [0, 1, 2, 4, 0, 1, 2]) known.take(flow(0, sequence));

@@ -78,6 +78,18 @@ describe("trace", () => {
     ok(names(nodes).includes("process 13") && !names(nodes).includes("pipe 53"));
   });
 
+  it("stops in a program, too, that had some of the tag's data itself", () => {
+    const flows: Flow[] = [
+      { source: process(10), sink: file(1), from: 1, to: 1, op: "write", time: 10 },
+      { source: process(10), sink: file(2), from: 0, to: 0, op: "write", time: 20 },
+    ];
+    const graph = graphOf(...described, ...flows.map(flowRecord));
+    const reached = (stopAtGates: boolean) =>
+      names(ask(graph, { ask: "trace", from: "alice/medical", stopAtGates }).nodes);
+    deepStrictEqual(reached(true), ["process 10", "file 1"]);
+    deepStrictEqual(reached(false), ["process 10", "file 1", "file 2"]);
+  });
+
   it("goes back, within a time and a depth, between two, folded, and bounded", () => {
     const graph = whole();
     deepStrictEqual(names(ask(graph, { ask: "trace", to: "/data/registry/report.csv", depth: 2 }).nodes), ["…/data/registry/report.csv", "awk", "pipe 50"]); // prettier-ignore

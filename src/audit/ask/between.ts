@@ -34,12 +34,11 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
   for (const [b, block] of graph.flows.blocks.entries()) {
     const { source, sink, meta } = block;
     const base = b * BLOCK;
-    for (const i of found.subarray(0, onTheWay(block, base, came, goes, follows, found))) {
+    const count = onTheWay(block, base, came, goes, follows, found);
+    let n = 0;
+    for (; n < count && nodes.length < limit; n++) {
+      const i = found[n]!;
       const [s, d] = [source[i]!, sink[i]!];
-      if (nodes.length >= limit) {
-        leftOut[s] = leftOut[d] = 1;
-        continue;
-      }
       const pair = s * 0x8000000 + d;
       if (pairs.has(pair)) continue;
       pairs.add(pair);
@@ -47,6 +46,7 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
       const step = stepOf(sight, base + i, came[s]);
       edges.push({ from: node(s, ends.source), to: node(d, ends.sink), step });
     }
+    markEnds(block, found, n, count, leftOut);
   }
   for (const entity of place.keys()) leftOut[entity] = 0;
   return {
@@ -57,6 +57,21 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
     refused: [],
     leftOut: { entities: leftOut.reduce((sum, one) => sum + one, 0), refused: 0 },
   };
+}
+
+/** Of some of the places that were found. */
+function markEnds(
+  { source, sink }: Block,
+  found: Int32Array,
+  from: number,
+  to: number,
+  marks: Uint8Array,
+): void {
+  for (let n = from; n < to; n++) {
+    const i = found[n]!;
+    marks[source[i]!] = 1;
+    marks[sink[i]!] = 1;
+  }
 }
 
 /** @param found gets the places of those that are on a way @returns how many there are */

@@ -18,9 +18,9 @@ export type Coverage = {
 };
 
 /** Entities to which data came. */
-type Reached = Pick<Pass, "entity" | "count">;
+export type Reached = Pick<Pass, "entity" | "count">;
 
-export function coverageOf(sight: Sight, pass: Reached | null, damaged: readonly string[]): Coverage {
+export function coverageOf(sight: Sight, reached: readonly Reached[], damaged: readonly string[]): Coverage {
   const { graph, reader } = sight;
   const boots = graph.boots.map(({ id, firstFlow }, at) => {
     const end = (graph.boots[at + 1]?.firstFlow ?? graph.flows.length) - 1;
@@ -39,21 +39,21 @@ export function coverageOf(sight: Sight, pass: Reached | null, damaged: readonly
     clearance: reader.clearance?.map((id) => reader.tags[id] ?? `#${id}`).sort() ?? null,
     boots,
     gaps,
-    limits: limitsOf(sight, pass, damaged),
+    limits: limitsOf(sight, reached, damaged),
   };
 }
 
-function hasUnstable({ graph }: Sight, pass: Reached | null): boolean {
-  for (let label = 0; label < (pass?.count ?? 0); label++)
-    if (graph.entities.isUnstable(pass!.entity[label]!)) return true;
+function hasUnstable({ graph }: Sight, reached: readonly Reached[]): boolean {
+  for (const { entity, count } of reached)
+    for (let n = 0; n < count; n++) if (graph.entities.isUnstable(entity[n]!)) return true;
   return false;
 }
 
-function limitsOf(sight: Sight, pass: Reached | null, damaged: readonly string[]): string[] {
+function limitsOf(sight: Sight, reached: readonly Reached[], damaged: readonly string[]): string[] {
   const { graph } = sight;
   const limits = damaged.map((name) => `segment ${name} can't be read`);
   if (graph.strange > 0) limits.push("some records are of a kind that this version of csn does not know");
-  if (graph.boots.length > 1 && hasUnstable(sight, pass))
+  if (graph.boots.length > 1 && hasUnstable(sight, reached))
     limits.push("data reached files of a file system that has another number after a boot: what became of them there is not followed"); // prettier-ignore
   if (!sight.isPlatform) limits.push("only records that the asker may read were looked at");
   limits.push("only what this host records: labelled parties, and channels that csn mediates (docs/channels.md); a person who saw data may have told it"); // prettier-ignore

@@ -1,7 +1,6 @@
 /**
  * Entities in words: what they are called, and the text that identifies them.
  */
-import type { Graph } from "../graph/index.ts";
 import type { Sight } from "./reader.ts";
 
 export type EntityText = {
@@ -102,8 +101,7 @@ function bytesOfV6(host: string): Buffer | null {
   }
 }
 
-/** Of which host's person, which program, which kind: what a picture is folded by. */
-export function programOf(graph: Graph, entity: number): string {
-  const name = graph.names.of(entity) ?? "";
+/** The program that a process is called by. */
+export function programOf(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
 }

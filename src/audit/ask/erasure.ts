@@ -8,12 +8,11 @@
  * Not covered: whether what is in a file is still that data: flows are judged, not contents.
  */
 import type { TagId } from "../../label/index.ts";
-import { isRefused } from "../graph/index.ts";
+import { type Block, BLOCK, Interner, isRefused, longer } from "../graph/index.ts";
 import { ENTITY } from "../record.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { type EntityText, entityText } from "./entity.ts";
 import { AskError } from "./error.ts";
-import { eachFlow } from "./flows.ts";
 import type { ContextText, Sight } from "./reader.ts";
 import { crossesAlone, endsOf, type Ends, type Step, stepOf } from "./steps.ts";
 
@@ -50,32 +49,40 @@ const MOST = 100_000;
 /** @throws AskError E_ASK_NOTHING when the reader knows no such tag */
 export function erasure(sight: Sight, ask: ErasureAsk, damaged: readonly string[] = []): ErasureAnswer {
   const tags = tagsOf(sight, ask.of);
-  const { reached, left } = follow(sight, tags);
+  const { holdings, left } = follow(sight, tags);
   const limit = Math.min(ask.limit ?? LIMIT, MOST);
-  let leftOut = 0;
-  const some = <T>(list: T[]): T[] => {
-    leftOut += Math.max(0, list.length - limit);
-    return list.slice(0, limit);
+  let leftOut = Math.max(0, left.length - limit);
+  const trails = (...kinds: number[]): Trail[] => {
+    const list: Trail[] = [];
+    const isAsked = Uint8Array.from({ length: 256 }, (_, kind) => (kinds.includes(kind) ? 1 : 0));
+    for (let n = 0; n < holdings.count; n++) {
+      const entity = holdings.entity[n]!;
+      if (isAsked[sight.graph.entities.kind(entity)] === 0) continue;
+      if (list.length < limit) list.push(trailOf(sight, tags, entity, holdings));
+      else leftOut++;
+    }
+    return list;
   };
-  const trails = (...kinds: number[]) =>
-    some([...reached].filter(([entity]) => kinds.includes(sight.graph.entities.kind(entity)))).map(
-      ([entity, { since, context }]): Trail => ({
-        thing: entityText(sight, entity),
-        since: sight.timeText(since),
-        context: sight.contextText(context),
-        labelled: tags.some((tag) => sight.graph.contexts.has(context, tag)),
-      }),
-    );
   const files = trails(ENTITY.file, ENTITY.directory, ENTITY.symlink);
   const people = trails(ENTITY.principal);
   const addresses = trails(ENTITY.address);
-  const ways = some([...left.values()]).map(({ flow, before, times }) =>
-    Object.assign(endsOf(sight, flow), { step: stepOf(sight, flow, before), times }),
-  );
-  const entity = Int32Array.from(reached.keys());
-  const coverage = coverageOf(sight, { entity, count: entity.length }, damaged);
+  const ways = left
+    .slice(0, limit)
+    .map(({ flow, before, times }) =>
+      Object.assign(endsOf(sight, flow), { step: stepOf(sight, flow, before), times }),
+    );
+  const coverage = coverageOf(sight, [holdings], damaged);
   coverage.limits.unshift("which files got data is told, not whether it is still in them; copies outside this host, in backups and in snapshots are not known"); // prettier-ignore
   return { asked: ask.of, tags: tags.map((tag) => sight.tagText(tag)), files, left: ways, people, addresses, leftOut, coverage }; // prettier-ignore
+}
+
+function trailOf(sight: Sight, tags: readonly TagId[], entity: number, { since, context }: Holdings): Trail {
+  return {
+    thing: entityText(sight, entity),
+    since: sight.timeText(since[entity]!),
+    context: sight.contextText(context[entity]!),
+    labelled: tags.some((tag) => sight.graph.contexts.has(context[entity]!, tag)),
+  };
 }
 
 function tagsOf(sight: Sight, of: string): TagId[] {
@@ -94,14 +101,10 @@ function ownedBy(owner: string, names: Readonly<Record<string, string>>): TagId[
   return mine.map(([id]) => id as TagId).sort();
 }
 
-type Reached = { since: number; context: number };
 type Left = { flow: number; before: number; times: number };
 
 /** One pass over all flows: what has the data, and where it went on without a tag that it came with. */
-function follow(
-  sight: Sight,
-  tags: readonly TagId[],
-): { reached: Map<number, Reached>; left: Map<string, Left> } {
+function follow(sight: Sight, tags: readonly TagId[]): { holdings: Holdings; left: Left[] } {
   const { graph, sees } = sight;
   const { contexts, flows } = graph;
   const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
@@ -118,85 +121,145 @@ function follow(
     rows.set(context, row);
     return row;
   };
-  const holdings = new Holdings(graph.entities.size, leavesAfter);
-  const left = new Map<string, Left>();
+  const holdings = new Holdings(graph.entities.size);
+  const left: Left[] = [];
+  // source, sink, kind and that of the flow before, to tell which are alike
+  const ways = new Interner();
   const leave = (flow: number, before: number, source: number, sink: number, n: number) => {
-    const key = `${source} ${sink} ${n} ${before === -1 ? "" : flows.meta(before)}`;
-    const known = left.get(key);
-    if (known === undefined) left.set(key, { flow, before, times: 1 });
-    else known.times++;
+    const number = ways.intern(source, sink, n, before === -1 ? 0 : flows.meta(before) + 1, 0);
+    if (number === left.length) left.push({ flow, before, times: 1 });
+    else left[number]!.times++;
   };
-  eachFlow(flows, follows, (at, source, sink, n) => {
+  const visit = (at: number, source: number, sink: number, n: number) => {
     const meta = metas[n]!;
     if (begins[n]!) holdings.hold(source, meta.source, -1, at);
     // nothing of it is there: but this may be how the record last tells of the sink
     if (!holdings.has(source)) {
       holdings.tell(sink, meta.sink);
-      return false;
+      return;
     }
     if (leaves[n]!) leave(at, -1, source, sink, n);
     else if (!holdings.hasOnly(source, meta.source))
-      for (const way of holdings.ways(source)) if (way.leaves[n]!) leave(at, way.flow, source, sink, n);
+      holdings.eachWay(source, (context, flow) => {
+        if (leavesAfter(context)[n]!) leave(at, flow, source, sink, n);
+      });
     holdings.hold(sink, meta.sink, at, at);
-    return false;
-  });
-  return { reached: holdings.reached, left };
+  };
+  const kinds: Kinds = {
+    follows,
+    looks: Uint8Array.from(metas, (_, n) => (leaves[n]! ? LOOK : 0) | (begins[n]! ? BEGINS : 0)),
+    sources: Int32Array.from(metas, ({ source }) =>
+      source > MOST_CONTEXTS ? NONE : held(source, false) >> 1,
+    ),
+    sinks: Int32Array.from(metas, ({ sink }) => (sink > MOST_CONTEXTS ? NONE : held(sink, true))),
+  };
+  for (const [b, block] of flows.blocks.entries()) eachNews(block, b * BLOCK, kinds, holdings.only, visit);
+  return { holdings, left };
 }
 
-/** A context under which an entity holds the data, and the flow by which it came so; -1: none. */
-type HeldUnder = { context: number; flow: number; leaves: readonly boolean[] };
-type Holding = Reached & { ways: HeldUnder[] };
+/** By kind of flow: its contexts, as `held` has them without and with what says that it came by a flow. */
+type Kinds = { follows: Uint8Array; looks: Uint8Array; sources: Int32Array; sinks: Int32Array };
+/** Of a kind of flow: it leaves a tag; its source has one. */
+const LOOK = 1;
+const BEGINS = 2;
 
-/** Of what is known of nearly all entities, that nothing has changed is told by two numbers. */
+/** Flows of a block, without those that change nothing: nearly all go from what is held under one context to what is held so too. */
+function eachNews(
+  { n, source, sink, meta }: Block, base: number, { follows, looks, sources, sinks }: Kinds, only: Uint8Array,
+  visit: (at: number, source: number, sink: number, kind: number) => void,
+): void {
+  for (let i = 0; i < n; i++) {
+    const kind = meta[i]!;
+    if (follows[kind] === 0) continue;
+    const s = only[source[i]!]!;
+    const d = only[sink[i]!]!;
+    if (s >> 1 === sources[kind]! && d === sinks[kind]! && (looks[kind]! & LOOK) === 0) continue;
+    if (s === NOT_HELD && (d === NOT_HELD || d >> 1 === sinks[kind]! >> 1) && looks[kind] === 0) continue;
+    visit(base + i, source[i]!, sink[i]!, kind);
+  }
+} // prettier-ignore
+
+/** Of an entity that holds the data under one context: its number and 1, twice, and 1 more if it came by a flow. Others: */
 const NOT_HELD = 0;
-/** Under one context, and by a flow. */
-const SETTLED = 1;
-const OTHERWISE = 2;
+const OTHERWISE = 1;
+/** What has no room in a byte is OTHERWISE: looked at flow by flow. */
+const MOST_CONTEXTS = 126;
+const held = (context: number, byFlow: boolean): number =>
+  context > MOST_CONTEXTS ? OTHERWISE : (context + 1) * 2 + (byFlow ? 1 : 0);
+/** Equal to nothing that is held, in place of a context that has no room. */
+const NONE = 0xffff;
 
-/** Who holds the data, and how: in the order in which they came to it. */
+/** Who holds the data, and under which contexts: in the order in which they came to it. */
 class Holdings {
-  readonly reached = new Map<number, Holding>();
-  readonly #state: Uint8Array;
-  /** The context that the record last told of. */
-  readonly #context: Int32Array;
-  readonly #leavesAfter: (context: number) => readonly boolean[];
+  /** By entity: NOT_HELD, OTHERWISE, or the one context. */
+  readonly only: Uint8Array;
+  count = 0;
+  /** In their order. */
+  readonly entity: Int32Array;
+  /** By entity: the flow with which it came to hold some, and the context that the record last told of. */
+  readonly since: Int32Array;
+  readonly context: Int32Array;
+  /** By entity: its newest way + 1. By way: the one that its entity had before + 1, context, flow or -1. */
+  readonly #newest: Int32Array;
+  #ways = 0;
+  #older: Int32Array<ArrayBuffer>;
+  #under: Int32Array<ArrayBuffer>;
+  #flow: Int32Array<ArrayBuffer>;
 
-  /** @param leavesAfter by context, for each kind of flow: does it go on without a tag? */
-  constructor(size: number, leavesAfter: (context: number) => readonly boolean[]) {
-    this.#state = new Uint8Array(size);
-    this.#context = new Int32Array(size);
-    this.#leavesAfter = leavesAfter;
+  constructor(size: number) {
+    this.only = new Uint8Array(size);
+    this.entity = new Int32Array(size);
+    this.since = new Int32Array(size);
+    this.context = new Int32Array(size);
+    this.#newest = new Int32Array(size);
+    // most have one way; pages that are not touched cost nothing
+    [this.#older, this.#under, this.#flow] = [new Int32Array(size + 1), new Int32Array(size + 1), new Int32Array(size + 1)]; // prettier-ignore
   }
 
   has(entity: number): boolean {
-    return this.#state[entity] !== NOT_HELD;
+    return this.only[entity] !== NOT_HELD;
   }
 
   hasOnly(entity: number, context: number): boolean {
-    return this.#state[entity] === SETTLED && this.#context[entity] === context;
+    return this.only[entity]! >> 1 === context + 1;
   }
 
-  ways(entity: number): readonly HeldUnder[] {
-    return this.reached.get(entity)!.ways;
+  /** In the order in which data came. */
+  eachWay(entity: number, visit: (context: number, flow: number) => void): void {
+    const ways: number[] = [];
+    for (let way = this.#newest[entity]! - 1; way !== -1; way = this.#older[way]! - 1) ways.push(way);
+    for (const way of ways.reverse()) visit(this.#under[way]!, this.#flow[way]!);
   }
 
   tell(entity: number, context: number): void {
     if (!this.has(entity) || this.hasOnly(entity, context)) return;
-    this.#context[entity] = context;
-    this.#state[entity] = OTHERWISE;
-    this.reached.get(entity)!.context = context;
+    this.context[entity] = context;
+    this.only[entity] = OTHERWISE;
   }
 
   hold(entity: number, context: number, flow: number, at: number): void {
-    if (this.hasOnly(entity, context)) return;
-    const holding = this.reached.get(entity) ?? { since: at, context, ways: [] };
-    holding.context = context;
-    this.reached.set(entity, holding);
-    const way = holding.ways.find((one) => one.context === context);
-    if (way === undefined) holding.ways.push({ context, flow, leaves: this.#leavesAfter(context) });
-    else if (way.flow === -1) way.flow = flow;
-    const isSettled = holding.ways.length === 1 && holding.ways[0]!.flow !== -1;
-    this.#state[entity] = isSettled ? SETTLED : OTHERWISE;
-    this.#context[entity] = context;
+    if (this.hasOnly(entity, context) && (flow === -1 || this.only[entity] === held(context, true))) return;
+    if (!this.has(entity)) {
+      this.entity[this.count++] = entity;
+      this.since[entity] = at;
+    }
+    this.context[entity] = context;
+    let way = this.#newest[entity]! - 1;
+    while (way !== -1 && this.#under[way] !== context) way = this.#older[way]! - 1;
+    if (way === -1) way = this.#add(entity, context, flow);
+    else if (this.#flow[way] === -1) this.#flow[way] = flow;
+    const isOne = this.#older[this.#newest[entity]! - 1] === 0;
+    this.only[entity] = isOne ? held(context, this.#flow[way] !== -1) : OTHERWISE;
+  }
+
+  #add(entity: number, context: number, flow: number): number {
+    const way = this.#ways++;
+    if (way === this.#older.length)
+      [this.#older, this.#under, this.#flow] = [longer(this.#older), longer(this.#under), longer(this.#flow)];
+    this.#older[way] = this.#newest[entity]!;
+    this.#under[way] = context;
+    this.#flow[way] = flow;
+    this.#newest[entity] = way + 1;
+    return way;
   }
 }

@@ -68,7 +68,12 @@ function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): nu
   if (text.startsWith("/")) return namedSo(sight, text, inodes);
   if (text.startsWith("program:")) {
     const program = text.slice(8);
-    return ofKind(graph, "process").filter((entity) => programOf(graph, entity) === program);
+    return [...graph.names.endingIn(program)]
+      .filter(
+        ([entity, name]) => graph.entities.kind(entity) === ENTITY.process && programOf(name) === program,
+      )
+      .map(([entity]) => entity)
+      .sort((a, b) => a - b);
   }
   const inode = inodeNamed(sight, text);
   if (inode !== null) return inode;
@@ -109,7 +114,7 @@ function namedSo(sight: Sight, path: string, inodes: readonly Inode[]): number[]
       const entity = graph.entities.find(ENTITY.file, boot, BigInt(first), second, third);
       if (entity !== -1) found.add(entity);
     }
-  for (const [entity, name] of graph.names.entries()) {
+  for (const [entity, name] of graph.names.endingIn(path.slice(path.lastIndexOf("/") + 1))) {
     const isIt = name === path || (name.startsWith("…/") && path.endsWith(name.slice(1)));
     if (isIt && graph.entities.kind(entity) !== ENTITY.process) found.add(entity);
   }
@@ -127,6 +132,8 @@ function ofKind(graph: Graph, name: EntityName): number[] {
 
 /** Those that a record which may be seen tells of. */
 function seenOf({ graph, sees }: Sight, candidates: readonly number[]): number[] {
+  // who sees all sees each that is in any flow
+  if (!sees.includes(0)) return candidates.filter((entity) => graph.firstUse[entity]! < graph.flows.length);
   const wanted = new Uint8Array(graph.entities.size);
   for (const entity of candidates) wanted[entity] = 1;
   const seen: number[] = [];

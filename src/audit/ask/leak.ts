@@ -8,6 +8,7 @@ import { isRefused, type Pass, pathTo, reach } from "../graph/index.ts";
 import type { TagId } from "../../label/index.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { AskError } from "./error.ts";
+import { eachWith } from "./flows.ts";
 import { findTarget, type Inode, type Target } from "./find.ts";
 import type { Sight } from "./reader.ts";
 import { endsOf, type Ends, type Step, stepOf } from "./steps.ts";
@@ -67,7 +68,7 @@ export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly 
     path: found && shown(sight, found),
     records: sight.isPlatform ? (found ?? []).map((flow) => sight.graph.flows.record(flow)) : [],
     earlier: earlier && shown(sight, earlier),
-    coverage: coverageOf(sight, whole, damaged),
+    coverage: coverageOf(sight, whole === null ? [] : [whole], damaged),
     refused: refused.list,
     leftOut: refused.leftOut,
   };
@@ -125,12 +126,14 @@ export function tagsOf({ graph, sees }: Sight, of: Target): TagId[] {
     const wanted = new Uint8Array(graph.entities.size);
     for (const entity of of.entities) wanted[entity] = 1;
     const counts = sees.map((seen, n) => (seen === 1 && !isRefused(graph.metas.of(n)) ? 1 : 0));
-    for (const { n, source, sink, meta } of graph.flows.blocks)
-      for (let i = 0; i < n; i++) {
-        if (counts[meta[i]!] === 0) continue;
-        if (wanted[source[i]!] === 1) add(graph.metas.of(meta[i]!).source);
-        if (wanted[sink[i]!] === 1) add(graph.metas.of(meta[i]!).sink);
-      }
+    const since = of.entities.reduce((least, entity) => Math.min(least, graph.firstUse[entity]!), Infinity);
+    const seenAs = new Set<number>();
+    eachWith(graph.flows, counts, wanted, since, (_, source, sink, kind) => {
+      const meta = graph.metas.of(kind);
+      if (wanted[source] === 1) seenAs.add(meta.source);
+      if (wanted[sink] === 1) seenAs.add(meta.sink);
+    });
+    for (const context of seenAs) add(context);
   }
   if (found.size > 0) return [...found];
   throw new AskError(

@@ -8,7 +8,7 @@
  * Guarantee: one that does not hold has a path as a witness; one that holds, what was looked at. What a reader gets is a
  * function of the records that he may see. [AUD-4, AUD-5]
  */
-import { type Coverage, coverageOf } from "./coverage.ts";
+import { type Coverage, coverageOf, type Reached } from "./coverage.ts";
 import { type EntityText, entityText } from "./entity.ts";
 import { search } from "./around.ts";
 import { AskError } from "./error.ts";
@@ -52,10 +52,9 @@ export type QuestionsAnswer = { answers: QuestionAnswer[]; coverage: Coverage };
 
 /** @throws AskError when a question is not understood, or is about a tag that the asker does not know */
 export function questions(sight: Sight, ask: QuestionsAsk, damaged: readonly string[] = []): QuestionsAnswer {
-  const reached = new Set<number>();
+  const reached: Reached[] = [];
   const answers = ask.questions.map((question) => one(sight, question, ask.inodes ?? {}, reached));
-  const entity = Int32Array.from(reached);
-  return { answers, coverage: coverageOf(sight, { entity, count: entity.length }, damaged) };
+  return { answers, coverage: coverageOf(sight, reached, damaged) };
 }
 
 /** `every path from a/b to outside passes c/d` */
@@ -69,7 +68,7 @@ function one(
   sight: Sight,
   question: Question,
   inodes: Record<string, Inode[]>,
-  reached: Set<number>,
+  reached: Reached[],
 ): QuestionAnswer {
   const { name, from, to, through = [], olderThan, never = false } = question;
   if (never !== (through.length === 0) || (never && olderThan !== undefined))
@@ -90,7 +89,7 @@ function one(
   const limits = limitsOf(target, to, age !== null);
   const says = sayQuestion(question);
   const searched = target && search(sight, { tag: of.tag, hits: hitsFor(sight, of, target), through, age });
-  for (const entity of searched?.reached ?? []) reached.add(entity);
+  if (searched !== null) reached.push(searched.reached);
   const way = searched?.way ?? null;
   if (way === null) return { name, says, holds: true, path: null, records: [], early: null, limits };
   const path = way.path.map((flow, at) => ({

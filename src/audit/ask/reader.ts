@@ -9,6 +9,7 @@
  */
 import { type Context, isAll, type TagId } from "../../label/index.ts";
 import type { Annotation, Graph, Meta } from "../graph/index.ts";
+import { GateRuns } from "./gate-runs.ts";
 
 /** Plain data, so that it can be sent to another thread. */
 export type Reader = {
@@ -35,6 +36,7 @@ export class Sight {
   readonly #cleared: ReadonlySet<string> | null;
   readonly #ids: ReadonlyMap<string, TagId>;
   #events: Map<number, Annotation[]> | null = null;
+  #gateRuns: GateRuns | null = null;
 
   constructor(graph: Graph, reader: Reader) {
     this.graph = graph;
@@ -44,6 +46,11 @@ export class Sight {
     this.sees = Uint8Array.from({ length: graph.metas.size }, (_, n) =>
       this.maySee(graph.metas.of(n)) ? 1 : 0,
     );
+  }
+
+  /** Those that this reader may see. */
+  get gateRuns(): GateRuns {
+    return (this.#gateRuns ??= new GateRuns(this.graph, this.sees));
   }
 
   get isPlatform(): boolean {

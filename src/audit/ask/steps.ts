@@ -3,8 +3,7 @@
  */
 import type { Annotation, Graph } from "../graph/index.ts";
 import { isObserved } from "../graph/index.ts";
-import { streamsOf } from "../graph/graph.ts";
-import { ENTITY, OP, opName, ruleOf } from "../record.ts";
+import { OP, opName, ruleOf } from "../record.ts";
 import { type EntityText, entityText } from "./entity.ts";
 import type { ContextText, Sight } from "./reader.ts";
 
@@ -92,22 +91,13 @@ export function gateRunAt(
   to: number,
   exact = false,
 ): Annotation | null {
-  const { graph } = sight;
-  const runs = graph.annotations.filter(({ op, meta }) => {
-    if (op !== OP.gate || sight.sees[meta] === 0) return false;
-    const { source, sink, verdict } = graph.metas.of(meta);
-    return verdict === 0 && source === from && sink === to;
-  });
-  const streams = (run: Annotation, end: "input" | "output") =>
-    streamsOf(run.detail, end).map(([second, first, third]) =>
-      graph.entities.find(ENTITY.pipe, run.boot, BigInt(first), second, third),
-    );
-  const came = before === -1 ? -1 : graph.flows.source(before);
-  const went = graph.flows.sink(flow);
+  const { flows } = sight.graph;
+  const came = before === -1 ? -1 : flows.source(before);
+  const run = sight.gateRuns.withPipe(from, to, came, flows.sink(flow));
+  if (run !== null) return run.annotation;
+  if (exact) return null;
   return (
-    runs.find((run) => streams(run, "output").includes(went) || streams(run, "input").includes(came)) ??
-    (exact ? null : runs.find((run) => run.flows > flow)) ??
-    null
+    sight.gateRuns.between(from, to).find(({ annotation }) => annotation.flows > flow)?.annotation ?? null
   );
 }
 

@@ -95,8 +95,21 @@ export function questionFor(
     follows,
     begins: beginsFor(sight, direction, about, follows),
     depth: ask.depth,
-    stops: ask.stopAtGates,
+    stops: ask.stopAtGates === true ? stopAtGates(graph, direction) : undefined,
     inTime: ask.until === undefined ? undefined : untilTime(sight, readTime(ask.until, now)),
+  };
+}
+
+/** Data does not go on from one context to another where that takes a gate or a privilege. */
+function stopAtGates({ contexts, metas }: Graph, direction: "from" | "to"): Reach["stops"] {
+  const goesOn = Array.from({ length: metas.size }, (_, n) => {
+    const { source, sink } = metas.of(n);
+    return direction === "from" ? source : sink;
+  });
+  return {
+    at: null,
+    isStopped: (_, held, kind) =>
+      direction === "from" ? contexts.crosses(held, goesOn[kind]!) : contexts.crosses(goesOn[kind]!, held),
   };
 }
 

@@ -4,7 +4,7 @@
  * What a question asks is what was so at a time: what had been reached until then. `since` takes away what had been
  * reached before. So the answer does not depend on flows that were left out because they told nothing new. [AUD-2]
  */
-import { BLOCK, type InTime } from "../graph/index.ts";
+import { BLOCK, type Graph, type InTime } from "../graph/index.ts";
 import { AskError } from "./error.ts";
 import type { Sight } from "./reader.ts";
 
@@ -59,3 +59,40 @@ function wholeBlocks(sight: Sight, time: bigint): (boolean | null)[] {
 
 /** Records of several processors are in order within a block but for this, in ns. */
 const SLACK = 1_000_000_000n;
+
+/** When flows were decided, as numbers: ns since the first boot, as the clock has it. For flows that are asked for in their order. */
+export class Clock {
+  readonly #graph: Graph;
+  readonly #steady: boolean;
+  readonly #base: bigint;
+  /** Of the flows from one to before another: the offset of their clock. */
+  #from = 0;
+  #to = 0;
+  #offset = 0;
+
+  /** @param steady by the clock as it was at each boot's first record */
+  constructor(graph: Graph, steady: boolean) {
+    this.#graph = graph;
+    this.#steady = steady;
+    this.#base = graph.boots[0]?.wallOffset ?? 0n;
+  }
+
+  at(flow: number): number {
+    if (flow < this.#from || flow >= this.#to) this.#find(flow);
+    return this.#graph.flows.time(flow) + this.#offset;
+  }
+
+  /** ns of wall time. */
+  wall(time: number): bigint {
+    return BigInt(Math.round(time)) + this.#base;
+  }
+
+  #find(flow: number): void {
+    const { spans, boots } = this.#graph;
+    const at = spans.findLastIndex((span) => span.flow <= flow);
+    const span = spans[at]!;
+    this.#from = span.flow;
+    this.#to = spans[at + 1]?.flow ?? Infinity;
+    this.#offset = Number((this.#steady ? boots[span.boot]!.wallOffset : span.wallOffset) - this.#base);
+  }
+}

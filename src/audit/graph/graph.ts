@@ -13,11 +13,12 @@ import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND, RING_GAPS_SINC
 import { BLOCK, Columns } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
-import { EntityNames, pathIn, programIn } from "./names.ts";
+import { type GateRun, readGateRun } from "./gate-run.ts";
+import { EntityNames } from "./names.ts";
 import { Metas } from "./metas.ts";
 
 /** A run of a gate, or a statement: what the daemon wrote besides. */
-export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string }; // prettier-ignore
+export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string; gate: GateRun | null }; // prettier-ignore
 export type Gap = { record: number; boot: number; time: number; lost: number; what: string };
 export type Boot = { id: string; wallOffset: bigint; firstFlow: number };
 /** From this flow on, times are to be read so. */
@@ -96,9 +97,9 @@ export class Graph {
     return this.boots.findLastIndex((boot) => boot.firstFlow <= at);
   }
 
-  /** Bytes held by columns and tables, without names. */
+  /** Bytes held by columns, tables and names. */
   get bytes(): number {
-    return this.flows.bytes + this.entities.bytes + 3 * this.lastOut.byteLength;
+    return this.flows.bytes + this.entities.bytes + this.names.bytes + 3 * this.lastOut.byteLength;
   }
 
   #begin(segment: SegmentHeader): void {
@@ -123,16 +124,13 @@ export class Graph {
       this.#flow(chunk, view, at, number, kind === RECORD_KIND.EVENT);
       return;
     }
+    if (kind === RECORD_KIND.NAME || kind === RECORD_KIND.PROCESS) {
+      const what = kind === RECORD_KIND.NAME ? chunk[at + NAME_FIELD.entity_kind]! : ENTITY.process;
+      this.names.set(this.#entity(view, at + NAME_FIELD.entity, what, 0), chunk, at);
+      return;
+    }
     const record = chunk.subarray(at, at + RECORD_BYTES);
-    if (kind === RECORD_KIND.NAME) {
-      const parts = record[NAME_FIELD.parts]!;
-      this.names.set(
-        this.#entity(view, at + NAME_FIELD.entity, record[NAME_FIELD.entity_kind]!, 0),
-        pathIn(record, parts),
-      );
-    } else if (kind === RECORD_KIND.PROCESS) {
-      this.names.set(this.#entity(view, at + NAME_FIELD.entity, ENTITY.process, 0), programIn(record));
-    } else if (kind === RECORD_KIND.CONTEXT) {
+    if (kind === RECORD_KIND.CONTEXT) {
       const { part, parts, id, bytes } = readTextPart(record);
       if (part === 0) this.#text = [];
       this.#text.push(bytes);
@@ -159,7 +157,8 @@ export class Graph {
       const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, true, false);
       const detail = Buffer.concat(this.#detail.splice(0)).toString();
       const uid = view.getUint32(at + FIELD.uid, true);
-      this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail }); // prettier-ignore
+      const gate = op === OP.gate ? readGateRun(detail) : null;
+      this.annotations.push({ record: number, op, flows: this.flows.length, time, boot: this.#boot, meta, uid, detail, gate }); // prettier-ignore
       return;
     }
     if (isEvent) this.#detail = [];
@@ -252,16 +251,6 @@ function missing(gap: Buffer): string {
   return gap[FIELD.sink_kind] === LOST_AT.RING
     ? `${what}${of} that found no room in the kernel's ring`
     : `${what}${of} that could not be written`;
-}
-
-/** Pipes of a gate's run at one end, as `device:inode:generation`. */
-export function streamsOf(detail: string, end: "input" | "output"): [number, number, number][] {
-  try {
-    const streams = (JSON.parse(detail) as Record<string, { streams?: string[] }>)[end]?.streams ?? [];
-    return streams.map((text) => text.split(":").map(Number) as [number, number, number]);
-  } catch {
-    return [];
-  }
 }
 
 export { BLOCK };

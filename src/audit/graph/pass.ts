@@ -30,10 +30,17 @@ export type Question = {
   /** For each kind of flow: its source (forward) or sink (backward) is a beginning too. */
   begins?: Uint8Array | undefined;
   depth?: number | undefined;
-  /** Data does not go on from one context to another where that takes a gate or a privilege. */
-  stops?: boolean | undefined;
+  stops?: Stops | undefined;
   inTime?: InTime | undefined;
   looksFor?: LooksFor | undefined;
+};
+
+/** Where data does not go on from what holds it under one context by flows that have another one. */
+export type Stops = {
+  /** At these entities; null: at all, and `isStopped` does not ask which. */
+  at: ReadonlySet<number> | null;
+  /** @param held context under which data came @param kind of the flow by which it would go on */
+  isStopped: (entity: number, held: number, kind: number) => boolean;
 };
 
 /** Only flows whose time is not after this. */

@@ -12,8 +12,10 @@ import {
 } from "../ask/testing.ts";
 import { ENTITY } from "../record.ts";
 import { type Graph, isRefused, type Pass, pathTo, reach, type Reach } from "./index.ts";
+import type { Stops } from "./pass.ts";
 import { MOST_HOPS } from "./sweep.ts";
 import { type Act, simulate } from "./testing.ts";
+import { Walk } from "./walk.ts";
 
 const CONTEXTS = [contextWith([]), contextWith([1]), contextWith([1, 2]), contextWith([2], [3])];
 const described = CONTEXTS.map((context, id) => contextRecords(id, context));
@@ -39,6 +41,9 @@ const allowed = (graph: Graph) =>
 
 type Expected = { hops: Map<number, number>; hit: number | null };
 
+/** One way in which an entity holds data: null is a beginning, from which data goes on under any context. */
+type Way = { hops: number; held: number | null };
+
 /**
  * As plainly as possible: every way in which an entity holds data is kept, and each flow takes all of them on.
  */
@@ -46,31 +51,55 @@ function everyWay(graph: Graph, question: Reach): Expected {
   const { direction, roots, follows, begins, depth = Infinity, stops, inTime, looksFor } = question;
   const isForward = direction === "from";
   const { flows, metas, contexts } = graph;
-  const ways = new Map<number, { hops: number; by: number }[]>();
-  const put = (entity: number, way: { hops: number; by: number }) => {
+  const ways = new Map<number, Way[]>();
+  const put = (entity: number, way: Way) => {
     const all = ways.get(entity) ?? [];
-    if (!all.some(({ hops, by }) => hops === way.hops && by === way.by)) all.push(way);
+    if (!all.some(({ hops, held }) => hops === way.hops && held === way.held)) all.push(way);
     ways.set(entity, all);
   };
-  const isStopped = (by: number, at: number) => {
-    const [before, after] = isForward ? [by, at] : [at, by];
-    return stops === true && by !== -1 && contexts.crosses(metas.of(flows.meta(before)).sink, metas.of(flows.meta(after)).source); // prettier-ignore
+  const isStopped = (entity: number, held: number | null, at: number) => {
+    if (stops === undefined || held === null || stops.at?.has(entity) === false) return false;
+    const { source, sink } = metas.of(flows.meta(at));
+    return isForward ? contexts.crosses(held, source) : contexts.crosses(sink, held);
   };
   let hit: number | null = null;
   for (let n = 0; n < flows.length; n++) {
     const i = isForward ? n : flows.length - 1 - n;
     for (const root of roots)
-      if (isForward ? root.at <= i : root.at >= i) put(root.entity, { hops: 0, by: -1 });
+      if (isForward ? root.at <= i : root.at >= i) put(root.entity, { hops: 0, held: null });
     const [near, far] = isForward ? [flows.source(i), flows.sink(i)] : [flows.sink(i), flows.source(i)];
     if (follows[flows.meta(i)] === 0 || inTime?.flow(i) === false) continue;
-    if (begins?.[flows.meta(i)] === 1) put(near, { hops: 0, by: -1 });
-    const going = (ways.get(near) ?? []).filter(({ hops, by }) => hops < depth && !isStopped(by, i));
+    const { source, sink } = metas.of(flows.meta(i));
+    if (begins?.[flows.meta(i)] === 1) put(near, { hops: 0, held: isForward ? source : sink });
+    const going = (ways.get(near) ?? []).filter(
+      ({ hops, held }) => hops < depth && !isStopped(near, held, i),
+    );
     const isSought = looksFor?.kinds?.[flows.meta(i)] === 1 || looksFor?.entities?.includes(far) === true;
     if (isSought && going.length > 0) hit ??= i;
-    for (const { hops } of going) put(far, { hops: hops + 1, by: i });
+    for (const { hops } of going) put(far, { hops: hops + 1, held: isForward ? sink : source });
   }
-  for (const { entity: root } of roots) put(root, { hops: 0, by: -1 });
+  for (const { entity: root } of roots) put(root, { hops: 0, held: null });
   return { hops: new Map([...ways].map(([at, all]) => [at, Math.min(...all.map(({ hops }) => hops))])), hit };
+}
+
+/** Where data may stop: nowhere, wherever it crosses, or only at some entities. */
+function stopsIn({ contexts, metas }: Graph, direction: "from" | "to", at: readonly number[] | null): Stops {
+  const isCrossed = (held: number, kind: number) =>
+    direction === "from"
+      ? contexts.crosses(held, metas.of(kind).source)
+      : contexts.crosses(metas.of(kind).sink, held);
+  const isStopped: Stops["isStopped"] = (_, held, kind) => isCrossed(held, kind);
+  return at === null ? { at, isStopped } : { at: new Set(at), isStopped };
+}
+
+/** With room for all states that occur, and with room for few. */
+function passesOf(graph: Graph, question: Reach, few: number): (() => Pass)[] {
+  const walk = new Walk(graph, question, few);
+  const walked = () => {
+    walk.run();
+    return walk;
+  };
+  return [() => reach(graph, question), walked];
 }
 
 const reached = (graph: Graph, pass: Pass): number[] =>
@@ -87,7 +116,12 @@ describe("reach", () => {
       direction: fc.constantFrom<"from" | "to">("from", "to"),
       begin: fc.array(fc.tuple(fc.nat(2 * N - 1), fc.nat(24)), { maxLength: 2 }),
       depth: depths,
-      stops: fc.boolean(),
+      stops: fc.oneof(
+        fc.constant(undefined),
+        fc.constant(null),
+        fc.array(fc.nat(2 * N - 1), { maxLength: 3 }),
+      ),
+      few: fc.constantFrom(1, 2, 3, 5, 255),
       until: fc.option(fc.nat(240), { nil: undefined }),
       sees: fc.array(fc.constantFrom(true, true, true, true, false), { minLength: 40, maxLength: 40 }),
       begins: fc.option(fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), { nil: undefined }),
@@ -98,7 +132,7 @@ describe("reach", () => {
       fc.property(
         anyFlows,
         asked,
-        (list, { direction, begin, depth, stops, until, sees, begins, sought }) => {
+        (list, { direction, begin, depth, stops, few, until, sees, begins, sought }) => {
           const graph = build(timed(list));
           const numberOf = (n: number) => {
             const { kind, first, second, third } = thing(n);
@@ -120,45 +154,48 @@ describe("reach", () => {
             follows,
             begins: begins && follows.map((is, n) => (is === 1 && begins[n] === true ? 1 : 0)),
             depth,
-            stops,
+            stops: stops === undefined ? undefined : stopsIn(graph, direction, stops && stops.map(numberOf)),
             inTime: until === undefined ? undefined : { flow, block: () => whole },
             looksFor: sought && {
-              entities: [numberOf(sought[0])],
+              entities: [numberOf(sought[0])].filter((n) => n !== -1),
               kinds: follows.map((_, n) => (n === sought[1] ? 1 : 0)),
               hit,
             },
           };
-          const pass = reach(graph, question);
           const expected = everyWay(graph, question);
-          deepStrictEqual(found, expected.hit);
-          deepStrictEqual(
-            reached(graph, pass),
-            [...expected.hops.keys()].sort((a, b) => a - b),
-          );
-          deepStrictEqual(pass.reached, expected.hops.size);
-          for (let label = 0; label < pass.count; label++) {
-            if (pass.flow[label] !== -1) continue;
-            const [begun, entity] = [pass.began(label), pass.entity[label]];
-            if (begun === -1) {
-              ok(roots.some((root) => root.entity === entity));
-              continue;
+          for (const run of passesOf(graph, question, few)) {
+            found = null;
+            const pass = run();
+            deepStrictEqual(found, expected.hit);
+            deepStrictEqual(
+              reached(graph, pass),
+              [...expected.hops.keys()].sort((a, b) => a - b),
+            );
+            deepStrictEqual(pass.reached, expected.hops.size);
+            for (let label = 0; label < pass.count; label++) {
+              if (pass.flow[label] !== -1) continue;
+              const [begun, entity] = [pass.began(label), pass.entity[label]];
+              if (begun === -1) {
+                ok(roots.some((root) => root.entity === entity));
+                continue;
+              }
+              const near = direction === "from" ? graph.flows.source(begun) : graph.flows.sink(begun);
+              ok(question.begins![graph.flows.meta(begun)] === 1 && near === entity);
             }
-            const near = direction === "from" ? graph.flows.source(begun) : graph.flows.sink(begun);
-            ok(question.begins![graph.flows.meta(begun)] === 1 && near === entity);
-          }
-          for (const [at, hops] of expected.hops) {
-            const path = pathTo(pass, pass.label(at));
-            if (path.length > 1) long++;
-            // what is a beginning later on keeps the way by which it had been reached
-            if (depth !== undefined && begins === undefined && roots.length === 1)
-              deepStrictEqual(path.length, hops);
-            isPath(graph, path, at, question);
+            for (const [at, hops] of expected.hops) {
+              const path = pathTo(pass, pass.label(at));
+              if (path.length > 1) long++;
+              // what is a beginning later on keeps the way by which it had been reached
+              if (depth !== undefined && begins === undefined && roots.length === 1)
+                deepStrictEqual(path.length, hops);
+              isPath(graph, path, at, question);
+            }
           }
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 2500 },
     );
-    ok(long > 150, `paths of more than one flow: ${long}`);
+    ok(long > 250, `paths of more than one flow: ${long}`);
   });
 
   it("finds the same in a log that leaves out what tells nothing new [AUD-2]", () => {

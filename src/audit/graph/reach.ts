@@ -11,8 +11,11 @@ import { MOST_HOPS, Sweep } from "./sweep.ts";
 import { Walk } from "./walk.ts";
 
 export function reach(graph: Graph, question: Question): Pass {
-  const isLong = question.depth !== undefined && question.depth > MOST_HOPS;
-  const pass = question.stops === true || isLong ? new Walk(graph, question) : new Sweep(graph, question);
+  const { depth, stops, begins, looksFor } = question;
+  const isPlain =
+    stops === undefined && looksFor === undefined && (begins === undefined || depth !== undefined);
+  const isShort = depth === undefined || depth <= MOST_HOPS;
+  const pass = isPlain && isShort ? new Sweep(graph, question) : new Walk(graph, question);
   pass.run();
   return pass;
 }

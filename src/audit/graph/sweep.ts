@@ -1,6 +1,6 @@
 /**
- * The pass for nearly all questions: one byte of state for each entity, the fewest flows in which it was reached so far,
- * and a loop that looks at nothing else until a flow has something new to tell.
+ * The pass for plain questions, and for those with a depth: one byte of state for each entity, the fewest flows in which it was
+ * reached so far, and a loop that looks at nothing else until a flow has something new to tell.
  *
  * Guarantee: as reach.ts says, with and without depth. Which label a label came from is found when somebody asks.
  */
@@ -12,16 +12,9 @@ import { Horizon, travel, type Traveller } from "./travel.ts";
 
 /** Depths beyond this have no room in the state. */
 export const MOST_HOPS = 125;
-/** In the state of an entity that is looked for: each flow into it has something to tell. */
-const WANTED = 0x80;
-const HOPS = 0x7f;
-/** Of a kind of flow: it begins something, it is looked for. */
-const BEGINS = 1;
-const SOUGHT = 2;
-/** What happened with a flow: its near end became a beginning, it is looked for, its far end was reached. */
+/** What happened with a flow: its near end became a beginning, its far end was reached. */
 const BEGUN = 1;
-const HIT = 2;
-const REACHED = 4;
+const REACHED = 2;
 /** Costs more than any depth: the flow does not count. */
 const NEVER = 0xff;
 
@@ -44,21 +37,17 @@ export class Sweep implements Pass, Traveller {
   readonly #far: number;
   /** By kind of flow: how many flows it counts for. Without depth none, so that nothing is reached twice. */
   readonly #costs: Uint8Array;
-  /** Which kinds of flows begin something or are looked for. */
-  readonly #looks: Uint8Array;
-  /** By state of the near end: what kinds of flows matter though the far end is reached. */
-  readonly #matters: Uint8Array;
   readonly #isPlain: boolean;
   /** Places in a block where something was reached. */
   readonly #found = new Int32Array(BLOCK);
   /** By label: the flow that made it a beginning. Only where kinds of flows do. */
   #began: Int32Array<ArrayBuffer>;
-  /** And what happened there. */
+  /** And whether its near end became a beginning, its far end was reached, or both. */
   readonly #what = new Uint8Array(BLOCK);
   readonly #index: LabelIndex;
 
   constructor(graph: Graph, question: Question) {
-    const { direction, depth, follows, begins, looksFor } = question;
+    const { direction, depth, follows, begins } = question;
     this.direction = direction;
     this.#graph = graph;
     this.#question = question;
@@ -68,15 +57,8 @@ export class Sweep implements Pass, Traveller {
     this.#hasDepth = depth !== undefined;
     this.#far = depth === undefined ? 1 : depth + 1;
     this.#state = new Uint8Array(size).fill(this.#far);
-    for (const entity of looksFor?.entities ?? []) this.#state[entity]! |= WANTED;
     this.#costs = follows.map((follow) => (follow === 0 ? NEVER : this.#hasDepth ? 1 : 0));
-    this.#looks = follows.map((follow, n) =>
-      follow === 0 ? 0 : (begins?.[n] ? BEGINS : 0) | (looksFor?.kinds?.[n] ? SOUGHT : 0),
-    );
-    this.#matters = Uint8Array.from({ length: HOPS + 1 }, (_, hops) =>
-      hops === 0 ? SOUGHT : hops < this.#far ? SOUGHT | BEGINS : BEGINS,
-    );
-    this.#isPlain = begins === undefined && looksFor === undefined;
+    this.#isPlain = begins === undefined;
     // without depth each entity has one label at most; pages that are not touched cost nothing
     const room = this.#hasDepth ? START : size;
     [this.entity, this.flow] = [new Int32Array(room), new Int32Array(room)];
@@ -90,8 +72,8 @@ export class Sweep implements Pass, Traveller {
 
   /** What was reached before keeps the way by which it came. */
   begin(entity: number): void {
-    const isReached = (this.#state[entity]! & HOPS) < this.#far;
-    this.#state[entity]! &= WANTED;
+    const isReached = this.#state[entity]! < this.#far;
+    this.#state[entity] = 0;
     if (!isReached) this.#put(entity, -1);
   }
 
@@ -113,7 +95,6 @@ export class Sweep implements Pass, Traveller {
         this.#put(nears[i]!, -1);
         this.#began[this.count - 1] = base + i;
       }
-      if ((events & HIT) !== 0 && this.#question.looksFor!.hit(base + i, this.label(nears[i]!), this)) return true; // prettier-ignore
       if ((events & REACHED) !== 0) this.#put(fars[i]!, base + i);
     }
     return false;
@@ -140,31 +121,30 @@ export class Sweep implements Pass, Traveller {
     return this.#hasDepth ? this.#index.entities(this.entity, this.count) : this.count;
   }
 
-  /** As `spread`, with beginnings and with what is looked for. @returns how many events there were */
+  /** As `spread`, with kinds of flows that are beginnings. @returns how many places there are */
   #look(
     nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
     isIn: ((place: number) => boolean) | null,
   ): number {
     const step = this.#isForward ? 1 : -1;
-    const [state, costs, looks, matters] = [this.#state, this.#costs, this.#looks, this.#matters];
+    const [state, costs, begins] = [this.#state, this.#costs, this.#question.begins];
     const [found, what, limit] = [this.#found, this.#what, this.#far];
     let count = 0;
     for (let i = from; i !== to; i += step) {
       const kind = meta[i]!;
-      let hops = state[nears[i]!]! & HOPS;
-      if (hops + costs[kind]! >= state[fars[i]!]! && (looks[kind]! & matters[hops]!) === 0) continue;
+      let hops = state[nears[i]!]!;
+      const isBeginning = hops > 0 && begins !== undefined && begins[kind] === 1;
+      if (hops + costs[kind]! >= state[fars[i]!]! && !isBeginning) continue;
       if (costs[kind] === NEVER || (isIn !== null && !isIn(i))) continue;
       let events = 0;
-      if ((looks[kind]! & BEGINS) !== 0) {
+      if (isBeginning) {
         if (hops === limit) events = BEGUN;
-        state[nears[i]!]! &= WANTED;
+        state[nears[i]!] = 0;
         hops = 0;
       }
       hops += costs[kind]!;
-      const far = state[fars[i]!]!;
-      if (hops < limit && ((looks[kind]! & SOUGHT) !== 0 || (far & WANTED) !== 0)) events |= HIT;
-      if (hops < (far & HOPS)) {
-        state[fars[i]!] = (far & WANTED) | hops;
+      if (hops < state[fars[i]!]!) {
+        state[fars[i]!] = hops;
         events |= REACHED;
       }
       if (events === 0) continue;

@@ -1,0 +1,242 @@
+/**
+ * The search of around.ts where data must have been on the record for some time before it passes a gate.
+ *
+ * Of what an entity holds only the newest data matters, since older data passes wherever newer does; but in a program that may be
+ * a gate's, the newest under each context. Times are numbers relative to the first boot's: to the ns for 104 days, then to some ns.
+ */
+import { BLOCK, type Block, type Graph } from "../graph/index.ts";
+import { ENTITY } from "../record.ts";
+import type { Searched, Way } from "./around.ts";
+import type { Hits } from "./leak.ts";
+import type { Passages } from "./passages.ts";
+import type { Sight } from "./reader.ts";
+import { Clock } from "./when.ts";
+
+export type Aged = {
+  /** By kind of flow: it counts; its source has the tag; its sink has. */
+  follows: Uint8Array;
+  begins: Uint8Array;
+  arrives: Uint8Array;
+  gates: Passages;
+  hits: Hits;
+  age: bigint;
+};
+
+/** Ways at first. */
+const START = 1 << 12;
+/** Have no data of their own that could have an age: what goes through them began elsewhere. */
+const CARRIERS: ReadonlySet<number> = new Set(
+  (["none", "process", "pipe", "socket", "anon", "directory", "symlink"] as const).map(
+    (kind) => ENTITY[kind],
+  ),
+);
+/** What comes from them is new each time. */
+const SPRINGS: ReadonlySet<number> = new Set(
+  (["principal", "address", "device"] as const).map((kind) => ENTITY[kind]),
+);
+
+/** In place of a time: nothing is held; what is held has no age. */
+const UNHELD = -Infinity;
+const AGELESS = -Number.MAX_VALUE;
+
+/** Of an entity: what it has itself is held; it was on the record with the tag; it holds what passed too soon. */
+const BEGUN = 1;
+const NOTED = 2;
+const EARLY = 4;
+/** A gate's program, perhaps; a target: each of their flows is looked at. */
+const GATE = 8;
+const TARGET = 16;
+const LOOK = GATE | TARGET;
+/** No entity has it: each flow of the kind is looked at. */
+const NEVER = 32;
+const NONE = -1;
+
+export function searchAged(sight: Sight, asked: Aged): Searched {
+  const search = new AgedSearch(sight, asked);
+  const { blocks } = sight.graph.flows;
+  for (let b = 0; b < blocks.length; b++) if (search.see(blocks[b]!, b * BLOCK)) break;
+  return { way: search.way, reached: search.ways };
+}
+
+class AgedSearch {
+  readonly ways = new Ways();
+  way: Way | null = null;
+  readonly #graph: Graph;
+  readonly #asked: Aged;
+  readonly #age: number;
+  readonly #clock: Clock;
+  /** By entity: since when the newest that it holds is on the record, and that way; flags; since when it was there with the tag. */
+  readonly #since: Float64Array;
+  readonly #open: Int32Array;
+  readonly #flags: Uint8Array;
+  readonly #first: Float64Array;
+  /** By entity: a way that passed too soon. */
+  readonly #early = new Map<number, number>();
+  /** Of programs that may be a gate's: the newest way by context. */
+  readonly #under = new Map<number, Map<number, number>>();
+  /** By kind of flow: flags without which its source, or its sink, has to be looked at; contexts. */
+  readonly #sourceNeeds: Uint8Array;
+  readonly #sinkNeeds: Uint8Array;
+  readonly #source: Int32Array;
+  readonly #sink: Int32Array;
+
+  constructor({ graph, isPlatform }: Sight, asked: Aged) {
+    const size = graph.entities.size;
+    const { hits, gates, begins, arrives, age } = asked;
+    this.#graph = graph;
+    this.#asked = asked;
+    this.#age = Number(age);
+    this.#clock = new Clock(graph, !isPlatform);
+    this.#since = new Float64Array(size).fill(UNHELD);
+    this.#open = new Int32Array(size);
+    this.#first = new Float64Array(size);
+    this.#flags = new Uint8Array(size);
+    for (const entity of gates.programs) {
+      this.#under.set(entity, new Map());
+      this.#flags[entity]! |= GATE;
+    }
+    for (const entity of hits.entities ?? []) this.#flags[entity]! |= TARGET;
+    this.#sourceNeeds = begins.map((is, n) => (is === 0 ? 0 : BEGUN) | (hits.kinds?.[n] === 1 ? NEVER : 0));
+    this.#sinkNeeds = arrives.map((is) => (is === 0 ? 0 : NOTED));
+    const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
+    this.#source = Int32Array.from(metas, (meta) => meta.source);
+    this.#sink = Int32Array.from(metas, (meta) => meta.sink);
+  }
+
+  /** @returns was a way found? */
+  see({ n, source, sink, meta }: Block, base: number): boolean {
+    const { follows } = this.#asked;
+    const [since, flags] = [this.#since, this.#flags];
+    const [sourceNeeds, sinkNeeds] = [this.#sourceNeeds, this.#sinkNeeds];
+    for (let i = 0; i < n; i++) {
+      const kind = meta[i]!;
+      if (follows[kind] === 0) continue;
+      const s = source[i]!;
+      const d = sink[i]!;
+      const its = flags[s]!;
+      const other = flags[d]!;
+      if (
+        since[s]! <= since[d]! &&
+        ((sourceNeeds[kind]! & ~its) | (sinkNeeds[kind]! & ~other) | (its & ~other & EARLY)) === 0 &&
+        ((its | other) & LOOK) === 0
+      )
+        continue;
+      if (this.#look(s, d, kind, base + i)) return true;
+    }
+    return false;
+  }
+
+  #look(source: number, sink: number, kind: number, at: number): boolean {
+    const { begins, arrives, hits } = this.#asked;
+    if (begins[kind] === 1) this.#begin(source, kind, at);
+    if (arrives[kind] === 1) this.#note(sink, at);
+    let open = this.#open[source]! - 1;
+    let early = (this.#flags[source]! & EARLY) === 0 ? NONE : this.#early.get(source)!;
+    if ((this.#flags[source]! & GATE) !== 0) [open, early] = this.#throughGate(source, kind, at, early);
+    const last = open === NONE ? early : open;
+    if (last === NONE) return false;
+    if ((hits.kinds === undefined || hits.kinds[kind] === 1) && hits.isIt(at)) {
+      this.way = this.#wayOf(last, at);
+      return true;
+    }
+    if (open !== NONE) this.#hold(sink, at, open, this.#sink[kind]!, this.ways.since[open]!);
+    if (early !== NONE && (this.#flags[sink]! & EARLY) === 0) {
+      this.#early.set(
+        sink,
+        this.ways.add(sink, at, early, this.ways.since[early]!, this.ways.passed[early]!),
+      );
+      this.#flags[sink]! |= EARLY;
+    }
+    return false;
+  }
+
+  /** In a gate's program: the newest way that does not pass it, and one that passes it or has passed one too soon. */
+  #throughGate(source: number, kind: number, at: number, known: number): [open: number, early: number] {
+    const { ways } = this;
+    let [open, early] = [NONE, known];
+    for (const [held, way] of this.#under.get(source)!) {
+      const since = ways.since[way]!;
+      if (!this.#asked.gates.isPassed(source, held, kind)) {
+        if (open === NONE || since > ways.since[open]!) open = way;
+      } else if (early === NONE && since !== AGELESS && this.#clock.at(at) < since + this.#age)
+        early = ways.add(source, ways.flow[way]!, ways.parent[way]!, since, at);
+    }
+    return [open, early];
+  }
+
+  #begin(entity: number, kind: number, at: number): void {
+    this.#note(entity, at);
+    const what = this.#graph.entities.kind(entity);
+    const isSpring = SPRINGS.has(what);
+    const own = isSpring ? this.#clock.at(at) : this.#first[entity]!;
+    this.#hold(entity, NONE, NONE, this.#source[kind]!, CARRIERS.has(what) ? AGELESS : own);
+    if (!isSpring) this.#flags[entity]! |= BEGUN;
+  }
+
+  #note(entity: number, at: number): void {
+    if ((this.#flags[entity]! & NOTED) !== 0) return;
+    this.#flags[entity]! |= NOTED;
+    this.#first[entity] = this.#clock.at(at);
+  }
+
+  #hold(entity: number, flow: number, parent: number, context: number, since: number): void {
+    if ((this.#flags[entity]! & GATE) !== 0) {
+      const under = this.#under.get(entity)!;
+      const before = under.get(context);
+      if (before === undefined || since > this.ways.since[before]!)
+        under.set(context, this.ways.add(entity, flow, parent, since, NONE));
+      return;
+    }
+    if (since <= this.#since[entity]!) return;
+    this.#open[entity] = this.ways.add(entity, flow, parent, since, NONE) + 1;
+    this.#since[entity] = since;
+  }
+
+  #wayOf(last: number, at: number): Way {
+    const { flow, parent, entity, since, passed } = this.ways;
+    const path = [at];
+    let way = last;
+    for (; parent[way] !== NONE; way = parent[way]!) path.push(flow[way]!);
+    const isEarly = passed[last] !== NONE;
+    const early = isEarly ? { entity: entity[way]!, since: this.#clock.wall(since[last]!), flow: passed[last]! } : null; // prettier-ignore
+    return { path: path.reverse(), early };
+  }
+}
+
+/** Ways in which entities hold data, by number. */
+class Ways {
+  count = 0;
+  entity = new Int32Array(START);
+  /** By which flow; NONE: the path begins here. */
+  flow = new Int32Array(START);
+  /** After which other way, or NONE. */
+  parent = new Int32Array(START);
+  /** Since when its data is on the record. */
+  since = new Float64Array(START);
+  /** The flow with which it passed a gate too soon, or NONE. */
+  passed = new Int32Array(START);
+
+  add(entity: number, flow: number, parent: number, since: number, passed: number): number {
+    const way = this.count++;
+    if (way === this.entity.length) this.#grow();
+    this.entity[way] = entity;
+    this.flow[way] = flow;
+    this.parent[way] = parent;
+    this.since[way] = since;
+    this.passed[way] = passed;
+    return way;
+  }
+
+  #grow(): void {
+    const longer = <T extends Int32Array | Float64Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    const length = this.count * 2;
+    this.entity = longer(new Int32Array(length), this.entity);
+    this.flow = longer(new Int32Array(length), this.flow);
+    this.parent = longer(new Int32Array(length), this.parent);
+    this.since = longer(new Float64Array(length), this.since);
+    this.passed = longer(new Int32Array(length), this.passed);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The runs of gates that a reader may see, by the contexts between which they let data pass.
+ */
+import type { Annotation, Graph, PipeId } from "../graph/index.ts";
+import { ENTITY, OP } from "../record.ts";
+
+/** A run, with the pipes at its ends as entities that occur. */
+export type Run = { annotation: Annotation; inputs: readonly number[]; outputs: readonly number[] };
+/** Runs between two contexts, in the order of the record; by pipe, those at whose ends it is. */
+type Between = { runs: Run[]; byInput: Map<number, Run>; byOutput: Map<number, Run> };
+
+export class GateRuns {
+  readonly #between = new Map<string, Between>();
+
+  /** @param sees by kind of flow */
+  constructor(graph: Graph, sees: Uint8Array) {
+    for (const annotation of graph.annotations) {
+      const { op, meta, gate, boot } = annotation;
+      if (op !== OP.gate || gate === null || sees[meta] === 0) continue;
+      const { source, sink, verdict } = graph.metas.of(meta);
+      if (verdict !== 0) continue;
+      const pipes = (ids: readonly PipeId[]) =>
+        ids
+          .map(([second, first, third]) =>
+            graph.entities.find(ENTITY.pipe, boot, BigInt(first), second, third),
+          )
+          .filter((entity) => entity !== -1);
+      this.#add(`${source} ${sink}`, { annotation, inputs: pipes(gate.input), outputs: pipes(gate.output) });
+    }
+  }
+
+  between(from: number, to: number): readonly Run[] {
+    return this.#between.get(`${from} ${to}`)?.runs ?? [];
+  }
+
+  *entries(): Generator<{ from: number; to: number; runs: readonly Run[] }> {
+    for (const [key, { runs }] of this.#between) {
+      const [from, to] = key.split(" ").map(Number) as [number, number];
+      yield { from, to, runs };
+    }
+  }
+
+  /** The first run that has one of these pipes at its input, or at its output. */
+  withPipe(from: number, to: number, input: number, output: number): Run | null {
+    const between = this.#between.get(`${from} ${to}`);
+    const [a, b] = [between?.byInput.get(input), between?.byOutput.get(output)];
+    if (a === undefined || b === undefined) return a ?? b ?? null;
+    return a.annotation.record < b.annotation.record ? a : b;
+  }
+
+  #add(key: string, run: Run): void {
+    const none: Between = { runs: [], byInput: new Map(), byOutput: new Map() };
+    const between = this.#between.get(key) ?? none;
+    this.#between.set(key, between);
+    between.runs.push(run);
+    for (const pipe of run.inputs) if (!between.byInput.has(pipe)) between.byInput.set(pipe, run);
+    for (const pipe of run.outputs) if (!between.byOutput.has(pipe)) between.byOutput.set(pipe, run);
+  }
+}
