@@ -35,6 +35,7 @@ import {
 import { parseVkey, verifies } from "./proof/note.ts";
 
 const BOOT = "01234567-89ab-cdef-0123-456789abcdef";
+const OTHER_BOOT = "11234567-89ab-cdef-0123-456789abcdef";
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "csn-audit-"));
@@ -210,6 +211,43 @@ describe("proofs", () => {
       readdirSync(join(folder, "..")).filter((name) => name.startsWith(`${basename(folder)}.`)).length,
       0,
     );
+  });
+});
+
+describe("tiles that the power's end left as long as they were, and empty", () => {
+  const keyFile = () => join(folder, "..", `${basename(folder)}-key.pem`);
+  afterEach(() => rmSync(keyFile(), { force: true }));
+
+  for (const levels of [[0], [1], [0, 1]])
+    it(`of level ${levels.join(" and ")} are made again: the records are whole`, () => {
+      let w = writer({ keyFile: keyFile(), segmentBytes: 300 * RECORD_BYTES });
+      for (let i = 0; i < 20; i++)
+        w.append(Buffer.concat(Array.from({ length: 60 }, () => record(1 + i))), true);
+      const root = w.signCheckpoint()!;
+      w.close();
+      for (const level of levels) {
+        const path = join(folder, `tiles/${level}`);
+        writeFileSync(path, Buffer.alloc(statSync(path).size));
+      }
+      w = writer({ keyFile: keyFile(), bootId: OTHER_BOOT });
+      strictEqual(w.next, root.size);
+      strictEqual(w.signCheckpoint()!.origin, root.origin);
+      w.close();
+      deepStrictEqual(readdirSync(join(folder, "..")).filter((name) => name.startsWith(`${basename(folder)}.`)), []); // prettier-ignore
+    });
+
+  it("a record that was changed is found all the same", () => {
+    const w = writer({ keyFile: keyFile() });
+    w.append(Buffer.concat(Array.from({ length: 60 }, () => record(1))), true);
+    w.close();
+    writeFileSync(join(folder, "tiles/0"), Buffer.alloc(statSync(join(folder, "tiles/0")).size));
+    const path = segments(folder)[0]!.path;
+    const bytes = readFileSync(path);
+    bytes[40 * RECORD_BYTES + 50]! ^= 1;
+    writeFileSync(path, bytes);
+    writer({ keyFile: keyFile(), bootId: OTHER_BOOT }).close();
+    strictEqual(existsSync(`${folder}.1`), true, "it was not set aside");
+    rmSync(`${folder}.1`, { recursive: true, force: true });
   });
 });
 

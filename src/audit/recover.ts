@@ -4,7 +4,8 @@
  *
  * Guarantee: what a checkpoint covers is untouched, or the log is found to be damaged and nothing is added to it.
  * Beyond the last checkpoint, what a daemon of this boot wrote whole stays, and of an earlier boot what a mark vouches
- * for. The rest is cut off, and the log says how much. Tiles are made again from the records where they lag.
+ * for. The rest is cut off, and the log says how much. Tiles are made again from the records where they lag, and all of them where
+ * they are not what was signed: records alone say whether the log is damaged.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -66,28 +67,11 @@ export function recover(disk: Disk, folder: string, hasher: Hasher, bootId: stri
 
   const source = new TileSource(folder);
   const tiles = new TileFiles(disk, folder);
+  const starts = [startOf(files, source), files[0]?.first ?? 0];
   try {
-    const from = startOf(files, source);
-    tiles.cut(from);
-    const open: Buffer[] = [];
-    for (let level = 0; levelCount(level, from) > 0; level++) {
-      const count = levelCount(level, from);
-      open.push(Buffer.from(source.read(level, count - (count % 256), count % 256)));
-    }
-    if (signed <= from) holds(rangeRoot(source.read, hasher, 0, signed), checkpoint);
-    const tree = new Tree(hasher, from, open);
-    for (const file of files) {
-      if (file.first < from) continue;
-      if (file.first !== tree.size) throw damaged(`records ${tree.size} to ${file.first - 1}`);
-      for (const records of pieces(file)) {
-        const leaves = hasher.leaves(records, RECORD_BYTES);
-        const upTo = Math.max(0, signed - tree.size) * HASH_BYTES;
-        tiles.append(tree.append(leaves.subarray(0, upTo)));
-        if (tree.size === signed) holds(tree.root(), checkpoint);
-        tiles.append(tree.append(leaves.subarray(upTo)));
-      }
-    }
-    if (tree.size < signed) throw damaged(`records ${tree.size} to ${signed - 1}, which were signed,`);
+    const rebuild = (from: number) => treeFrom(from, { files, source, tiles, hasher, checkpoint });
+    const tree = starts[0] === starts[1] ? rebuild(starts[1]!) : either(() => rebuild(starts[0]!), () => rebuild(starts[1]!)); // prettier-ignore
+    tiles.sync(); // what is before a segment is never looked at again
     return { tree, tiles, checkpoint, cut };
   } catch (error) {
     tiles.close();
@@ -95,6 +79,50 @@ export function recover(disk: Disk, folder: string, hasher: Hasher, bootId: stri
   } finally {
     source.close();
   }
+}
+
+/** The second when the first finds damage: a tile that the power's end emptied is made again from the records. */
+function either<T>(first: () => T, second: () => T): T {
+  try {
+    return first();
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.code !== "E_LOG_DAMAGED") throw error;
+    return second();
+  }
+}
+
+type Parts = {
+  files: readonly Segment[];
+  source: TileSource;
+  tiles: TileFiles;
+  hasher: Hasher;
+  checkpoint: Checkpoint | null;
+};
+
+/** The tree, by the tiles as far as `from`, and from there by the records. @throws AuditError E_LOG_DAMAGED */
+function treeFrom(from: number, { files, source, tiles, hasher, checkpoint }: Parts): Tree {
+  const signed = checkpoint?.size ?? 0;
+  tiles.cut(from);
+  const open: Buffer[] = [];
+  for (let level = 0; levelCount(level, from) > 0; level++) {
+    const count = levelCount(level, from);
+    open.push(Buffer.from(source.read(level, count - (count % 256), count % 256)));
+  }
+  if (signed <= from) holds(rangeRoot(source.read, hasher, 0, signed), checkpoint);
+  const tree = new Tree(hasher, from, open);
+  for (const file of files) {
+    if (file.first < from) continue;
+    if (file.first !== tree.size) throw damaged(`records ${tree.size} to ${file.first - 1}`);
+    for (const records of pieces(file)) {
+      const leaves = hasher.leaves(records, RECORD_BYTES);
+      const upTo = Math.max(0, signed - tree.size) * HASH_BYTES;
+      tiles.append(tree.append(leaves.subarray(0, upTo)));
+      if (tree.size === signed) holds(tree.root(), checkpoint);
+      tiles.append(tree.append(leaves.subarray(upTo)));
+    }
+  }
+  if (tree.size < signed) throw damaged(`records ${tree.size} to ${signed - 1}, which were signed,`);
+  return tree;
 }
 
 /** @throws AuditError E_LOG_DAMAGED */

@@ -31,7 +31,11 @@ if [ -d "$CSN_BOOT_MODULES" ]; then
   $bb mount --bind "$CSN_BOOT_MODULES" "/lib/modules/$CSN_BOOT_KERNEL"
 fi
 $bb mkdir -p /data
-$bb mount -t ext4 -o noatime /dev/vda /data || echo "csn: the disk could not be mounted" >/dev/console
+# without it no label is known, and nothing would be refused
+$bb mount -t ext4 -o noatime /dev/vda /data || {
+  echo "csn: the disk could not be mounted: the machine does not start without it" >/dev/console
+  $bb poweroff -f
+}
 export CSN_HOME=/data/.csn CSN_MACHINE="$CSN_BOOT_NAME"
 
 # The first number in a port's name is that of its virtio device, which nobody promised.
