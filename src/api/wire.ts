@@ -190,6 +190,7 @@ export const LogEntry = z.object({
   gates: z.array(z.string()).describe("gates that you may run and that would have let it through [GATE-4]"),
   shadow: Shadow.optional().describe("what it carried besides what the context of its source says"),
   gate: GateRunView.optional().describe("the run of a gate that this is the record of [GATE-2]"),
+  note: z.string().optional().describe("what else the daemon says of it, such as a topic and a reason"),
 });
 
 export const LogQuery = z.object({

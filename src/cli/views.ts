@@ -99,11 +99,12 @@ export function logLine(entry: LogEntry, paint: Paint): string {
       ? ` ${paint.bold([entry.rule ?? "", ...entry.tags].map(safe).join(" ").trim())}`
       : "";
   const gate = entry.gate === undefined ? "" : ` ${gateRunText(entry.gate)}`;
+  const note = entry.note === undefined ? "" : ` ${paint.dim(safe(entry.note))}`;
   const offer = entry.gates.length > 0 ? ` (gate: ${entry.gates.map(safe).join(", ")})` : "";
   const times = entry.count > 1 ? ` x${entry.count}` : "";
   const flow = `${entityText(entry.source)} -> ${entityText(entry.sink)}`;
   const shadow = entry.shadow === undefined ? "" : ` ${paint.yellow(`shadow: ${shadowText(entry.shadow)}`)}`;
-  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${shadow}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
+  return `${paint.dim(localTime(entry.time))} ${verdict} ${safe(entry.op)} ${safe(entry.program)}[${entry.pid}] ${flow}${gate}${why}${note}${shadow}${offer}${times} ${paint.dim(`#${entry.id}`)}`;
 }
 
 /** What is carried and no context says: secrecy tags, and `not` those that the data does not have. */

@@ -74,13 +74,17 @@ test("what a sender may not publish, and a channel that may not be, are refusals
   bus.publish(party("bob", () => A), { topic: "t", payload: Buffer.from("x"), as: UNLABELLED });
   bus.publish(party("bob", () => A), { topic: "#", payload: Buffer.from("x") });
   bus.control({ principal: "root", name: "root:control" }, { action: "isolate", target: "bob", isolated: true });
+  bus.control({ principal: "root", name: "root:control" }, { action: "glass", target: "bob", context: A, reason: "fire", seconds: 60 });
   recorder.flush();
   deepEqual(lines(told), [
     "publish client -> none refused_secrecy",
     "publish client -> none refused_closed",
     "configure client -> none allowed",
+    "configure client -> none allowed",
   ]);
-  deepEqual(told.map(({ detail }) => (JSON.parse(detail) as { reason?: string; bus?: string }).bus ?? ""), ["", "", "isolate bob"]);
+  // who owns what the glass was broken for may read of it
+  deepEqual([told[3]!.event.source, told[3]!.event.sink], [A, A]);
+  deepEqual(told.map(({ detail }) => (JSON.parse(detail) as { reason?: string; bus?: string }).bus ?? ""), ["", "", "isolate bob", "glass bob 60 s: fire"]);
 }); // prettier-ignore
 
 test("names are told once; what could not be recorded throws, and names are told again then", () => {

@@ -123,8 +123,9 @@ export class BusRecorder implements Recorder {
 
   #make(event: BusEvent, op: Op, verdict: number, source: End, sink: End, detail?: object): Said {
     const isSent = op === "publish" || op === "configure";
-    // what is not known is nobody's to read but root's
-    const party = event.party ?? (event.from === null && event.to === null ? UNLABELLED : PLATFORM_IN);
+    // what is not known is nobody's to read but root's; what was decided about a context, who is cleared for it may know
+    const unknown = op === "configure" ? (event.data ?? PLATFORM_IN) : PLATFORM_IN;
+    const party = event.party ?? (event.from === null && event.to === null ? UNLABELLED : unknown);
     const data = event.data ?? party;
     const actor = (isSent ? event.from : event.to)?.process;
     return {

@@ -58,6 +58,7 @@ export function logEntry(
     tags: against.map((id) => nameOf(id, book)).sort(),
     gates: against.length === 0 ? [] : offers(entry.sourceContext!, entry.sinkContext!),
     ...(gate === undefined ? {} : { gate }),
+    ...noteOf(entry, gate !== undefined),
     ...(entry.shadow === null ? {} : { shadow: viewShadow(entry.shadow, book) }),
   };
 }
@@ -76,6 +77,20 @@ export function viewShadow({ secrecy, integrity }: Shadow, book: TagBook): Shado
 export function gateOf({ record, detail }: Entry): GateRunView | undefined {
   const isGate = record[R.kind] === KIND.EVENT && record.readUInt16LE(R.op) === OPS.indexOf("gate");
   return isGate && detail !== "" ? (JSON.parse(detail) as GateRunView) : undefined;
+}
+
+/** What else the daemon said, as `name value, …`. */
+function noteOf({ detail }: Entry, isGate: boolean): { note?: string } {
+  if (detail === "" || isGate) return {};
+  try {
+    const said = Object.entries(JSON.parse(detail) as Record<string, unknown>);
+    const words = said
+      .filter(([, value]) => value !== "" && value !== 0)
+      .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+    return words.length === 0 ? {} : { note: words.join(", ") };
+  } catch {
+    return {}; // a gap has taken a part of it
+  }
 }
 
 function entity(
