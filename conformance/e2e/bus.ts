@@ -3,6 +3,8 @@
  * what is on the record, and what outlives the daemon. [MSG-1..3]
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { generateKeyPairSync } from "node:crypto";
+import { SignJWT } from "jose";
 import { type Need, ROOT } from "../../src/setup/index.ts";
 import type { Bench, Result, Running } from "./bench.ts";
 import { callAs, USERS } from "./people.ts";
@@ -21,6 +23,11 @@ const [WARD, LAB] = ["bus/ward", "bus/lab"];
 const PORT = 1883;
 const HOST = `-h 127.0.0.1 -p ${PORT}`;
 const PASSWORD = "correct horse";
+const ISSUER = "https://login.example";
+const webKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/** A web token for a name. */
+const webToken = (name: string, end: string, key = webKey.privateKey) =>
+  new SignJWT({}).setProtectedHeader({ alg: "ES256" }).setSubject(name).setIssuer(ISSUER).setAudience("csn").setExpirationTime(end).sign(key); // prettier-ignore
 
 type Status = { up: boolean; counts: Record<string, number>; socket: string; listening: { port: number }[] };
 type Entry = {
@@ -107,7 +114,20 @@ export const bus: readonly Case[] = [
       await b.ok("label", "set", "/data/bus/out", "--secrecy", WARD);
       match((await b.csn(under(WARD, 'echo "${CSN_BUS-none}"'))).out, /^none$/m);
       match(await b.fails("E_BUS_DOWN", ["bus", "isolate", "nobody"]), /not/);
-      await b.ok("bus", "up", "--tcp", `127.0.0.1:${PORT}`);
+      await b.shellOk(
+        `echo '${webKey.publicKey.export({ type: "spki", format: "pem" }).toString()}' > /data/bus/jwt.pem`,
+      );
+      await b.fails("E_BUS_DOWN", ["bus", "up", "--jwt-key", "/data/bus/ward/f", "--jwt-issuer", ISSUER]);
+      await b.ok(
+        "bus",
+        "up",
+        "--tcp",
+        `127.0.0.1:${PORT}`,
+        "--jwt-key",
+        "/data/bus/jwt.pem",
+        "--jwt-issuer",
+        ISSUER,
+      );
       ok((await status(b)).up);
       match((await b.csn(under(WARD, "ls -l $CSN_BUS"))).out, /^s.*mqtt\.sock$/m);
     },
@@ -211,6 +231,16 @@ export const bus: readonly Case[] = [
       const wrong = await remote(b, "pub", "visitor", "-t c/2 -m x -q 1 -V mqttv5", "wrong password").ended;
       ok(wrong.code !== 0, wrong.out);
       ok((await b.shell(`mosquitto_pub ${HOST} -t c/2 -m x`)).code !== 0, "nobody is anonymous");
+      await b.ok("bus", "client", "set", "bus/web", "--jwt");
+      const web = async (token: Promise<string>) => (await remote(b, "pub", "x", "-t c/3 -m x -q 1 -V mqttv5", await token).ended).code === 0; // prettier-ignore
+      ok(await web(webToken("bus/web", "1h")));
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      for (const bad of [
+        webToken("bus/web", "-1h"),
+        webToken("bus/console", "1h"),
+        webToken("bus/web", "1h", privateKey),
+      ])
+        ok(!(await web(bad)));
       await b.ok("bus", "client", "remove", "visitor");
       ok((await remote(b, "pub", "visitor", "-t c/2 -m x -q 1 -V mqttv5").ended).code !== 0);
     },

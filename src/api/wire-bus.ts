@@ -18,6 +18,15 @@ export type BusListening = z.infer<typeof BusListening>;
 
 export const BusUp = z.object({
   listen: z.array(BusListening).max(32),
+  jwt: z
+    .object({
+      key: Path.describe("PEM of a public key"),
+      algorithm: z.enum(["RS256", "PS256", "ES256", "EdDSA"]),
+      issuer: z.string(),
+      audience: z.string(),
+    })
+    .optional()
+    .describe("whose JSON Web Tokens say who a client is, by `sub`"),
   anonymous: z.boolean().describe("may clients that do not say who they are connect, as unlabelled ones?"),
 });
 export type BusUp = z.infer<typeof BusUp>;
@@ -39,7 +48,7 @@ export const BusStatus = z.object({
 export type BusStatus = z.infer<typeof BusStatus>;
 
 /** How a client proves its name. */
-export const BusProof = z.enum(["password", "certificate", "token"]);
+export const BusProof = z.enum(["password", "certificate", "token", "jwt"]);
 
 export const BusClientSet = z.object({
   name: z.string(),

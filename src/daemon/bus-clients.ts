@@ -5,6 +5,8 @@
  * able to let out what is secret in it and to vouch for what it vouches for, as for addresses [NET-1]: what the client does with
  * what it gets, nobody checks.
  */
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
 import {
   type Authenticator,
   certificates,
@@ -12,8 +14,9 @@ import {
   firstOf,
   type Identity,
   passwords,
+  tokens,
 } from "../bus/index.ts";
-import { type BusClient, BusClientRemove, BusClientSet } from "../api/index.ts";
+import { type BusClient, BusClientRemove, BusClientSet, type BusUp } from "../api/index.ts";
 import { type Context, contextKey, parseContextKey } from "../label/index.ts";
 import { NO_USER } from "../policy/index.ts";
 import type { Csn } from "./csn.ts";
@@ -38,8 +41,8 @@ export class BusClients {
     this.#clients = this.#read();
   }
 
-  /** Certificate, token or password, as the client's entry says. */
-  authenticator(): Authenticator {
+  /** Certificate, token or password, as the client's entry says. @throws CsnError when the key of web tokens can't be read */
+  authenticator({ jwt }: Pick<BusUp, "jwt">): Authenticator {
     const provedBy = (proof: StoredClient["proof"]) => (name: string) => this.#identity(name, proof);
     const token: Authenticator = {
       authenticate: async ({ password }) => {
@@ -54,7 +57,8 @@ export class BusClients {
         return passwords(digests, provedBy("password")).authenticate(hello);
       },
     };
-    return firstOf([certificates(provedBy("certificate")), token, known]);
+    const web = jwt === undefined ? [] : [tokens({ key: readKey(jwt.key), algorithms: [jwt.algorithm], audience: jwt.audience, issuer: jwt.issuer }, provedBy("jwt"), Date.now)]; // prettier-ignore
+    return firstOf([certificates(provedBy("certificate")), ...web, token, known]);
   }
 
   list(caller: Caller): BusClient[] {
@@ -150,6 +154,14 @@ export class BusClients {
 
   #tell(caller: Caller, what: object): void {
     recordConfiguration(this.#csn, caller.uid, { bus: what });
+  }
+}
+
+function readKey(path: string): KeyObject {
+  try {
+    return createPublicKey(readFileSync(path));
+  } catch (error) {
+    throw new CsnError("E_BAD_REQUEST", `expected a public key in PEM at \`${path}\`: ${(error as Error).message}`, "give a path as the machine that enforces sees it", 400); // prettier-ignore
   }
 }
 

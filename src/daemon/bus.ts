@@ -218,7 +218,7 @@ export class BusService {
     const doors = new Doors((socket) => mqtt.accept(socket, { transport: "unix", address: "", socket }));
     const authenticator = firstOf([
       this.#doorkeeper(doors),
-      this.clients.authenticator(),
+      this.clients.authenticator(how),
       ...(how.anonymous ? [ANONYMOUS] : []),
     ]);
     const record = () => {

@@ -19,7 +19,7 @@ export type StoredAddress = { address: string; context: string; created: string 
 export type StoredClient = {
   name: string;
   context: string;
-  proof: "password" | "certificate" | "token";
+  proof: "password" | "certificate" | "token" | "jwt";
   digest: string | null;
   principal: string | null;
 };

@@ -7,7 +7,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import type { Command } from "commander";
-import type { BusClient, BusListening, BusStatus } from "../../api/index.ts";
+import type { BusClient, BusListening, BusStatus, BusUp } from "../../api/index.ts";
 import { addTags } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
@@ -16,9 +16,10 @@ import { safe, shortContext, table } from "../text.ts";
 import { makeUi, type Ui } from "../ui.ts";
 import { registerControl } from "./bus-control.ts";
 
-type UpOptions = { tcp?: Address[]; tls?: Address[]; websocket?: Address[]; http?: Address[]; cert?: string; key?: string; ca?: string; anonymous?: true; json?: true }; // prettier-ignore
+type UpOptions = { tcp?: Address[]; tls?: Address[]; websocket?: Address[]; http?: Address[]; cert?: string; key?: string; ca?: string; jwtKey?: string; jwtAlgorithm: string; jwtIssuer?: string; jwtAudience: string; anonymous?: true; json?: true }; // prettier-ignore
+const ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"] as const;
 type Address = { host: string; port: number };
-type ClientOptions = { secrecy?: string[]; integrity?: string[]; certificate?: true; token?: true; passwordStdin?: true; principal?: string; json?: true }; // prettier-ignore
+type ClientOptions = { secrecy?: string[]; integrity?: string[]; certificate?: true; token?: true; jwt?: true; passwordStdin?: true; principal?: string; json?: true }; // prettier-ignore
 
 export function registerBus(program: Command): void {
   const bus = program
@@ -36,11 +37,22 @@ export function registerBus(program: Command): void {
     .option("--cert <file>", "PEM; where the daemon sees it. WebSocket and HTTP are over TLS then, too")
     .option("--key <file>", "PEM")
     .option("--ca <file>", "PEM: who signs clients' certificates")
+    .option(
+      "--jwt-key <file>",
+      "PEM of the public key that signs JSON Web Tokens; they are given as password",
+    )
+    .option("--jwt-algorithm <name>", "RS256, PS256, ES256 or EdDSA", "ES256")
+    .option("--jwt-issuer <text>", "who must have issued them")
+    .option("--jwt-audience <text>", "for whom they must be", "csn")
     .option("--anonymous", "clients need not say who they are; they are unlabelled")
     .option(...JSON_OPTION)
     .action(async (options: UpOptions) => {
       const ui = makeUi(options);
-      const body = { listen: listenings(options), anonymous: options.anonymous === true };
+      const body = {
+        listen: listenings(options),
+        anonymous: options.anonymous === true,
+        ...webTokens(options),
+      };
       show(await (await connect("start", ui)).call("busUp", { body }), ui);
     });
   example(
@@ -110,6 +122,10 @@ function registerClients(bus: Command): void {
     .option("--password-stdin", "it gives its name and this password, one line")
     .option("--certificate", "it shows a certificate that an authority of `csn bus up --ca` signed")
     .option("--token", "it gives a token of the principal of its name as password (`csn token create`)")
+    .option(
+      "--jwt",
+      "it gives a JSON Web Token as password, whose `sub` is its name (`csn bus up --jwt-key`)",
+    )
     .option("--principal <name>", "whose privileges it may use to publish in other contexts; default: none")
     .option(...JSON_OPTION)
     .action(async (name: string, options: ClientOptions) => {
@@ -271,6 +287,15 @@ function listenings({
 }
 
 /** @throws CliError E_USAGE */
+function webTokens({ jwtKey, jwtAlgorithm, jwtIssuer, jwtAudience }: UpOptions): Pick<BusUp, "jwt"> {
+  if (jwtKey === undefined && jwtIssuer === undefined) return {};
+  const algorithm = ALGORITHMS.find((one) => one === jwtAlgorithm);
+  if (jwtKey === undefined || jwtIssuer === undefined || algorithm === undefined)
+    throw new CliError("E_USAGE", "expected a key, an algorithm and an issuer for web tokens, found not all of them", "`--jwt-key FILE --jwt-issuer https://login.example`"); // prettier-ignore
+  return { jwt: { key: resolve(jwtKey), algorithm, issuer: jwtIssuer, audience: jwtAudience } };
+}
+
+/** @throws CliError E_USAGE */
 function addAddress(text: string, before: Address[] = []): Address[] {
   const [, v6, name, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = v6 ?? name;
@@ -287,16 +312,18 @@ async function proofOf({
   passwordStdin,
   certificate,
   token,
+  jwt,
 }: ClientOptions): Promise<{ proof: BusClient["proof"]; password?: string }> {
-  const ways = [passwordStdin, certificate, token].filter((way) => way === true).length;
+  const ways = [passwordStdin, certificate, token, jwt].filter((way) => way === true).length;
   if (ways !== 1)
     throw new CliError(
       "E_USAGE",
       `expected one way for it to prove its name, found ${ways}`,
-      "`--password-stdin`, `--certificate` or `--token`",
+      "`--password-stdin`, `--certificate`, `--token` or `--jwt`",
     );
   if (certificate) return { proof: "certificate" };
   if (token) return { proof: "token" };
+  if (jwt) return { proof: "jwt" };
   const [line = ""] = (await readAll(process.stdin)).split("\n");
   return { proof: "password", password: line };
 }
