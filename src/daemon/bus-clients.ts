@@ -9,6 +9,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   type Authenticator,
+  type ControlRequest,
   certificates,
   digestOf,
   firstOf,
@@ -72,7 +73,7 @@ export class BusClients {
     const { name, proof, password, principal = null } = request;
     if (!NAME.test(name))
       throw bad("a name of letters, digits and `_.@/-`, at most 64", JSON.stringify(name));
-    this.#requireOwn(caller, name);
+    requireOwn(this.#csn, caller, name);
     const { authority } = this.#csn;
     const context = readContext(request.context, bookFor(authority, caller));
     requireRelease(authority, caller, context, "give a client of the bus that context");
@@ -96,7 +97,7 @@ export class BusClients {
   /** @throws CsnError E_BUS_CLIENT, E_NOT_PERMITTED */
   remove(caller: Caller, body: unknown): BusClient {
     const { name } = parse(BusClientRemove, body);
-    this.#requireOwn(caller, name);
+    requireOwn(this.#csn, caller, name);
     const client = this.#clients.get(name);
     if (client === undefined) throw bad("a client that is known", JSON.stringify(name));
     this.#csn.store.removeBusClient(name);
@@ -127,17 +128,6 @@ export class BusClients {
         );
       },
     };
-  }
-
-  #requireOwn(caller: Caller, name: string): void {
-    if (isOwn(this.#csn, caller, name)) return;
-    const own = this.#csn.authority.holderOf(caller);
-    throw new CsnError(
-      "E_NOT_PERMITTED",
-      `expected a client of ${caller.name}'s own, found ${JSON.stringify(name)}`,
-      `name it \`${own}\` or \`${own}/...\`, or ask root`,
-      403,
-    );
   }
 
   #read(): Map<string, StoredClient & { now: Context }> {
@@ -176,15 +166,45 @@ export function mayChange(csn: Csn, caller: Caller, from: Context, to: Context):
   }
 }
 
-/** How the bus is run and steered is the platform's own affair. */
+/** How the bus is run is the platform's own affair. */
 export function requireSteering(caller: Caller): void {
   requireRoot(caller, "run and steer the bus");
 }
 
+/**
+ * Who may steer whom: root all; others what is theirs, clients of their own name, with contexts that they could give these anyway.
+ *
+ * @throws CsnError E_NOT_PERMITTED
+ */
+export function requireControl(csn: Csn, caller: Caller, request: ControlRequest): void {
+  if (caller.uid === 0) return;
+  if (request.action === "divert") return requireSteering(caller); // others' messages go there, too
+  requireOwn(csn, caller, request.target.split(":", 1)[0]!);
+  if ("context" in request && request.context !== null)
+    requireRelease(csn.authority, caller, request.context, "give a client of the bus that context");
+}
+
+/** @throws CsnError E_NOT_PERMITTED */
+function requireOwn(csn: Csn, caller: Caller, name: string): void {
+  if (isOwn(csn, caller, name)) return;
+  const own = busName(csn, caller);
+  throw new CsnError(
+    "E_NOT_PERMITTED",
+    `expected a client of ${caller.name}'s own, found ${JSON.stringify(name)}`,
+    `name it \`${own}\` or \`${own}/...\`, or ask root`,
+    403,
+  );
+}
+
 function isOwn(csn: Csn, caller: Caller, name: string): boolean {
   if (caller.uid === 0) return true;
-  const own = csn.authority.holderOf(caller);
+  const own = busName(csn, caller);
   return name === own || name.startsWith(`${own}/`);
+}
+
+/** What a user of this host is called on the bus; no colon: what follows one is the client's identifier. */
+export function busName(csn: Csn, caller: Caller): string {
+  return caller.uid === 0 ? "root" : csn.authority.holderOf(caller).replace(":", "-");
 }
 
 function bad(expected: string, found: string): CsnError {

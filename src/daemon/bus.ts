@@ -29,7 +29,7 @@ import {
 import { type Context, isAll, isLabelled, LabelError, UNLABELLED } from "../label/index.ts";
 import { join } from "node:path";
 import { BusGates } from "./bus-gates.ts";
-import { BusClients, mayChange, requireSteering } from "./bus-clients.ts";
+import { BusClients, busName, mayChange, requireControl, requireSteering } from "./bus-clients.ts";
 import { contextNow, DOOR_VARIABLE, Doors } from "./bus-doors.ts";
 import { BusRecorder } from "./bus-record.ts";
 import type { Csn } from "./csn.ts";
@@ -176,9 +176,8 @@ export class BusService {
     return this.#gates;
   }
 
-  /** @throws CsnError E_BUS_DOWN, E_BUS_CONTROL */
+  /** @throws CsnError E_NOT_PERMITTED, E_BUS_DOWN, E_BUS_CONTROL; PolicyError E_TAG_UNKNOWN */
   control(caller: Caller, body: unknown): { done: true } {
-    requireSteering(caller);
     const asked = parse(BusControl, body);
     const book = bookFor(this.#csn.authority, caller);
     const request: ControlRequest =
@@ -187,6 +186,7 @@ export class BusService {
         : asked.action === "glass"
           ? { ...asked, context: readContext(asked.context, book) }
           : asked;
+    requireControl(this.#csn, caller, request);
     const running = this.#up();
     const refusal = running.bus.control({ principal: caller.name, name: `${caller.name}:control` }, request);
     running.mqtt.turn.end(); // on the record before it is said to be done
@@ -288,9 +288,8 @@ export class BusService {
         if (visitor === null) return null;
         const { pid, uid, gid, groups } = visitor;
         const caller: Caller = { uid, gid, groups, name: userName(uid) };
-        const principal = uid === 0 ? "root" : this.#csn.authority.holderOf(caller).replace(":", "-");
         return {
-          principal,
+          principal: busName(this.#csn, caller),
           process: { pid, uid },
           context: () => contextNow(this.#csn.monitor, visitor),
           mayPublishAs: (wanted) => mayChange(this.#csn, caller, visitor.context, wanted),
