@@ -15,7 +15,10 @@ const [A, B] = ["a", "b"].map((c) => contextOf(secrecyOf([c.repeat(32) as TagId]
 function busOf() {
   const told: Said[] = [];
   let isFull = false;
-  const recorder = new BusRecorder({ events: (said) => !isFull && told.push(...said) > 0 }, () => {});
+  const recorder = new BusRecorder(
+    { drain: () => {}, events: (said) => !isFull && told.push(...said) > 0 },
+    () => {},
+  );
   const bus = new Bus({ classifier: { typeOf: () => null }, recorder, mayControl: () => true });
   return { bus, recorder, told, fill: (full: boolean) => (isFull = full) };
 }

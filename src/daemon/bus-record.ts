@@ -36,7 +36,7 @@ type End = { kind: number; entity: Entity; before: Buffer[] };
 const NOBODY: End = { kind: NONE, entity: [0n, 0, 0], before: [] };
 
 /** Takes several events in one write. @see Records.events */
-export type Events = { events(said: readonly Said[]): boolean };
+export type Events = { drain(): void; events(said: readonly Said[]): boolean };
 
 export class BusRecorder implements Recorder {
   readonly #records: Events;
@@ -62,6 +62,7 @@ export class BusRecorder implements Recorder {
     const said = this.#said;
     if (said.length === 0) return;
     this.#said = [];
+    this.#records.drain(); // what a sender had read stands before what it sent
     if (this.#records.events(said)) return;
     this.#named.clear(); // their names may be missing
     throw new Error("the record could not be written");

@@ -32,11 +32,11 @@ export class Carrying {
     const entity = entityOf(from);
     if (this.#watch === null) {
       this.#watch = records.watch(entity);
+      this.#watch.news = true;
       this.#end = () => records.unwatch(entity);
-    } else {
-      records.drain();
-      if (!this.#watch.news) return;
     }
+    records.drain();
+    if (!this.#watch.news) return;
     this.#watch.news = false;
     records.event({
       op: "carry",

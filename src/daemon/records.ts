@@ -230,12 +230,12 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   }
 
   /**
-   * Several things that the daemon did, in one write, behind what the kernel has recorded so far.
+   * Several things that the daemon did, in one write. What the kernel has recorded and nobody has read yet comes behind it: a policy
+   * stands before what it let through. Who tells of data on its way calls `drain` before.
    *
    * @returns false: not all are on the record. Messages that were let through may not be durable yet, everything else is.
    */
   events(said: readonly Said[]): boolean {
-    this.drain();
     const parts: Buffer[] = [];
     for (const { event, detail, before } of said) {
       const record = this.#eventRecord(event);
