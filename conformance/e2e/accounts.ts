@@ -44,13 +44,16 @@ export const accounts: readonly Case[] = [
   },
 ];
 
-/** Null for what was refused, and for statements, which move no data. */
+/** Statements, how things are run, channels of the bus that are made or ended. */
+const MOVES_NOTHING = new Set(["state", "configure", "channel"]);
+
+/** Null for what was refused, and for what moves no data. */
 function recordedOf(
   line: LogLine,
   statements: readonly StatementLine[],
   firstAfter: (time: string) => number,
 ): Recorded | null {
-  if (line.verdict !== "allowed" || line.op === "state") return null;
+  if (line.verdict !== "allowed" || MOVES_NOTHING.has(line.op)) return null;
   const [source, sink] = [contextOf(line.source.context), contextOf(line.sink.context)];
   if (source === null || sink === null) return null;
   const name = ({ kind, id }: End) => `${kind} ${id}`;
