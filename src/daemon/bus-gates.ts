@@ -5,7 +5,8 @@
  * Guarantee: the gate is a run like any other: its own program, with the digests that were granted to, recorded; each message is
  * judged for the context that the gate reads in, and what comes out is published in the one that it writes in. What it holds is asked at each
  * message, so that a grant that has ended ends it. A message that is no single line is left out, on the record.
- * Not covered: which line came of which message: a gate may gather them. What is in a gate when it ends is lost.
+ * Not covered: which line came of which message: a gate may gather them. A daemon that is killed takes the records of the runs with it that
+ * were under way.
  */
 import { BusGate, BusGateRemove, type BusGateView } from "../api/index.ts";
 import {
@@ -34,6 +35,8 @@ const ROOT: Caller = { uid: 0, gid: 0, groups: [], name: "root" };
 const MOST_WAITING = 1 << 22;
 /** Before one that has ended is started again. */
 const AGAIN_MS = 5000;
+/** For a gate to end once there is nothing more to read. */
+const PATIENCE_MS = 1000;
 const NEWLINE = 10;
 
 /** The bus, and what runs at the end of its turn. */
@@ -57,9 +60,10 @@ export class BusGates {
     for (const gate of this.#csn.store.busGates) this.#begin(gate);
   }
 
-  stop(): void {
+  /** What is in them still gets through, and each run is on the record when this ends. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#csn.store.busGates.map(({ gate }) => this.#end(gate)));
     this.#on = null;
-    for (const { gate } of this.#csn.store.busGates) this.#end(gate);
   }
 
   list(): BusGateView[] {
@@ -96,7 +100,7 @@ export class BusGates {
 
   #change(name: string, to: BusGate | null): void {
     const others = this.#csn.store.busGates.filter(({ gate }) => gate !== name);
-    this.#end(name);
+    void this.#end(name);
     this.#csn.store.busGates = to === null ? others : [...others, to];
     if (to !== null) this.#begin(to);
   }
@@ -117,7 +121,7 @@ export class BusGates {
       const result = on.bus.subscribe(endpoint, gate.from, { qos: 1, noLocal: true });
       if (!result.accepted) throw new Error(`its subscription was refused: ${result.reason}`);
     } catch (error) {
-      this.#end(gate.gate);
+      void this.#end(gate.gate);
       this.#why.set(gate.gate, failureOf(error).body.error.message);
       this.#again(gate);
     }
@@ -164,7 +168,7 @@ export class BusGates {
 
   #ended(gate: BusGate, stage: Stage, failure: string): void {
     if (this.#running.get(gate.gate)?.stage !== stage) return; // it was told to
-    this.#end(gate.gate);
+    void this.#end(gate.gate);
     this.#why.set(gate.gate, failure === "" ? "its program ended" : failure);
     this.#again(gate);
   }
@@ -174,7 +178,8 @@ export class BusGates {
     this.#waiting.set(gate.gate, setTimeout(() => this.#begin(gate), AGAIN_MS).unref());
   }
 
-  #end(name: string): void {
+  /** Asks it to end, and ends it when it does not. @returns when its run is on the record */
+  async #end(name: string): Promise<void> {
     clearTimeout(this.#waiting.get(name));
     this.#waiting.delete(name);
     this.#why.delete(name);
@@ -182,7 +187,12 @@ export class BusGates {
     this.#running.delete(name);
     if (running === undefined) return;
     this.#on?.bus.detach(running.endpoint);
-    running.stage.kill();
+    const { stage } = running;
+    stage.input.end();
+    const late = setTimeout(() => stage.kill(), PATIENCE_MS);
+    await stage.ended;
+    clearTimeout(late);
+    await new Promise((done) => setImmediate(done)); // its record is written behind its end
   }
 }
 

@@ -96,7 +96,7 @@ export class BusService {
     const running = this.#running;
     this.#running = null;
     if (running === null) return;
-    this.#gates.stop();
+    await this.#gates.stop();
     running.doors.close(this.#csn.monitor);
     await Promise.all([running.mqtt.close(), running.http.close()]);
     running.recorder.drop();

@@ -26,6 +26,8 @@ import { readContext, unvouched } from "./views.ts";
 
 /** Where the launcher puts the copies (native/launch/launch.h). */
 const COPIES = "/run/gate";
+/** As a shell has it: by SIGKILL. */
+const KILLED = 137;
 export const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: "/tmp", TZ: "UTC" };
 
 /** @throws CsnError E_GATE_PRIVILEGE; PolicyError E_CONFLICT; LabelError E_LABEL_TOO_LONG */
@@ -126,7 +128,9 @@ export class ReadyGate implements Watch {
   async #recordEnd(stage: Stage, before?: Streams, after?: Streams): Promise<void> {
     const [{ code, pid, failure }] = await Promise.all([stage.ended, before?.told, after?.told]);
     this.#input.streams = before?.pipes.slice(1, 2) ?? [];
-    this.end(code, pid, failure, stage.streams, after);
+    // one that was killed had run: what it let through is its to answer for
+    const wasKilled = code === null && pid > 0 && failure === "";
+    this.end(wasKilled ? KILLED : code, pid, failure, stage.streams, after);
   }
 
   begin(): void {
