@@ -262,28 +262,8 @@ export const bus: readonly Case[] = [
       deepStrictEqual((await doctor.ended).out.trim().split("\n"), ["pulse", "checked"]);
       match(await b.ok("mine", "--as", "bus"), /configure .*glass doctor 3600 s: room 4/); // its owner is told
       await b.ok("bus", "divert", "g/2", "--off");
-      await b.fails("E_BUS_CONTROL", [
-        "bus",
-        "glass",
-        "doctor",
-        "--secrecy",
-        WARD,
-        "--reason",
-        " ",
-        "--for",
-        "1h",
-      ]);
-      await b.fails("E_BUS_CONTROL", [
-        "bus",
-        "glass",
-        "doctor",
-        "--secrecy",
-        WARD,
-        "--reason",
-        "x",
-        "--for",
-        "25h",
-      ]);
+      for (const [reason, time] of [[" ", "1h"], ["x", "25h"]] as const)
+        await b.fails("E_BUS_CONTROL", ["bus", "glass", "doctor", "--secrecy", WARD, "--reason", reason, "--for", time]); // prettier-ignore
     },
   },
   {

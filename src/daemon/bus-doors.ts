@@ -47,14 +47,16 @@ export class Doors {
 
   /** The door of a context, made if it is not there. @returns its volume, and where it is inside */
   open(monitor: Monitor, context: Context): { volume: string; socket: string } {
-    const door = this.#doors.get(contextKey(context)) ?? this.#make(monitor, context);
-    return { volume: `${door.folder}:${INSIDE}:ro`, socket: `${INSIDE}/${SOCKET}` };
+    return { volume: `${this.#door(monitor, context).folder}:${INSIDE}:ro`, socket: `${INSIDE}/${SOCKET}` };
   }
 
   /** On the host. */
   socketFor(monitor: Monitor, context: Context): string {
-    this.open(monitor, context);
-    return join(this.#doors.get(contextKey(context))!.folder, SOCKET);
+    return join(this.#door(monitor, context).folder, SOCKET);
+  }
+
+  #door(monitor: Monitor, context: Context): Door {
+    return this.#doors.get(contextKey(context)) ?? this.#make(monitor, context);
   }
 
   /** Ends all doors; connections stay. @param monitor null: their labels went with it */

@@ -3,11 +3,12 @@
  *
  * Guarantee: between a record of what came into the first and the first record of who read it from the second stands one that says that
  * it was carried; whoever may see what is in the streams may see it. What tells nothing new is not told again.
+ * Not covered: bytes that come before the launcher has told which stream they are of, which it does before the program starts.
  */
 import { ENTITY_KINDS } from "../kernel/index.ts";
 import type { Context } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
-import type { DaemonEvent } from "./records.ts";
+import { entityOf } from "./stage.ts";
 
 const PIPE = ENTITY_KINDS.indexOf("pipe");
 
@@ -56,9 +57,4 @@ export class Carrying {
   end(): void {
     this.#end();
   }
-}
-
-function entityOf(stream: string): DaemonEvent["sourceEntity"] {
-  const [device = 0, inode = 0, generation = 0] = stream.split(":").map(Number);
-  return [BigInt(inode), device, generation];
 }

@@ -37,6 +37,9 @@ export function entityText(
         name: `${SYSTEM_V[third] ?? SYSTEM_V[0]} ${first} of namespace ${second}`,
         id: `${second}:${first}:${third}`,
       };
+    case "message":
+    case "client":
+      return { name: known ?? `${kind} ${first}`, id: `${kind}:${first}` };
     case "key":
       return { name: `key ${first}`, id: String(first) };
   }

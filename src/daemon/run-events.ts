@@ -9,7 +9,7 @@ import type { Csn } from "./csn.ts";
 import { policyBytes } from "./entity-text.ts";
 import type { Caller } from "./identity.ts";
 import type { DaemonEvent } from "./records.ts";
-import type { Streams } from "./stage.ts";
+import { entityOf, type Streams } from "./stage.ts";
 import type { View } from "./view.ts";
 
 const PROCESS = ENTITY_KINDS.indexOf("process");
@@ -54,9 +54,8 @@ function sourceOf(
 ): { kind: number; entity: DaemonEvent["sourceEntity"] } {
   const text = terminal ?? pipes[number];
   if (text === undefined) return { kind: PROCESS, entity: [0n, pid, 0] };
-  const [device = 0, inode = 0, generation = 0] = text.split(":").map(Number);
   const kind = ENTITY_KINDS.indexOf(terminal === null ? "pipe" : "device");
-  return { kind, entity: [BigInt(inode), device, generation] };
+  return { kind, entity: entityOf(text) };
 }
 
 /** A run of a gate: what came in with one context and went out with another. Refused: it did not start. */

@@ -11,6 +11,7 @@ import type { RunRequest } from "../api/index.ts";
 import type { Context } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { launchFailure } from "./launch-failure.ts";
+import type { DaemonEvent } from "./records.ts";
 
 /** Where the launcher builds file trees. */
 const SCRATCH = "/run/csn/tree";
@@ -57,6 +58,12 @@ export class Streams {
   close(): void {
     this.#tell();
   }
+}
+
+/** What a record has of a stream. @param stream `device:inode:generation` */
+export function entityOf(stream: string): DaemonEvent["sourceEntity"] {
+  const [device = 0, inode = 0, generation = 0] = stream.split(":").map(Number);
+  return [BigInt(inode), device, generation];
 }
 
 export type StageEnd = {

@@ -118,6 +118,22 @@ describe("trace", () => {
     });
   });
 
+  it("goes over the bus, from a message and to a client as answers name them", () => {
+    const message = { ...pipe(1700), kind: "message" as const, second: 0 };
+    const client = { ...pipe(42), kind: "client" as const, second: 0 };
+    const graph = graphOf(...described, ...[
+      { source: file(1), sink: process(10), from: 1, to: 1, time: 10 },
+      { source: process(10), sink: message, from: 1, to: 1, op: "publish" as const, event: true, time: 20 },
+      { source: message, sink: client, from: 1, to: 1, op: "deliver" as const, event: true, time: 30 },
+    ].map(flowRecord)); // prettier-ignore
+    deepStrictEqual(ask(graph, { ask: "trace", from: "8:1:1:1" }).nodes.map(({ id }) => id).slice(2), ["message:1700", "client:42"]); // prettier-ignore
+    deepStrictEqual(names(ask(graph, { ask: "trace", from: "message:1700" }).nodes), [
+      "message 1700",
+      "client 42",
+    ]);
+    deepStrictEqual(names(ask(graph, { ask: "trace", to: "client:42" }).nodes).at(-1), "file 1");
+  });
+
   it("from a record on, and what was newly reached since a time", () => {
     const graph = whole();
     const at = graph.flows.record(3);

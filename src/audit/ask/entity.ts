@@ -36,6 +36,9 @@ export function entityText(sight: Sight, entity: number): EntityText {
       break;
     case "ipc":
       return { kind, name: `System V object ${first} of namespace ${second}`, id: `ipc:${second}:${first}${when}` }; // prettier-ignore
+    case "message":
+    case "client":
+      return { kind, name: known ?? `${kind} ${first}`, id: `${kind}:${first}` };
     case "key":
       return { kind, name: `key ${first}`, id: `key:${first}${when}` };
     default: // an inode

@@ -5,7 +5,7 @@
  *   /a/path                      the file of that name, by number if it is there, and by what records called it
  *   17, #17, 3f2a1b-1k9x0        a record
  *   8:1:1234:5, 812@4711         an entity, as answers name it
- *   pid:812, 10.1.2.3:443, user:alice, uid:1000, program:curl
+ *   pid:812, 10.1.2.3:443, user:alice, uid:1000, program:curl, message:17, client:42
  *   outside                      whatever does not have the data's tags: people, addresses, files without the label
  *
  * Guarantee: only what occurs in records that the reader may see is found.
@@ -32,6 +32,8 @@ const KIND_OF_ID: ReadonlyMap<string, EntityName> = new Map([
   ["socket", "socket"],
   ["ipc", "ipc"],
   ["key", "key"],
+  ["message", "message"],
+  ["client", "client"],
 ]);
 
 /** @throws AskError E_ASK_NOTHING */
