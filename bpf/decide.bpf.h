@@ -290,14 +290,6 @@ static __always_inline int informative_of(u64 id, const struct csn_key *what, st
 	return 1;
 }
 
-static __always_inline int informative(u64 id, struct inode *inode, struct csn_object *object, u32 write, u64 *source)
-{
-	struct csn_key key = {};
-
-	key_of(inode, &key);
-	return informative_of(id, &key, object, write, source);
-}
-
 /* Judged: nothing moves, so nothing is recorded. */
 #define JUDGED_NOTHING 255
 /* Judged: refused, but who acts is observed, so it happens; of which direction the verdict is. */
@@ -320,7 +312,18 @@ struct question {
 /* What a record of it says besides. */
 enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2 };
 
-/* As informative, for a flow in both directions: what each end gets from the other counts for it,
+/* informative_of, for a flow in one direction. Not inlined, for the stack. */
+__noinline int informative_once(const struct question *q, struct csn_object *object, u64 *source)
+{
+	struct csn_key key = {};
+
+	if (!q || !source)
+		return 1;
+	key_of((struct inode *)q->where.inode, &key);
+	return informative_of(q->id, &key, object, q->want & WANT_WRITE ? 1 : 0, source);
+}
+
+/* The same for a flow in both directions: what each end gets from the other counts for it,
  * else what it passes on later would seem to be nothing new. A state that somebody else
  * moved meanwhile is not taken for seen. *source: of the object, as the subject knows it.
  * Not inlined, for the stack. */
@@ -632,7 +635,7 @@ static __always_inline int tells_anything(struct question *q, struct csn_object 
 		q->id = stranger(bpf_get_current_task_btf());
 	if ((q->want & WANT_BOTH) == WANT_BOTH)
 		return informative_both(q, object, state);
-	return informative(q->id, (struct inode *)q->where.inode, object, q->want & WANT_WRITE ? 1 : 0, state);
+	return informative_once(q, object, state);
 }
 
 /* What is not decided at once: a labelled party. Not 0: refused. */
