@@ -108,6 +108,17 @@ export class Bench {
     return result.err;
   }
 
+  /** Each of its steps as expected. */
+  async demo(name: string): Promise<void> {
+    const { code, out, err } = await this.csn(["demo", name, "--json"], { timeoutMs: 3_000_000 });
+    const steps = out === "" ? [] : (JSON.parse(out) as { steps: { ok: boolean }[] }).steps;
+    const failed = steps.filter(({ ok }) => !ok);
+    deepStrictEqual(
+      { name, code, failed, err: code === 0 ? "" : err },
+      { name, code: 0, failed: [], err: "" },
+    );
+  }
+
   /** An ordinary root shell in the machine. */
   shell(script: string): Promise<Result> {
     return this.csn(["machine", "exec", "--", "sh", "-c", script]);

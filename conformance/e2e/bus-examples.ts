@@ -36,17 +36,6 @@ async function apply(b: Bench, name: string): Promise<void> {
 
 const linesOf = ({ out }: { out: string }) => out.split("\n").filter((line) => line !== "");
 
-const MAKE = `
-import json, subprocess, sys
-raw = [l for l in subprocess.run(["dmesg", "-r"], capture_output=True, text=True, errors="replace").stdout.split("\\n") if l.startswith("<")]
-with open("/data/syslog/lines", "w") as f:
-    for i in range(int(sys.argv[1])):
-        head, _, text = raw[i % len(raw)].partition("]")
-        priority = 2 if i % 5 == 0 else 3 + int(head[1:head.index(">")]) % 5
-        line = {"priority": priority, "timestamp": head[head.index("[") + 1:].strip() + "/" + str(i), "host": "csn", "process": "kernel", "content": text.strip()[:4000]}
-        f.write(json.dumps(line) + "\\n")
-`;
-
 type Line = { priority: number; timestamp: string; host: string; process?: string; content?: string };
 
 export const busExamples: readonly Case[] = [
@@ -78,7 +67,7 @@ export const busExamples: readonly Case[] = [
     async run(b) {
       await apply(b, "syslog");
       await b.ok("bus", "gate", "set", "ops/let-down", "--from", "syslog/raw", "--to", "syslog/critical");
-      await b.shellOk(`python3 -c '${MAKE}' ${LINES}`);
+      await b.shellOk(`python3 ${ROOT}/examples/bus/syslog/make-lines.py ${LINES} > /data/syslog/lines`);
       const consoles = [["hall", ""], ["duty", OPS.protected], ["detail", OPS.secret], ["all", OPS.everything]] as const; // prettier-ignore
       for (const [name, tags] of consoles)
         await setClient(b, `ops/${name}`, ...(tags === "" ? [] : ["--secrecy", tags]));
@@ -177,6 +166,10 @@ export const busExamples: readonly Case[] = [
       await b.ok("bus", "gate", "remove", "plant/validate");
       await b.ok("bus", "down");
     },
+  },
+  {
+    name: "bus examples: the demo of the three",
+    run: (b) => b.demo("bus"),
   },
 ];
 

@@ -5,19 +5,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import { SignJWT } from "jose";
-import { type Need, ROOT } from "../../src/setup/index.ts";
+import { ROOT } from "../../src/setup/index.ts";
 import type { Bench, Result, Running } from "./bench.ts";
 import { callAs, USERS } from "./people.ts";
 import type { Case } from "./suite.ts";
-
-/** In the machine, which shows this computer's programs. */
-export const busNeeds: readonly Need[] = [
-  {
-    command: "mosquitto_pub",
-    package: "mosquitto-clients",
-    why: "talk to the bus as a client that others wrote",
-  },
-];
 
 const [WARD, LAB] = ["bus/ward", "bus/lab"];
 const PORT = 1883;
@@ -212,7 +203,7 @@ export const bus: readonly Case[] = [
       strictEqual((await setClient(b, "bus/console", "--secrecy", WARD)).code, 0);
       strictEqual((await setClient(b, "visitor")).code, 0);
       const [console, visitor] = await listening(b, () => [
-        remote(b, "sub", "bus/console", "-t 'c/#' -C 3 -W 500 -q 1 -i one"),
+        remote(b, "sub", "bus/console", "-t 'c/#' -C 4 -W 500 -q 1 -i one"),
         remote(b, "sub", "visitor", "-t 'c/#' -C 1 -W 500 -q 1"),
       ]);
       const say = (text: string) => publish(b, WARD, `-t c/1 -m ${text} -q 1`);
@@ -225,7 +216,10 @@ export const bus: readonly Case[] = [
       await say("while-relabelled");
       await b.ok("bus", "relabel", "bus/console", "--off");
       await say("third");
-      deepStrictEqual((await console.ended).out.trim().split("\n"), ["first", "second", "third"]);
+      await b.ok("bus", "relabel", "bus/console", "--secrecy", LAB);
+      await setClient(b, "bus/console", "--secrecy", WARD); // what was said last counts
+      await say("fourth");
+      deepStrictEqual((await console.ended).out.trim().split("\n"), ["first", "second", "third", "fourth"]);
       strictEqual((await remote(b, "pub", "visitor", "-t c/2 -m hello -q 1").ended).code, 0);
       strictEqual((await visitor.ended).out.trim(), "hello");
       const wrong = await remote(b, "pub", "visitor", "-t c/2 -m x -q 1 -V mqttv5", "wrong password").ended;
@@ -406,6 +400,23 @@ except OSError as e: print(e.strerror)`;
       );
       deepStrictEqual(got, acknowledged);
       ok(told.length >= got.length, "something was delivered of which the record does not tell");
+    },
+  },
+  {
+    name: "bus: a client that is set anew while the bus is down is not what it was relabelled to before",
+    async run(b) {
+      await setClient(b, "bus/console");
+      await b.ok("bus", "relabel", "bus/console", "--secrecy", WARD);
+      await b.ok("bus", "down");
+      await setClient(b, "bus/console");
+      await b.ok("bus", "up", "--tcp", `127.0.0.1:${PORT}`);
+      await publish(b, WARD, "-t anew/1 -m secret -q 1 -r");
+      const { socket } = await status(b);
+      await b.shellOk(`mosquitto_pub --unix ${socket} -t anew/2 -m open -q 1 -r`);
+      const got = await remote(b, "sub", "bus/console", "-t 'anew/#' -C 1 -W 300 -q 1").ended;
+      strictEqual(got.out.trim(), "open");
+      const second = await remote(b, "sub", "bus/console", "-t anew/1 -W 3 -q 1").ended;
+      strictEqual(second.out, "");
     },
   },
   {

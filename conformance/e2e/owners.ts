@@ -178,15 +178,8 @@ export const owners: readonly Case[] = [
   {
     name: "owners: the demo of hospital, registry, research, two patients and a consultant",
     async run(b) {
-      for (const round of ["first", "again"]) {
-        const { code, out, err } = await b.csn(["demo", "hospital", "--json"], { timeoutMs: 3_000_000 });
-        const failed =
-          code === 0 ? [] : (JSON.parse(out) as { steps: { ok: boolean }[] }).steps.filter((s) => !s.ok);
-        deepStrictEqual(
-          { round, code, failed, err: code === 0 ? "" : err },
-          { round, code: 0, failed: [], err: "" },
-        );
-      }
+      await b.demo("hospital");
+      await b.demo("hospital"); // what the first one stated is still there
     },
   },
 ];

@@ -96,11 +96,12 @@ export const GateRunView = z.object({
   out: ContextInput,
   tags: z.array(GateTag),
   started: z.string(),
-  ended: z.string(),
-  exit: z.number().nullable().describe("null: it did not start"),
+  ended: z.string().describe("empty: it goes on, and its end is told later"),
+  exit: z.number().nullable().describe("null: it did not start, or goes on"),
   failure: z.string().describe("why it did not; empty otherwise"),
   input: GateStream,
   output: GateStream,
+  client: z.string().optional().describe("as which client of the bus it gets messages and publishes"),
 });
 
 export type GateCreate = z.input<typeof GateCreate>;

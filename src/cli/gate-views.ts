@@ -33,13 +33,14 @@ function rightText({ tag, by, grants }: GateTag, paint: Paint): string {
 }
 
 /** What a run did, in short, for a line of the log. */
-export function gateRunText({ tags, purpose, exit, input, output }: GateRunView): string {
+export function gateRunText({ tags, purpose, ended, exit, input, output }: GateRunView): string {
   const done = tags.filter(({ change }) => change !== "carries");
   const changes = done.map(({ change, tag, grants }) => {
     const grant = grants.at(-1);
     return `${change} ${safe(tag)}${grant === undefined ? "" : ` by ${safe(grant.by)}'s ${grant.id.slice(0, 8)}`}`;
   });
   const what = purpose === "" ? "" : ` for ${safe(purpose)}`;
+  if (ended === "") return [changes.join(", ") + what, "begins"].join("; ");
   const end = exit === null ? "did not start" : exit === 0 ? "" : `exit ${exit}`;
   const sizes = `${input.bytes} B in, ${output.bytes} B out`;
   return [changes.join(", ") + what, sizes, end].filter((text) => text !== "").join("; ");

@@ -1,7 +1,8 @@
 /**
  * Who may connect to the bus from elsewhere: names, how each is proved, and the context that policy gives it.
  *
- * Guarantee: a client has the context that is stored now, at each message, and none once it was removed. Who gives it one must be
+ * Guarantee: a client has the context that is stored now, at each message, and none once it was removed; that a third party gave it
+ * another one is over with that. Who gives it one must be
  * able to let out what is secret in it and to vouch for what it vouches for, as for addresses [NET-1]: what the client does with
  * what it gets, nobody checks.
  */
@@ -37,8 +38,12 @@ export class BusClients {
   readonly #csn: Csn;
   #clients: Map<string, StoredClient & { now: Context }>;
 
-  constructor(csn: Csn) {
+  readonly #setAnew: (name: string, by: string) => void;
+
+  /** @param setAnew called before a client gets another context, or none */
+  constructor(csn: Csn, setAnew: (name: string, by: string) => void) {
     this.#csn = csn;
+    this.#setAnew = setAnew;
     this.#clients = this.#read();
   }
 
@@ -88,6 +93,7 @@ export class BusClients {
       throw bad(`a password of at least ${SHORTEST_PASSWORD} bytes`, `one of ${Buffer.byteLength(password)}`);
     const digest = password === undefined ? null : await digestOf(Buffer.from(password));
     const client = { name, context: contextKey(context), proof, digest, principal };
+    this.#setAnew(name, caller.name);
     this.#csn.store.putBusClient(client);
     this.#clients = this.#read();
     this.#tell(caller, { client: name, proof, context: client.context, principal });
@@ -100,6 +106,7 @@ export class BusClients {
     requireOwn(this.#csn, caller, name);
     const client = this.#clients.get(name);
     if (client === undefined) throw bad("a client that is known", JSON.stringify(name));
+    this.#setAnew(name, caller.name);
     this.#csn.store.removeBusClient(name);
     this.#clients = this.#read();
     this.#tell(caller, { client: name, removed: true });

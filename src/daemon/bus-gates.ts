@@ -2,11 +2,12 @@
  * Gates on the bus: each gets the messages of some topics in its one context, a line each, and publishes in its other context what it
  * lets through. [GATE-1..3, MSG-3]
  *
- * Guarantee: the gate is a run like any other: its own program, with the digests that were granted to, recorded; each message is
+ * Guarantee: the gate is a run like any other: its own program, with the digests that were granted to. That it runs is on the record
+ * before it gets anything, and again what it did once it has ended. Each message is
  * judged for the context that the gate reads in, and what comes out is published in the one that it writes in. What it holds is asked at each
  * message, so that a grant that has ended ends it. A message that is no single line is left out, on the record.
- * Not covered: which line came of which message: a gate may gather them. A daemon that is killed takes the records of the runs with it that
- * were under way.
+ * Not covered: which line came of which message: a gate may gather them. A daemon that is killed takes with it how much those runs took in and
+ * gave out that were under way: that they ran is on the record.
  */
 import { BusGate, BusGateRemove, type BusGateView } from "../api/index.ts";
 import {
@@ -19,6 +20,7 @@ import {
   readFilter,
 } from "../bus/index.ts";
 import type { Context } from "../label/index.ts";
+import { clientId } from "./bus-record.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
@@ -54,10 +56,10 @@ export class BusGates {
     this.#csn = csn;
   }
 
-  /** All that were set up. */
-  start(on: GateBus): void {
+  /** All that were set up. @returns when each gets messages, or can't */
+  async start(on: GateBus): Promise<void> {
     this.#on = on;
-    for (const gate of this.#csn.store.busGates) this.#begin(gate);
+    await Promise.all(this.#csn.store.busGates.map((gate) => this.#begin(gate)));
   }
 
   /** What is in them still gets through, and each run is on the record when this ends. */
@@ -71,12 +73,12 @@ export class BusGates {
   }
 
   /** @throws CsnError, PolicyError: it can't run now, and nothing is changed */
-  set(caller: Caller, body: unknown): BusGateView {
+  async set(caller: Caller, body: unknown): Promise<BusGateView> {
     const gate = parse(BusGate, body);
     if (!isTopic(gate.to, LIMITS) || gate.to.startsWith("$") || readFilter(gate.from, LIMITS)?.group !== null)
       throw new CsnError("E_BUS_CONTROL", `expected topics to get and one topic to publish, found ${JSON.stringify([gate.from, gate.to])}`, "`--from 'plant/+/request' --to plant/command`", 400); // prettier-ignore
     this.#ready(gate);
-    this.#change(gate.gate, gate);
+    await this.#change(gate.gate, gate);
     recordConfiguration(this.#csn, caller.uid, { bus: { gate } });
     return this.list().find((one) => one.gate === gate.gate)!;
   }
@@ -87,25 +89,25 @@ export class BusGates {
     const was = this.list().find(({ gate }) => gate === name);
     if (was === undefined)
       throw new CsnError("E_BUS_CONTROL", `expected a gate that is on the bus, found ${JSON.stringify(name)}`, "`csn bus gate list` shows them", 404); // prettier-ignore
-    this.#change(name, null);
+    void this.#change(name, null);
     recordConfiguration(this.#csn, caller.uid, { bus: { gate: name, removed: true } });
     return was;
   }
 
   /** @throws CsnError, PolicyError: it can't run now */
   #ready({ gate, from, to }: BusGate): ReadyGate {
-    const what = { input: `topics ${from}`, output: `topic ${to}` };
+    const what = { input: `topics ${from}`, output: `topic ${to}`, client: clientId(nameOf(gate)) };
     return new ReadyGate(this.#csn, ROOT, findGate(this.#csn, ROOT, gate), what);
   }
 
-  #change(name: string, to: BusGate | null): void {
+  async #change(name: string, to: BusGate | null): Promise<void> {
     const others = this.#csn.store.busGates.filter(({ gate }) => gate !== name);
     void this.#end(name);
     this.#csn.store.busGates = to === null ? others : [...others, to];
-    if (to !== null) this.#begin(to);
+    if (to !== null) await this.#begin(to);
   }
 
-  #begin(gate: BusGate): void {
+  async #begin(gate: BusGate): Promise<void> {
     const on = this.#on;
     if (on === null) return;
     try {
@@ -118,6 +120,9 @@ export class BusGates {
       this.#publish(on, stage, gate, ready);
       stage.errors.resume();
       void stage.ended.then(({ failure }) => this.#ended(gate, stage, failure));
+      await stage.streams.told;
+      if (this.#running.get(gate.gate)?.stage !== stage) return; // it has ended
+      ready.sayBegun(stage.streams);
       const result = on.bus.subscribe(endpoint, gate.from, { qos: 1, noLocal: true });
       if (!result.accepted) throw new Error(`its subscription was refused: ${result.reason}`);
     } catch (error) {
@@ -175,7 +180,7 @@ export class BusGates {
 
   #again(gate: BusGate): void {
     clearTimeout(this.#waiting.get(gate.gate));
-    this.#waiting.set(gate.gate, setTimeout(() => this.#begin(gate), AGAIN_MS).unref());
+    this.#waiting.set(gate.gate, setTimeout(() => void this.#begin(gate), AGAIN_MS).unref());
   }
 
   /** Asks it to end, and ends it when it does not. @returns when its run is on the record */
@@ -196,9 +201,11 @@ export class BusGates {
   }
 }
 
+const nameOf = (gate: string) => `gate:${gate}`;
+
 const partyOf = (gate: string, context: () => Context) => ({
-  principal: `gate:${gate}`,
-  name: `gate:${gate}`,
+  principal: nameOf(gate),
+  name: nameOf(gate),
   context,
   mayPublishAs: () => false,
 });

@@ -156,13 +156,18 @@ export class BusRecorder implements Recorder {
   #endOf(who: Who | null): End {
     if (who === null) return NOBODY;
     if (who.process !== undefined) return { kind: PROCESS, entity: [0n, who.process.pid, 0], before: [] };
-    const entity: Entity = [createHash("sha256").update(who.name).digest().readBigUInt64LE(), 0, 0];
+    const entity: Entity = [clientNumber(who.name), 0, 0];
     const before = this.#named.has(who.name) ? [] : [nameRecord(CLIENT, entity, who.name)];
     if (this.#named.size >= NAMED) this.#named.clear();
     this.#named.add(who.name);
     return { kind: CLIENT, entity, before };
   }
 }
+
+const clientNumber = (name: string): bigint => createHash("sha256").update(name).digest().readBigUInt64LE();
+
+/** A client as questions and answers name it. */
+export const clientId = (name: string): string => `client:${clientNumber(name)}`;
 
 /** What a refusal of the bus is in the record. */
 function verdictFor(event: BusEvent): number {

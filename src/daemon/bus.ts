@@ -69,7 +69,7 @@ export class BusService {
 
   constructor(csn: Csn) {
     this.#csn = csn;
-    this.clients = new BusClients(csn);
+    this.clients = new BusClients(csn, (name, by) => this.#setAnew(name, by));
     this.#gates = new BusGates(csn);
   }
 
@@ -194,6 +194,20 @@ export class BusService {
     return { done: true };
   }
 
+  /** Another context that a third party gave a client is over once it is set anew: what was said last counts. */
+  #setAnew(client: string, by: string): void {
+    const running = this.#running;
+    if (running === null) {
+      this.#csn.store.busAnew = [...new Set([...this.#csn.store.busAnew, client])];
+      return;
+    }
+    const { relabelled } = running.bus.standing.write();
+    const targets = relabelled.map(([target]) => target).filter((target) => target === client || target.startsWith(`${client}:`)); // prettier-ignore
+    for (const target of targets)
+      running.bus.control({ principal: by, name: `${by}:control` }, { action: "relabel", target, context: null }); // prettier-ignore
+    running.mqtt.turn.end();
+  }
+
   /** @throws CsnError E_BUS_DOWN */
   #up(): Running {
     if (this.#running !== null) return this.#running;
@@ -242,10 +256,12 @@ export class BusService {
     const http = new HttpServer({ bus, authenticator, labels, turn: mqtt.turn });
     this.#running = { bus, mqtt, http, store, recorder, doors, listening: [] };
     restore(store, bus, mqtt.sessions, classifier);
+    for (const client of csn.store.busAnew) this.#setAnew(client, "root");
+    csn.store.busAnew = [];
     doors.open(csn.attached(), UNLABELLED);
     for (const one of how.listen)
       this.#running.listening.push({ ...one, port: await listen(mqtt, http, one) });
-    this.#gates.start({ bus, mark: (flushed) => mqtt.turn.mark(flushed) });
+    await this.#gates.start({ bus, mark: (flushed) => mqtt.turn.mark(flushed) });
   }
 
   /** Types as policy has them now. */

@@ -235,13 +235,13 @@ function gateText({
     return `${change} ${tag} by ${right}`;
   });
   const end = exit === null ? `it did not start: ${failure}` : `exit ${exit}`;
+  const when = ended === "" ? `begun ${started}` : `${started} to ${ended}, ${end}`;
   const stream = ({ what, bytes, digest }: GateRunView["input"]) =>
     `${what}, ${bytes} bytes, sha256 ${digest}`;
   return [
-    `[GATE-2] gate ${gate}, run by ${user}${purpose === "" ? "" : ` for ${purpose}`}, ${started} to ${ended}, ${end}`,
+    `[GATE-2] gate ${gate}, run by ${user}${purpose === "" ? "" : ` for ${purpose}`}, ${when}`,
     ...how,
-    `input: ${stream(input)}`,
-    `output: ${stream(output)}`,
+    ...(ended === "" ? [] : [`input: ${stream(input)}`, `output: ${stream(output)}`]),
   ].join("; ");
 }
 

@@ -3,7 +3,7 @@
  *
  * Guarantee: it starts only while the gate holds what it needs, asked again at the moment of the start; what runs are
  * copies with the digests that were granted to, with the gate's arguments and an environment of its own; each run is
- * recorded, also one that did not start.
+ * recorded at its end, also one that did not start, and one that goes on (`sayBegun`) before it gets anything.
  *
  * Not covered: a run that has begun goes on when a grant ends meanwhile.
  */
@@ -46,6 +46,8 @@ export function compartmentArgs(caller: Caller): string[] {
 }
 
 type Stream = { readonly what: string; bytes: number; readonly hash: Hash; streams: string[] };
+/** What its streams are, in words, and as which client of the bus it gets and gives. */
+export type What = { input: string; output: string; client?: string };
 /** What the gate's own input comes from, or its output goes to: the daemon carries the bytes. */
 export type Neighbours = { before?: Streams; after?: Streams };
 
@@ -58,17 +60,19 @@ export class ReadyGate implements Watch {
   #started = "";
   readonly #input: Stream;
   readonly #output: Stream;
+  readonly #client: string | undefined;
   /** Set once it is a part of a pipeline: what is carried into it and out of it. */
   #carry: { in: () => void; out: () => void; end: () => void } | null = null;
 
   /** @param what what its streams are, for the record. @throws CsnError, PolicyError */
-  constructor(csn: Csn, caller: Caller, gate: Gate, what = { input: "stream", output: "stream" }) {
+  constructor(csn: Csn, caller: Caller, gate: Gate, what: What = { input: "stream", output: "stream" }) {
     this.#csn = csn;
     this.#caller = caller;
     this.#gate = gate;
     this.#begun = requireNow(csn, caller, gate);
     this.#input = { what: what.input, bytes: 0, hash: createHash("sha256"), streams: [] };
     this.#output = { what: what.output, bytes: 0, hash: createHash("sha256"), streams: [] };
+    this.#client = what.client;
   }
 
   get from(): Context {
@@ -170,10 +174,29 @@ export class ReadyGate implements Watch {
     add(this.#output, bytes);
   }
 
+  /** Of a run that goes on: that it runs, before it gets anything. Its end is told, too. */
+  sayBegun(own: Streams): void {
+    const begun = (stream: Stream, at: number) => ({
+      what: stream.what,
+      bytes: 0,
+      digest: "",
+      streams: own.pipes.slice(at, at + 1),
+    });
+    this.#record({ pid: 0, exit: null, failure: "", ended: "", input: begun(this.#input, 0), output: begun(this.#output, 1) }); // prettier-ignore
+  }
+
   end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {
     this.#input.streams.push(...own.pipes.slice(0, 1));
     this.#output.streams = [...own.pipes.slice(1, 2), ...(after?.pipes.slice(0, 1) ?? [])];
     this.#carry?.end();
+    const ended = this.#csn.authority.now().toISOString();
+    this.#record({ pid, exit, failure, ended, input: told(this.#input), output: told(this.#output) });
+  }
+
+  #record({
+    pid,
+    ...was
+  }: Pick<GateRunView, "exit" | "failure" | "ended" | "input" | "output"> & { pid: number }): void {
     const { now, from, to } = this.#begun;
     const { authority } = this.#csn;
     const { name, holder, gate } = this.#gate;
@@ -186,11 +209,8 @@ export class ReadyGate implements Watch {
       out: { secrecy: [...now.out.secrecy], integrity: [...now.out.integrity] },
       tags: now.tags.map(viewTag),
       started: this.#started,
-      ended: authority.now().toISOString(),
-      exit,
-      failure,
-      input: told(this.#input),
-      output: told(this.#output),
+      ...(this.#client === undefined ? {} : { client: this.#client }),
+      ...was,
     };
     recordGate(this.#csn, this.#caller, from, to, pid, run);
   }

@@ -33,6 +33,7 @@ import {
 } from "../policy/index.ts";
 import type { Csn } from "./csn.ts";
 import { gateOf, logEntry, mayRead } from "./entries.ts";
+import { isRun } from "./run-events.ts";
 import { CsnError } from "./errors.ts";
 import { type Caller, requireRoot, userIdOf } from "./identity.ts";
 import { parse } from "./parse.ts";
@@ -217,7 +218,7 @@ function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine,
 
 function usesOf(entry: Entry, wanted: ReadonlySet<string>): Mine["uses"] {
   const run = gateOf(entry);
-  if (run === undefined || run.exit === null) return [];
+  if (run === undefined || !isRun(run)) return [];
   const { gate, purpose, user, started } = run;
   return run.tags.flatMap(({ change, tag, grants }) =>
     change === "carries" || !wanted.has(tag)

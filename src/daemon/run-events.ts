@@ -70,7 +70,7 @@ export function recordGate(
   csn.records.event(
     {
       op: "gate",
-      verdict: run.exit === null ? CLOSED : 0,
+      verdict: isRun(run) ? 0 : CLOSED,
       sourceKind: PRINCIPAL,
       sinkKind: PRINCIPAL,
       source: from,
@@ -84,6 +84,9 @@ export function recordGate(
     JSON.stringify(run),
   );
 }
+
+/** It has ended or goes on, and is not one that did not start. */
+export const isRun = ({ exit, ended }: GateRunView): boolean => exit !== null || ended === "";
 
 /** A label that an owner set or took off. */
 export function recordLabel(

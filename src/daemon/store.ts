@@ -214,6 +214,15 @@ export class Store implements Interning {
     this.#set("bus-gates", JSON.stringify(gates));
   }
 
+  /** Clients that were set anew or removed while the bus was down. */
+  get busAnew(): readonly string[] {
+    return JSON.parse(this.#setting("bus-anew") ?? "[]") as string[];
+  }
+
+  set busAnew(names: readonly string[]) {
+    this.#set("bus-anew", JSON.stringify(names));
+  }
+
   busClients(): StoredClient[] {
     return this.#db.prepare("SELECT * FROM bus_client ORDER BY name").all() as unknown as StoredClient[];
   }

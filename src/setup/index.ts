@@ -10,6 +10,7 @@ export { SetupError, type SetupErrorCode } from "./errors.ts";
 export { cacheFolder, ensureKernel, kernelIds, type KernelFiles, type KernelId } from "./kernel.ts";
 export {
   buildNeeds,
+  busNeeds,
   isPresent,
   formatNeeds,
   kernelNeeds,

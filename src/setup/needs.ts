@@ -75,6 +75,16 @@ export const programNeeds: readonly Need[] = [
   { command: "git", package: "git", why: "show and test it on labelled data" },
 ];
 
+/** Clients of the bus that others wrote, for the demo and the tests. */
+export const busNeeds: readonly Need[] = [
+  {
+    command: "mosquitto_pub",
+    package: "mosquitto-clients",
+    why: "talk to the bus as clients that others wrote do",
+  },
+  { command: "openssl", package: "openssl", why: "make certificates for devices" },
+];
+
 /** Is it there? */
 export function isPresent(need: Need): boolean {
   if (need.command !== undefined) {

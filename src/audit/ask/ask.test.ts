@@ -5,6 +5,7 @@ import { answer, type Ask, exportAs, FORMATS, type Graph, PLATFORM, type Reader,
 import {
   contextRecords,
   contextWith,
+  type End,
   type Flow,
   file,
   flowRecord,
@@ -211,6 +212,54 @@ describe("boots", () => {
   });
 });
 
+describe("gates on the bus", () => {
+  const message = (first: number): End => ({ kind: "message", first });
+  const client = (first: number): End => ({ kind: "client", first });
+  const run = (ended: string, grant: string, time: number) =>
+    gateRecords(
+      { gate: "alice/wide", ended, client: "client:7", tags: [{ tag: "alice/medical", by: "gate", grants: [{ id: grant, by: "alice" }] }] },
+      { from: 1, to: 0, time },
+    ); // prettier-ignore
+  const through = (first: number, time: number) => [
+    flowRecord({ source: process(10), sink: message(first), from: 1, to: 1, op: "publish", event: true, time }),
+    flowRecord({ source: message(first), sink: client(7), from: 1, to: 1, op: "deliver", event: true, time: time + 1 }),
+    flowRecord({ source: client(7), sink: message(first + 1), from: 0, to: 0, op: "publish", event: true, time: time + 2 }),
+    flowRecord({ source: message(first + 1), sink: client(8), from: 0, to: 0, op: "deliver", event: true, time: time + 3 }),
+  ]; // prettier-ignore
+  const grantOf = (graph: Graph, first: number) => {
+    const { path } = ask(graph, { ask: "leak", of: `message:${first}`, to: "client:8" });
+    return path?.find(({ step }) => step.crossing)?.step.crossing?.gate?.grants[0]?.grant;
+  };
+  const asked: Ask = {
+    ask: "questions",
+    questions: [{ name: "wide", from: "alice/medical", to: "client:8", through: ["alice/wide"] }],
+  };
+  const holds = (graph: Graph) => (ask(graph, asked) as { answers: { holds: boolean }[] }).answers[0]!.holds;
+
+  it("are told while they run, and by which grants", () => {
+    const graph = graphOf(...described, run("", "a1", 1), ...through(1, 10));
+    strictEqual(grantOf(graph, 1), "a1");
+    strictEqual(holds(graph), true);
+  });
+
+  it("each run by its own grants, whether it has ended, was killed, or goes on", () => {
+    const graph = graphOf(
+      ...described,
+      ...[run("", "a1", 1), ...through(1, 10), run("then", "a1", 20)],
+      ...[run("", "b2", 30), ...through(3, 40)], // its daemon was killed
+      ...[run("", "c3", 50), ...through(5, 60)],
+    );
+    deepStrictEqual([1, 3, 5].map((first) => grantOf(graph, first)), ["a1", "b2", "c3"]); // prettier-ignore
+  });
+
+  it("a client that is none passes no gate", () => {
+    strictEqual(holds(graphOf(...described, ...through(1, 10))), false);
+    const other = flowRecord({ source: client(9), sink: client(8), from: 0, to: 0, op: "publish", event: true, time: 20 }); // prettier-ignore
+    const got = flowRecord({ source: process(10), sink: client(9), from: 1, to: 1, op: "deliver", event: true, time: 15 }); // prettier-ignore
+    strictEqual(holds(graphOf(...described, run("", "a1", 1), got, other)), false);
+  });
+});
+
 describe("who may see what [AUD-4]", () => {
   const QUESTIONS: Ask[] = [
     ...["alice/medical", "8:1:1:1", "8:1:6:1", "bob/medical", "program:cat", "pid:10", "none"].flatMap(
@@ -247,19 +296,20 @@ describe("who may see what [AUD-4]", () => {
 
   it("two logs that differ only in what the reader may not see answer alike, to the byte", () => {
     const end = fc.oneof(
+      fc.constant<End>({ kind: "client", first: 7 }),
       fc.nat(4).map((n) => process(10 + n)),
       fc.nat(4).map((n) => file(1 + n)),
       fc.nat(3).map((n) => pipe(50 + n)),
     );
     const streams = fc.array(fc.nat(3).map((n) => `13:${50 + n}:0`), { maxLength: 2 }); // prettier-ignore
     const visible = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 1), to: fc.constant(1), verdict: fc.constantFrom(0, 0, 1), time: fc.nat(300) }); // prettier-ignore
-    const hidden = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 2, 3), to: fc.constantFrom(2, 3), verdict: fc.constantFrom(0, 1), time: fc.nat(300), event: fc.boolean(), op: fc.constantFrom<"read" | "release" | "gate" | "label" | "carry">("read", "release", "gate", "label", "carry"), input: fc.record({ streams }), output: fc.record({ streams }) }); // prettier-ignore
+    const hidden = fc.record({ source: end, sink: end, from: fc.constantFrom(0, 2, 3), to: fc.constantFrom(2, 3), verdict: fc.constantFrom(0, 1), time: fc.nat(300), event: fc.boolean(), op: fc.constantFrom<"read" | "release" | "gate" | "label" | "carry">("read", "release", "gate", "label", "carry"), input: fc.record({ streams }), output: fc.record({ streams }), ended: fc.constantFrom("", "then") }); // prettier-ignore
     let seen = 0;
     fc.assert(
       fc.property(fc.array(visible, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), fc.array(hidden, { maxLength: 8 }), (mine, one, other) => {
         // the run of a gate tells what it was between
         const recordOf = (flow: Flow & { input?: unknown; output?: unknown }) =>
-          flow.op === "gate" && flow.event ? gateRecords({ gate: "bob/hidden", input: flow.input, output: flow.output }, flow) : flowRecord(flow); // prettier-ignore
+          flow.op === "gate" && flow.event ? gateRecords({ gate: "bob/hidden", input: flow.input, output: flow.output, client: "client:7", ended: (flow as { ended?: string }).ended }, flow) : flowRecord(flow); // prettier-ignore
         const build = (others: Flow[]) =>
           // names are told when an entity is first used, whoever uses it
           graphOf(...described, ...named, ...[...mine, ...others].toSorted((a, b) => a.time! - b.time!).map((flow, sequence) => recordOf({ ...flow, sequence }))); // prettier-ignore

@@ -4,10 +4,21 @@
 import type { Annotation, Graph, PipeId } from "../graph/index.ts";
 import { ENTITY, OP } from "../record.ts";
 
-/** A run, with the pipes at its ends as entities that occur. */
-export type Run = { annotation: Annotation; inputs: readonly number[]; outputs: readonly number[] };
+/** A run, with the pipes at its ends as entities that occur, and the client of the bus that it is; -1: none that occurs. */
+export type Run = {
+  annotation: Annotation;
+  inputs: readonly number[];
+  outputs: readonly number[];
+  client: number;
+  isOver: boolean;
+};
 /** Runs between two contexts, in the order of the record; by pipe, those at whose ends it is. */
-type Between = { runs: Run[]; byInput: Map<number, Run>; byOutput: Map<number, Run> };
+type Between = {
+  runs: Run[];
+  byInput: Map<number, Run>;
+  byOutput: Map<number, Run>;
+  byClient: Map<number, Run[]>;
+};
 
 export class GateRuns {
   readonly #between = new Map<string, Between>();
@@ -25,7 +36,13 @@ export class GateRuns {
             graph.entities.find(ENTITY.pipe, boot, BigInt(first), second, third),
           )
           .filter((entity) => entity !== -1);
-      this.#add(`${source} ${sink}`, { annotation, inputs: pipes(gate.input), outputs: pipes(gate.output) });
+      this.#add(`${source} ${sink}`, {
+        annotation,
+        inputs: pipes(gate.input),
+        outputs: pipes(gate.output),
+        client: gate.client === null ? -1 : graph.entities.find(ENTITY.client, boot, gate.client, 0, 0),
+        isOver: gate.isOver,
+      });
     }
   }
 
@@ -48,12 +65,21 @@ export class GateRuns {
     return a.annotation.record < b.annotation.record ? a : b;
   }
 
+  /** The run that a client of the bus was at a flow: the last to have begun before, else the first to have ended after. */
+  ofClient(from: number, to: number, client: number, flow: number): Run | null {
+    const runs = this.#between.get(`${from} ${to}`)?.byClient.get(client) ?? [];
+    const begun = runs.findLast(({ annotation, isOver }) => !isOver && annotation.flows <= flow);
+    return begun ?? runs.find(({ annotation, isOver }) => isOver && annotation.flows > flow) ?? null;
+  }
+
   #add(key: string, run: Run): void {
-    const none: Between = { runs: [], byInput: new Map(), byOutput: new Map() };
+    const none: Between = { runs: [], byInput: new Map(), byOutput: new Map(), byClient: new Map() };
     const between = this.#between.get(key) ?? none;
     this.#between.set(key, between);
     between.runs.push(run);
     for (const pipe of run.inputs) if (!between.byInput.has(pipe)) between.byInput.set(pipe, run);
+    if (run.client !== -1)
+      between.byClient.set(run.client, [...(between.byClient.get(run.client) ?? []), run]);
     for (const pipe of run.outputs) if (!between.byOutput.has(pipe)) between.byOutput.set(pipe, run);
   }
 }

@@ -42,12 +42,6 @@ export class Passages {
         of.set(pipe, (of.get(pipe) ?? new Set()).add(key));
       }
     };
-    for (const { from, to, runs } of gateRuns.entries())
-      for (const run of runs) {
-        if (!wanted.has(run.annotation.gate!.name)) continue;
-        note(run.inputs, inputs, `${from} ${to}`);
-        note(run.outputs, outputs, `${from} ${to}`);
-      }
     const add = (program: number, context: number, keys: ReadonlySet<string> | undefined, end: 0 | 1) => {
       for (const key of keys ?? []) {
         if (Number(key.split(" ")[end]) !== context) continue;
@@ -55,6 +49,13 @@ export class Passages {
         this.programs.add(program);
       }
     };
+    for (const { from, to, runs } of gateRuns.entries())
+      for (const run of runs) {
+        if (!wanted.has(run.annotation.gate!.name)) continue;
+        if (run.client !== -1) add(run.client, from, new Set([`${from} ${to}`]), 0); // it reads and writes by itself
+        note(run.inputs, inputs, `${from} ${to}`);
+        note(run.outputs, outputs, `${from} ${to}`);
+      }
     eachWith(graph.flows, follows, marks, since, (_, source, sink, kind) => {
       const meta = graph.metas.of(kind);
       add(sink, meta.sink, inputs.get(source), 0);

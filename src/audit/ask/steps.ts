@@ -82,7 +82,7 @@ export function crossingOf(sight: Sight, before: number, flow: number, exact = f
   return { drops, adds, by: run === null ? "change" : "gate", gate: run && gateText(sight, run) };
 }
 
-/** The run of a gate that this was: by its streams, else the next of these contexts to have ended. */
+/** The run of a gate that this was: by its streams, or the client of the bus that it is, else the next of these contexts to have ended. */
 export function gateRunAt(
   sight: Sight,
   before: number,
@@ -93,12 +93,15 @@ export function gateRunAt(
 ): Annotation | null {
   const { flows } = sight.graph;
   const came = before === -1 ? -1 : flows.source(before);
-  const run = sight.gateRuns.withPipe(from, to, came, flows.sink(flow));
+  const run =
+    sight.gateRuns.withPipe(from, to, came, flows.sink(flow)) ??
+    sight.gateRuns.ofClient(from, to, flows.source(flow), flow);
   if (run !== null) return run.annotation;
   if (exact) return null;
-  return (
-    sight.gateRuns.between(from, to).find(({ annotation }) => annotation.flows > flow)?.annotation ?? null
-  );
+  const ended = sight.gateRuns
+    .between(from, to)
+    .find(({ annotation, isOver, client }) => isOver && client === -1 && annotation.flows > flow);
+  return ended?.annotation ?? null;
 }
 
 type Detail = {

@@ -10,7 +10,7 @@ export function registerDemo(program: Command): void {
     .description("see it work: programs process labelled data, and what the rules refuse is refused")
     .argument(
       "[name]",
-      "`registry`; `hospital`: owners who don't trust each other share; `evidence`: who leaked what",
+      "`registry`; `hospital`: owners who don't trust each other share; `evidence`: who leaked what; `bus`: messages",
       "registry",
     )
     .option("--json", "one JSON value for machines")
@@ -20,5 +20,5 @@ export function registerDemo(program: Command): void {
       const options = { name, json: flags.json === true, keep: flags.keep === true };
       process.exitCode = await runDemo(options);
     });
-  example(demo, "$ csn demo", "$ csn demo hospital", "$ csn demo evidence");
+  example(demo, "$ csn demo", "$ csn demo hospital", "$ csn demo evidence", "$ csn demo bus");
 }

@@ -1,6 +1,6 @@
 /**
- * csn demo: unmodified programs meet labels (registry.ts), owners who don't trust each other share (hospital.ts), and
- * the record settles who leaked what (evidence.ts).
+ * csn demo: unmodified programs meet labels (registry.ts), owners who don't trust each other share (hospital.ts), the
+ * record settles who leaked what (evidence.ts), and messages carry their labels (bus.ts).
  *
  * Guarantee: nothing is played. Each step runs a real program under the real monitor; what happened is
  * judged by its exit and by an independent look at the effect. Exit 0 only if each was as expected.
@@ -11,13 +11,14 @@ import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { CliError } from "../errors.ts";
 import { makeUi, type Ui } from "../ui.ts";
+import { bus } from "./bus.ts";
 import { evidence } from "./evidence.ts";
 import { hospital } from "./hospital.ts";
 import { registry } from "./registry.ts";
 import { type Outcome, perform, type Scene } from "./stage.ts";
 import type { Step } from "./steps.ts";
 
-export const SCENES: readonly Scene[] = [registry, hospital, evidence];
+export const SCENES: readonly Scene[] = [registry, hospital, evidence, bus];
 
 type Result = {
   title: string;
@@ -38,6 +39,7 @@ export async function runDemo(options: { name: string; json: boolean; keep?: boo
       `there are ${SCENES.map(({ name }) => `\`${name}\``).join(" and ")}`,
     );
   const ui = makeUi(options);
+  await ensureSystemPackages(scene.needs ?? [], ui.progress);
   const absent = await absentPrograms(ui);
   const client = await connect("start", ui);
   const begun = Date.now();

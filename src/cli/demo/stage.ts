@@ -3,6 +3,7 @@
  * instead of shown.
  */
 import { type ContextInput, controlFrame, type DaemonControl, FRAME, FrameReader } from "../../api/index.ts";
+import type { Need } from "../../setup/index.ts";
 import { environmentOf } from "../arguments.ts";
 import type { Client } from "../client.ts";
 import type { Ui } from "../ui.ts";
@@ -77,6 +78,8 @@ function heed(message: DaemonControl, outcome: Outcome): void {
 /** One demo: what it needs, what is tried, and how its traces go. `at`: a folder of its own. */
 export type Scene = {
   name: string;
+  /** Besides what each demo uses; it can't do without. */
+  needs?: readonly Need[];
   setUp(client: Client, ui: Ui, at: string): Promise<void>;
   steps(at: string): Step[];
   cleanUp(client: Client, at: string): Promise<void>;
