@@ -100,6 +100,10 @@ export const evidence: readonly Case[] = [
     },
   },
   {
+    name: "evidence: the demo: a claim that is false, one that is true, and a log that was changed",
+    run: (b) => b.demo("evidence"),
+  },
+  {
     name: "evidence: properties 2 and 4 hold on the whole record of this machine, and merging lost nothing [AUD-2, AUD-4]",
     async run(b) {
       // where the cases of scope.ts ran as well

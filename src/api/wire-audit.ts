@@ -69,6 +69,7 @@ export const AuditKeep = z.object({
     .object({ before: z.number(), reason: z.string().min(1).max(500) })
     .optional()
     .describe("remove what records before that number say; their hashes stay"),
+  copy: z.string().startsWith("/").optional().describe("a new folder, for a copy of the log as it is"),
   export: z.string().startsWith("/").optional().describe("a folder, in the layout of C2SP tlog-tiles"),
 });
 export type AuditKeep = z.infer<typeof AuditKeep>;
@@ -76,6 +77,7 @@ export type AuditKeep = z.infer<typeof AuditKeep>;
 export const AuditKept = z.object({
   compressed: z.number(),
   gone: z.object({ from: z.number(), to: z.number() }).nullable(),
+  copied: z.object({ size: z.number() }).nullable(),
   exported: z.object({ size: z.number(), files: z.number(), gone: z.number() }).nullable(),
 });
 export type AuditKept = z.infer<typeof AuditKept>;

@@ -11,6 +11,7 @@ export type AuditErrorCode =
   | "E_LOG_OTHER" // of another log
   | "E_LOG_FORK" // two trees of one log that do not continue each other
   | "E_LOG_WRITE" // could not be written
+  | "E_LOG_COPY" // could not be copied there
   | "E_CHECKPOINT" // is no checkpoint
   | "E_VKEY" // is no key
   | "E_PROOF" // does not hold

@@ -4,6 +4,7 @@
 export { type BootOf, Boots } from "./boots.ts";
 export { compressClosed } from "./keep/compress.ts";
 export { type Gap, gapRecords, LOST_AT } from "./gaps.ts";
+export { copyLog } from "./keep/copy.ts";
 export { type Exported, exportLog } from "./keep/export.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
 export {

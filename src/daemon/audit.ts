@@ -16,6 +16,7 @@ import {
 import {
   AuditError,
   compressClosed,
+  copyLog,
   exportLog,
   parseCheckpoint,
   parseVkey,
@@ -94,10 +95,12 @@ export function keep(csn: Csn, caller: Caller, body: unknown): AuditKept {
       ? null
       : keeper.writer.retain(request.retain.before, request.retain.reason, caller.name);
   const compressed = request.compress ? compressClosed(folder) : 0;
+  const copied = request.copy === undefined ? null : copyLog(folder, request.copy);
   const exported = request.export === undefined ? null : exportLog(folder, request.export);
   return {
     compressed,
     gone,
+    copied: copied && { size: copied.size },
     exported: exported && { size: exported.checkpoint.size, files: exported.written, gone: exported.gone },
   };
 }

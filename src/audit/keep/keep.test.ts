@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import {
   checkProofs,
   compressClosed,
+  copyLog,
   exportLog,
   parseCheckpoint,
   parseVkey,
@@ -99,6 +100,27 @@ describe("a log that is kept long", () => {
     rmSync(segments(log())[0]!.path);
     const [finding] = verify(log()).findings;
     deepStrictEqual([finding?.code, finding?.record], ["E_LOG_DAMAGED", range.to]);
+  });
+
+  it("is copied as it is, into a new folder, and the copy verifies by itself", () => {
+    const writer = open();
+    fill(writer, 40);
+    writer.rotateKeys();
+    fill(writer, 5);
+    const checkpoint = writer.signCheckpoint()!;
+    const copy = join(base, "copy");
+    strictEqual(copyLog(log(), copy).size, checkpoint.size);
+    fill(writer, 5);
+    writer.close();
+    const report = verify(copy, { keys: [parseVkey(writer.vkeys[0]!)] });
+    deepStrictEqual([report.findings, report.records], [[], checkpoint.size]);
+    throws(() => copyLog(log(), copy), { code: "E_LOG_COPY" });
+    throws(() => copyLog(log(), join(log(), "inside")), { code: "E_LOG_COPY" });
+    throws(() => copyLog(join(base, "nothing"), join(base, "other")), { code: "E_LOG_NONE" });
+    deepStrictEqual(
+      readdirSync(base).filter((name) => name.includes("key") && name !== "log-key.pem"),
+      [],
+    );
   });
 
   it("is exported in the layout of tlog-tiles, and every tile and entry leads to the checkpoint", () => {

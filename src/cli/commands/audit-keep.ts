@@ -3,6 +3,7 @@
  */
 import { createServer } from "node:http";
 import { rmSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type AuditWitnesses } from "../../api/index.ts";
 import { parseVkey, Witness } from "../../audit/index.ts";
@@ -15,15 +16,26 @@ import { makeUi, type Ui } from "../ui.ts";
 /** Bytes of a request: a proof and a checkpoint with many signatures. */
 const MOST_BODY = 256 * 1024;
 
-type KeepOptions = { compress?: true; retainBefore?: string; reason?: string; export?: string; json?: true };
+type KeepOptions = {
+  compress?: true;
+  retainBefore?: string;
+  reason?: string;
+  copy?: string;
+  export?: string;
+  json?: true;
+};
 
 export function registerKeep(audit: Command): void {
   const keep = audit
     .command("keep")
-    .description("compress, shorten or export the log; proofs stay valid")
+    .description("compress, shorten, copy or export the log; proofs stay valid")
     .option("--compress", "closed segments take less room")
     .option("--retain-before <id>", "remove what records before that number say, and keep their hashes")
     .option("--reason <text>", "why: the log says so for ever")
+    .option(
+      "--copy <dir>",
+      "a copy as it is now, for `csn audit verify --folder` elsewhere; the folder is made",
+    )
     .option("--export <dir>", "a folder for an object store, in the layout of C2SP tlog-tiles")
     .option(...JSON_OPTION)
     .action(async (options: KeepOptions) => {
@@ -37,6 +49,7 @@ export function registerKeep(audit: Command): void {
             ? "no whole segment lies before that record: nothing was removed"
             : `records ${answer.gone.from} to ${answer.gone.to - 1} were removed; their hashes stay`,
         );
+      if (answer.copied !== null) ui.print(`${count(answer.copied.size, "record")} copied`);
       if (answer.exported !== null)
         ui.print(
           `${count(answer.exported.size, "record")} exported, ${count(answer.exported.files, "file")} written`,
@@ -46,11 +59,12 @@ export function registerKeep(audit: Command): void {
     keep,
     "$ csn audit keep --compress",
     "$ csn audit keep --retain-before 500000 --reason 'a year has passed'",
+    "$ csn audit keep --copy /srv/copy && csn audit verify --folder /srv/copy",
     "$ csn audit keep --export /srv/store",
   );
 }
 
-function bodyOf({ compress, retainBefore, reason, export: target }: KeepOptions): unknown {
+function bodyOf({ compress, retainBefore, reason, copy, export: target }: KeepOptions): unknown {
   if (retainBefore !== undefined && !/^#?\d+$/.test(retainBefore))
     throw new CliError(
       "E_USAGE",
@@ -66,7 +80,8 @@ function bodyOf({ compress, retainBefore, reason, export: target }: KeepOptions)
   return {
     compress: compress === true,
     ...(retainBefore !== undefined && { retain: { before: Number(retainBefore.replace("#", "")), reason } }),
-    ...(target !== undefined && { export: target }),
+    ...(copy !== undefined && { copy: resolve(copy) }),
+    ...(target !== undefined && { export: resolve(target) }),
   };
 }
 

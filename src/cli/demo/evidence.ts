@@ -1,6 +1,6 @@
 /**
  * The third demo, as data: a file of patients, ten programs that use it, one that tries to take it out, and a claim
- * that it was leaked, raised twice: false, then true.
+ * that it was leaked, raised twice: false, then true. Then a copy of the log is changed, and that shows.
  *
  * Nothing is played: each answer is the record's, asked by the same command that anybody would give.
  */
@@ -63,6 +63,12 @@ function steps(at: string): Step[] {
       csn leak --of ${data} --to outside --json > ${at}/yes.json; test $? = 2 && grep -q '"${gate}"' ${at}/yes.json && grep -q '"by": "hospital"' ${at}/yes.json`),
     asks("where it went, as a picture", `csn trace from ${data} --format svg > ${at}/way.svg && grep -q '</svg>' ${at}/way.svg && grep -q ${gate.split("/")[1]} ${at}/way.svg`),
     asks("but not while it keeps its label", `csn trace from ${data} --stop-at-gates --json > ${at}/inside.json && ! grep -q ${gate} ${at}/inside.json`),
+    asks("somebody takes a copy of the log, and it verifies", `
+      csn audit keep --copy ${at}/log && csn audit verify --folder ${at}/log > ${at}/copy.txt`),
+    asks("a byte of it is changed: a refusal says that it was allowed. Verify names the record", `
+      record=$(csn log --refused --json -n 1 | python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["id"])')
+      csn audit prove $record > ${at}/proof.json && python3 ${ROOT}/examples/change-record.py ${at}/proof.json ${at}/log
+      csn audit verify --folder ${at}/log > ${at}/changed.txt; test $? = 2 && grep -q "E_LOG_DAMAGED.*record $record is not as it was written" ${at}/changed.txt`),
   ];
 } // prettier-ignore
 
