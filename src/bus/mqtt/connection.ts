@@ -15,6 +15,7 @@ import { join } from "../../label/index.ts";
 import type { Context } from "../../label/index.ts";
 import type { Party } from "../types.ts";
 import type { Authenticator, Identity, Origin } from "./authenticator.ts";
+import { LastString } from "./codec/cursor.ts";
 import { Frames } from "./codec/frames.ts";
 import { Malformed, REASON } from "./codec/malformed.ts";
 import { readPacket } from "./codec/read.ts";
@@ -63,6 +64,7 @@ export class Connection {
   /** In which version a CONNECT that is refused is answered; null: not at all. */
   #answersIn: Version | null = null;
   #conversation: Conversation | null = null;
+  readonly #lastTopic = new LastString();
   #session: Session | null = null;
   #will: Will | null = null;
   #expiresAt = Infinity;
@@ -120,7 +122,7 @@ export class Connection {
     try {
       this.#frames.push(
         chunk,
-        (header, body) => this.#take(header, body),
+        (header, bytes, start, end) => this.#take(header, bytes, start, end),
         () => this.#isOver || this.#isAsking,
       );
     } catch (error) {
@@ -129,9 +131,9 @@ export class Connection {
     }
   }
 
-  #take(header: number, body: Buffer): void {
-    if (this.#version === null && header === 0x10) this.#answersIn = body[6] === 5 ? 5 : 4;
-    const packet = readPacket(header, body, this.#version);
+  #take(header: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#version === null && header === 0x10) this.#answersIn = bytes[start + 6] === 5 ? 5 : 4;
+    const packet = readPacket(header, bytes, this.#version, start, end, this.#lastTopic);
     if (packet.kind !== "connect") {
       this.#conversation?.take(packet);
       return;
