@@ -1,241 +1,165 @@
 /**
- * How many messages a second the bus carries, beside other brokers in the same run: one to one and one to ten, QoS 0 and 1,
- * without labels, with contexts, and with an attribute taken out for the receivers. Beside it run mosquitto and nats-server
- * (its MQTT) where they are installed, and Aedes, which is fetched from npm into a folder of its own when asked for.
+ * How many messages a second the bus carries, beside other brokers in the same run: one to one and one to ten, QoS 0 and 1, without
+ * labels, with contexts, and with an attribute taken out for the receivers; and how long a message takes at half of mosquitto's load.
+ * Beside it a relay that only copies bytes (the floor for Node.js), mosquitto, nats-server (its MQTT) and Aedes.
  *
- * Each broker is a process on one processor, the load comes from another. The publisher keeps a bounded number of
- * messages under way, so nobody drops any; what is counted is what subscribers received, by the clock and, for machines
- * that do other things as well, by the broker's own time on its processor.
- * The ratio is that of the deliveries per second of processor time to mosquitto's.
- * Not covered: TLS, persistence, latency. The recorder counts and writes nothing. nats-server may use more than one thread,
- * but no more than the one processor; of nats-server, with QoS 1 messages go through its store, as it can't do without.
+ * Each broker is a process on one processor, the load comes from another. Brokers are measured in turns, so that what else the computer
+ * does meets all of them; the median of the turns counts. Each is warmed up with as many messages as are then measured.
+ * The ratio is that of the deliveries per second of processor time to mosquitto's in the same turn.
+ * Not covered: TLS, persistence, many publishers.
  *
- * Usage: sh tools/node.sh bench/bus.ts [--seconds 3] [--aedes] [--only NAME]
+ * Usage: sh tools/node.sh bench/bus.ts [--turns 3] [--messages 60000] [--peers] [--only NAME] [--load 'QoS 0'] [--write]
+ * `--peers` fetches what is missing of the others; `--write` puts the figures into docs/bench-bus-speed.md.
  */
-import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { generate } from "mqtt-packet";
-import type { Packet } from "mqtt-packet";
-import { Bus, identityOf, MqttServer } from "../src/bus/index.ts";
-import { classifierOf } from "../src/bus/testing.ts";
-import { contextOf, integrityOf, parseTagId, secrecyOf, UNLABELLED } from "../src/label/index.ts";
+import { silent } from "../src/setup/index.ts";
+import { aedesIn, type Broker, brokersIn, endOf, ensurePeers } from "./bus-brokers.ts";
+import { Load, type Measured, type QoS } from "./bus-load.ts";
+import { madeBy, median, putPart, table } from "./bus-speed.ts";
 
-const { values } = parseArgs({ options: { serve: { type: "string" }, port: { type: "string" }, seconds: { type: "string", default: "3" }, aedes: { type: "boolean" }, only: { type: "string" } } }); // prettier-ignore
-/** The version that is fetched; a broker in the same language, for comparison alone. */
-const AEDES = "aedes@1.2.0";
-const TOPIC = "bench/topic";
-/** Messages under way at most, per subscriber with QoS 1 and in all with QoS 0. */
-const WINDOW = { 0: 2000, 1: 50 } as const;
-/** 256 bytes; a list, so that attributes can be taken out of it. */
-const PAYLOAD = Buffer.from(JSON.stringify(["open", "secret", `pad${"x".repeat(234)}`]).padEnd(256));
+const { values } = parseArgs({
+  options: {
+    turns: { type: "string", default: "3" },
+    messages: { type: "string", default: "60000" },
+    peers: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    load: { type: "string", default: "" },
+    write: { type: "boolean", default: false },
+  },
+});
+/** QoS 1 takes longer in every broker: fewer are measured. */
+const LOADS = [
+  { qos: 0, receivers: 1, share: 1 },
+  { qos: 0, receivers: 10, share: 1 / 3 },
+  { qos: 1, receivers: 1, share: 1 / 3 },
+  { qos: 1, receivers: 10, share: 1 / 6 },
+] as const;
+const REFERENCE = "mosquitto";
+/** Messages of which each one's time is measured. */
+const TIMED = 20_000;
+let port = 21_883;
 
-/** Made once. */
-const frames = new Map<number, Buffer>();
+await main();
 
-const tags = Array.from({ length: 4 }, (_, n) => parseTagId(String(n).repeat(32)));
-const clearance = contextOf(secrecyOf(tags), integrityOf([]));
-const secret = contextOf(secrecyOf([...tags, parseTagId("f".repeat(32))]), integrityOf([]));
-
-if (values.serve === undefined) await main();
-else await serve(values.serve, Number(values.port));
-
-/** A bus of ours, until it is killed. */
-async function serve(mode: string, port: number): Promise<void> {
-  const context = mode === "unlabelled" ? UNLABELLED : clearance;
-  const names = JSON.parse(PAYLOAD.toString()) as string[];
-  const attributes = Object.fromEntries(names.map((name) => [name, name === "secret" ? secret : context]));
-  const types = mode === "attributes" ? [{ topic: TOPIC, context: null, withheld: "remove" as const, attributes }] : []; // prettier-ignore
-  let recorded = 0;
-  const recorder = { record: () => void recorded++ };
-  const bus = new Bus({ classifier: classifierOf(types), recorder, limits: { rate: 1e9, unsentBytes: 1 << 24, queuedMessages: 1e5, queuedBytes: 1 << 28 } }); // prettier-ignore
-  const authenticator = { authenticate: async () => identityOf("bench", context, [secret]) };
-  const server = new MqttServer({ bus, authenticator, version: "bench" });
-  await server.listen({ transport: "tcp", host: "127.0.0.1", port });
-}
+/** By load, the measurements of each turn. */
+type Results = Map<string, Map<string, Measured[]>>;
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "csn-bench-"));
-  const brokers: [name: string, start: (port: number) => ChildProcess][] = ["unlabelled", "contexts", "attributes"].map((mode) => [`csn, ${mode}`, (port) => onProcessor(0, process.execPath, ["--disable-warning=ExperimentalWarning", fileURLToPath(import.meta.url), "--serve", mode, "--port", String(port)])]); // prettier-ignore
-  if (spawnSync("mosquitto", ["-h"]).error === undefined)
-    brokers.push([
-      "mosquitto",
-      (port) => {
-        const file = join(folder, "mosquitto.conf");
-        writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 64\nmax_queued_messages 100000\n`); // prettier-ignore
-        return onProcessor(0, "mosquitto", ["-c", file]);
-      },
-    ]);
-  else console.log("mosquitto is not installed: not measured");
-  if (spawnSync("nats-server", ["--version"]).error === undefined)
-    brokers.push([
-      "nats-server",
-      (port) => {
-        const file = join(folder, "nats.conf");
-        writeFileSync(file, `server_name: bench\nlisten: "127.0.0.1:${port + 1000}"\njetstream { store_dir: "${join(folder, "nats")}" }\nmqtt { listen: "127.0.0.1:${port}" }\n`); // prettier-ignore
-        return onProcessor(0, "nats-server", ["-c", file]);
-      },
-    ]);
-  else console.log("nats-server is not installed: not measured");
-  if (values.aedes === true) brokers.push(["aedes", startAedes(folder)]);
-
+  if (values.peers) await ensurePeers(silent);
+  const all = [...brokersIn(folder), ...(values.peers ? [aedesIn(folder)] : [])];
+  const brokers = all.filter(({ name }) => name.startsWith(values.only));
   // The load on the other processor.
-  spawnSync("taskset", ["-p", "2", String(process.pid)]);
-  let port = 21_883;
-  const rates: Rate[] = [];
-  for (const [name, start] of brokers.filter(([one]) => one.startsWith(values.only ?? ""))) {
-    const broker = start(++port);
-    try {
-      for (const qos of [0, 1] as const)
-        for (const receivers of [1, 10]) {
-          const { rate, perBusySecond } = await measure(port, broker, qos, receivers, Number(values.seconds) * 1000); // prettier-ignore
-          const text = (value: number): string => Math.round(value).toLocaleString("en").padStart(10);
-          rates.push({ name, load: `QoS ${qos}, 1 to ${receivers}`, perBusySecond });
-          console.log(`${name.padEnd(16)} QoS ${qos}  1 to ${String(receivers).padEnd(2)} ${text(rate)} deliveries/s ${text(perBusySecond)} per second of its processor`); // prettier-ignore
-        }
-    } finally {
-      broker.kill("SIGKILL");
-      await once(broker, "exit");
-    }
+  spawnSync("taskset", ["-a", "-p", "2", String(process.pid)]);
+  const loadBefore = loadavg()[0] as number;
+  try {
+    const results: Results = new Map();
+    for (let turn = 0; turn < Number(values.turns); turn++)
+      for (const broker of brokers) await measure(broker, results);
+    const lines = [...speedLines(brokers, results), "", ...(await latencyLines(brokers, results))];
+    console.log(lines.join("\n"));
+    const how = `sh tools/node.sh bench/bus.ts --turns ${values.turns} --messages ${values.messages}${values.peers ? " --peers" : ""} --write`;
+    if (values.write) putPart("speed", [madeBy(how, loadBefore), "", ...versions(all), "", ...lines]);
+  } finally {
+    rmSync(folder, { recursive: true, maxRetries: 3 });
   }
-  for (const line of ratios(rates)) console.log(line);
-  rmSync(folder, { recursive: true });
   process.exit(0);
 }
 
-interface Rate {
-  readonly name: string;
-  readonly load: string;
-  readonly perBusySecond: number;
+function nameOf({ qos, receivers }: { readonly qos: QoS; readonly receivers: number }): string {
+  return `QoS ${qos}, 1 to ${receivers}`;
 }
 
-/** Each broker's deliveries per second of its processor, in mosquitto's. */
-function ratios(rates: readonly Rate[]): string[] {
-  return rates.flatMap(({ name, load, perBusySecond }) => {
-    const other = rates.find((one) => one.name === "mosquitto" && one.load === load);
-    if (other === undefined || other.name === name) return [];
-    return [`${name.padEnd(16)} ${load.padEnd(15)} ${(perBusySecond / other.perBusySecond).toFixed(2)} times mosquitto`]; // prettier-ignore
-  });
-}
-
-/** Fetches Aedes, and gives what starts it. */
-function startAedes(folder: string): (port: number) => ChildProcess {
-  const install = spawnSync("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error", AEDES], { stdio: "inherit" }); // prettier-ignore
-  if (install.status !== 0) throw new Error(`${AEDES} could not be installed`);
-  const file = join(folder, "aedes.mjs");
-  writeFileSync(file, `import { Aedes } from "aedes";\nimport { createServer } from "node:net";\nconst aedes = await Aedes.createBroker({ queueLimit: 100000 });\ncreateServer(aedes.handle).listen(Number(process.argv[2]), "127.0.0.1");\n`); // prettier-ignore
-  return (port) => onProcessor(0, process.execPath, [file, String(port)]);
-}
-
-function onProcessor(processor: number, command: string, args: readonly string[]): ChildProcess {
-  return spawn("taskset", ["-c", String(processor), command, ...args], { stdio: "ignore" });
-}
-
-interface Measured {
-  readonly rate: number;
-  readonly perBusySecond: number;
-}
-
-/** Deliveries per second, in all. */
-async function measure(
-  port: number,
-  broker: ChildProcess,
-  qos: 0 | 1,
-  receivers: number,
-  milliseconds: number,
-): Promise<Measured> {
-  const subscribers = await Promise.all(Array.from({ length: receivers }, (_, at) => subscriber(port, qos, at))); // prettier-ignore
-  const publisher = await client(port, "publisher");
-  const received = (): number => Math.min(...subscribers.map(({ count }) => count));
-  let sent = 0;
-  let acknowledged = 0;
-  publisher.on("data", (chunk: Buffer) => (acknowledged += chunk.length / 4));
-  let isOver = false;
-  const say = (): void => {
-    const room = WINDOW[qos] - (sent - received());
-    const open = qos === 0 ? room : Math.min(room, 50 - (sent - acknowledged));
-    if (isOver || open < 1) return;
-    publisher.write(Buffer.concat(Array.from({ length: open }, () => published(qos, (sent++ % 60_000) + 1))));
-  };
-  const clock = setInterval(say, 0);
-  for (const { socket } of subscribers) socket.on("data", say);
-  await new Promise((done) => setTimeout(done, milliseconds / 3));
-  const total = (): number => subscribers.reduce((sum, { count }) => sum + count, 0);
-  const [before, at, busy] = [total(), performance.now(), busySeconds(broker)];
-  await new Promise((done) => setTimeout(done, milliseconds));
-  const count = total() - before;
-  const rate = count / ((performance.now() - at) / 1000);
-  const perBusySecond = count / (busySeconds(broker) - busy);
-  isOver = true;
-  clearInterval(clock);
-  for (const { socket } of subscribers) socket.destroy();
-  publisher.destroy();
-  return { rate, perBusySecond };
-}
-
-/** Time that it spent on a processor, in user mode and in the kernel (proc(5), fields 14 and 15, in 1/100 s). */
-function busySeconds({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function published(qos: 0 | 1, id: number): Buffer {
-  const key = qos * 100_000 + (qos === 0 ? 0 : id);
-  let frame = frames.get(key);
-  if (frame === undefined) frames.set(key, (frame = written({ cmd: "publish", topic: TOPIC, payload: PAYLOAD, qos, messageId: id }))); // prettier-ignore
-  return frame;
-}
-
-/** Counts publications, and acknowledges them. */
-async function subscriber(port: number, qos: 0 | 1, at: number): Promise<{ socket: Socket; count: number }> {
-  const socket = await client(port, `subscriber${at}`);
-  socket.write(written({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: TOPIC, qos }] }));
-  await once(socket, "data");
-  const state = { socket, count: 0 };
-  let rest: Buffer = Buffer.alloc(0);
-  socket.on("data", (chunk: Buffer) => {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let from = 0;
-    const acks: number[] = [];
-    for (;;) {
-      const long = (bytes[from + 1] ?? 0) >= 128 ? 2 : 1;
-      const length = long === 2 ? ((bytes[from + 1] ?? 0) & 127) + ((bytes[from + 2] ?? 0) << 7) : (bytes[from + 1] ?? 0); // prettier-ignore
-      const end = from + 1 + long + length;
-      if (bytes.length < from + 3 || end > bytes.length) break;
-      const id = from + 1 + long + 2 + TOPIC.length;
-      if (qos === 1) acks.push(0x40, 2, bytes[id] as number, bytes[id + 1] as number);
-      state.count++;
-      from = end;
+async function measure(broker: Broker, results: Results): Promise<void> {
+  const child = broker.start(++port);
+  try {
+    for (const load of LOADS) {
+      if (!broker.qos.includes(load.qos) || !nameOf(load).startsWith(values.load)) continue;
+      const clients = await Load.connect(child, port, load.qos, load.receivers);
+      const messages = Math.round(Number(values.messages) * load.share);
+      await clients.run(messages);
+      const measured = await clients.run(messages);
+      clients.end();
+      const name = nameOf(load);
+      const of = results.get(name) ?? new Map<string, Measured[]>();
+      results.set(name, of);
+      of.set(broker.name, [...(of.get(broker.name) ?? []), measured]);
+      console.log(`${broker.name.padEnd(18)} ${name.padEnd(15)} ${text(measured.rate)} deliveries/s ${text(measured.perBusySecond)} per second of its processor`); // prettier-ignore
     }
-    rest = bytes.subarray(from);
-    if (acks.length > 0) socket.write(Buffer.from(acks));
-  });
-  return state;
-}
-
-async function client(port: number, clientId: string): Promise<Socket> {
-  for (;;) {
-    const socket = connect(port, "127.0.0.1");
-    socket.setNoDelay(true);
-    try {
-      await once(socket, "connect");
-      socket.write(written({ cmd: "connect", clientId, clean: true, keepalive: 0, protocolVersion: 4 }));
-      await once(socket, "data");
-      return socket;
-    } catch {
-      // The broker is not there yet.
-      await new Promise((done) => setTimeout(done, 50));
-    }
+  } finally {
+    await endOf(child);
   }
 }
 
-function written(packet: object): Buffer {
-  return generate(packet as Packet, { protocolVersion: 4 });
+function speedLines(brokers: readonly Broker[], results: Results): string[] {
+  const loads = LOADS.map(nameOf);
+  const of = (load: string, broker: string): readonly Measured[] => results.get(load)?.get(broker) ?? [];
+  const busy = (load: string, broker: string): string => cell(of(load, broker).map(({ perBusySecond }) => perBusySecond), text); // prettier-ignore
+  const clock = (load: string, broker: string): string => cell(of(load, broker).map(({ rate }) => rate), text); // prettier-ignore
+  const ratio = (load: string, broker: string): string => {
+    const other = of(load, REFERENCE);
+    const ratios = of(load, broker).flatMap(({ perBusySecond }, turn) => other[turn] === undefined ? [] : [perBusySecond / other[turn].perBusySecond]); // prettier-ignore
+    return cell(ratios, (value) => value.toFixed(2));
+  };
+  const part = (title: string, value: (load: string, broker: string) => string): string[] => [
+    `**${title}**`,
+    "",
+    ...table(["", ...loads], brokers.map(({ name }) => [name, ...loads.map((load) => value(load, name))])), // prettier-ignore
+    "",
+  ];
+  return [
+    ...part("Deliveries per second of the broker's processor", busy),
+    ...part(`The same in ${REFERENCE}'s of the same turn`, ratio),
+    ...part("Deliveries per second by the clock, the broker and the load each on a processor that others use too", clock), // prettier-ignore
+  ];
+}
+
+/** The median, and below it how far the turns were apart. */
+function cell(of: readonly number[], write: (value: number) => string): string {
+  if (of.length === 0) return "";
+  if (of.length === 1) return write(of[0] as number).trim();
+  return `${write(median(of)).trim()} (${write(Math.min(...of)).trim()}–${write(Math.max(...of)).trim()})`;
+}
+
+function text(value: number): string {
+  return Math.round(value).toLocaleString("en").padStart(10);
+}
+
+/** Each at half of what mosquitto carried by the clock, one to one. */
+async function latencyLines(brokers: readonly Broker[], results: Results): Promise<string[]> {
+  const rows: string[][] = [];
+  for (const qos of [0, 1] as const) {
+    const rates = results.get(nameOf({ qos, receivers: 1 }))?.get(REFERENCE) ?? [];
+    if (rates.length === 0) continue;
+    const perSecond = Math.round(median(rates.map(({ rate }) => rate)) / 2);
+    for (const broker of brokers) {
+      if (!broker.qos.includes(qos)) continue;
+      const child = broker.start(++port);
+      try {
+        const load = await Load.connect(child, port, qos, 1);
+        await load.run(Number(values.messages) / 3);
+        const took = await load.latencies(perSecond, TIMED);
+        load.end();
+        const at = (share: number): string => (took[Math.floor(took.length * share)] as number).toFixed(2);
+        rows.push([broker.name, `QoS ${qos}, ${text(perSecond).trim()}/s`, at(0.5), at(0.99)]);
+      } finally {
+        await endOf(child);
+      }
+    }
+  }
+  if (rows.length === 0) return [];
+  return [
+    `**Milliseconds from a message's sending to its arrival, one to one, at half of what ${REFERENCE} carried by the clock**`,
+    "",
+    ...table(["", "load", "median", "99th percentile"], rows),
+  ];
+}
+
+function versions(brokers: readonly Broker[]): string[] {
+  const others = brokers.filter(({ version }) => version !== process.version);
+  return [`Node.js ${process.version}; ${others.map(({ name, version }) => version.startsWith(name) ? version : `${name}: ${version}`).join("; ")}.`]; // prettier-ignore
 }

@@ -20,7 +20,7 @@ import { Rates } from "./core/rate.ts";
 import { Retained } from "./core/retained.ts";
 import type { RetainedStore } from "./core/retained.ts";
 import { Routes } from "./core/routes.ts";
-import { arePropertiesFine, judgeSending } from "./core/sending.ts";
+import { arePropertiesFine, judgeSending, NO_PROPERTIES } from "./core/sending.ts";
 import { Standing } from "./core/standing.ts";
 import type { StandingText } from "./core/standing.ts";
 import { Steering } from "./core/steering.ts";
@@ -29,6 +29,9 @@ import { flows } from "./core/verdicts.ts";
 import { LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { Classifier, Party, Publication, PublishResult, Recorder, Refusal, Who } from "./types.ts";
+
+/** Topics that are remembered. */
+const REMEMBERED = 10_000;
 
 export interface BusOptions {
   readonly classifier: Classifier;
@@ -60,6 +63,8 @@ export class Bus {
   readonly #mayControl: MayControl;
   readonly #endpoints = new Set<Endpoint>();
   readonly #routes = new Routes();
+  /** That may have messages of clients. */
+  readonly #topics = new Set<string>();
   readonly #rates: Rates;
   readonly #delivery: Delivery;
   readonly #steering: Steering;
@@ -96,20 +101,21 @@ export class Bus {
   detach(endpoint: Endpoint): void {
     for (const { filter } of [...endpoint.subscriptions.values()]) this.unsubscribe(endpoint, filter.text);
     if (this.#endpoints.delete(endpoint))
-      this.events.write("close", { to: whoOf(endpoint.party), reason: "disconnected" });
+      this.events.write("close", { to: endpoint.who, reason: "disconnected" });
   }
 
   /** Publishes, and tells nothing of who receives. Never throws. */
   publish(party: Party, asked: Publication): PublishResult {
     const { topic } = asked;
     const from = whoOf(party);
-    const own = this.standing.contextOf(party, this.now());
+    const now = this.now();
+    const own = this.standing.contextOf(party, now);
     const refuse = (reason: Refusal, why: string, data: Context | null = null): PublishResult => {
       this.events.write("refuse", { topic, from, data, party: own, reason: why });
       this.events.tally.refuse(reason, why);
       return { accepted: false, reason };
     };
-    if (!this.events.write("publish", { topic, from, data: asked.as ?? own, party: own }))
+    if (!this.events.sent("publish", 0, topic, from, asked.as ?? own, own, now))
       return { accepted: false, reason: "failed" };
 
     if (own === null) {
@@ -117,11 +123,11 @@ export class Bus {
       return refuse("failed", "CTX-5");
     }
     // Topics with `$` are the bus's own.
-    if (!isTopic(topic, this.limits) || topic.startsWith("$")) return refuse("topic", "no topic");
+    if (!this.#isTopic(topic)) return refuse("topic", "no topic");
     if (asked.payload.length > this.limits.packetBytes) return refuse("quota", "payload too long");
-    const { properties = {}, retain = false } = asked;
+    const { properties = NO_PROPERTIES, retain = false } = asked;
     if (!arePropertiesFine(properties, this.limits.userProperties)) return refuse("quota", "properties");
-    if (!this.#rates.take(party.principal, this.now())) return refuse("quota", "rate");
+    if (!this.#rates.take(party.principal, now)) return refuse("quota", "rate");
 
     const isEmpty = asked.payload.length === 0;
     const sendable = judgeSending(party, own, this.#classifier, asked);
@@ -131,14 +137,14 @@ export class Bus {
 
     const number = ++this.#number;
     const expiry = properties.messageExpiryInterval;
-    const expiresAt = expiry === undefined ? Infinity : this.now() + expiry * 1000;
+    const expiresAt = expiry === undefined ? Infinity : now + expiry * 1000;
     const facts = { number, topic, qos: asked.qos ?? 0, retain, properties, publisher: from, context, type, expiresAt }; // prettier-ignore
     const message = new Message(facts, bytes, payload);
     if (removed > 0) {
       const said = { message: number, topic, from, data: context, party: own, reason: "MSG-2", removed };
       if (!this.events.write("remove", said)) return { accepted: false, reason: "failed" };
     }
-    if (!this.events.write("accept", { message: number, topic, from, data: context, party: own }))
+    if (!this.events.sent("accept", number, topic, from, context, own, now))
       return { accepted: false, reason: "failed" };
     if (retain) this.retained.put(message, isEmpty);
     this.#delivery.send(message);
@@ -163,7 +169,7 @@ export class Bus {
 
   /** Subscribes an endpoint, and hands it the retained messages. Never throws. */
   subscribe(endpoint: Endpoint, text: string, options: SubscribeOptions = {}): SubscribeResult {
-    const to = whoOf(endpoint.party);
+    const to = endpoint.who;
     const own = this.standing.contextOf(endpoint.party, this.now());
     const refuse = (reason: Refusal, why: string, data: Context | null = null): SubscribeResult => {
       this.events.write("refuse", { topic: text, to, data, party: own, reason: why });
@@ -206,7 +212,7 @@ export class Bus {
     endpoint.subscriptions.delete(text);
     this.#routes.remove(subscription);
     endpoint.keeper?.unsubscribed(text);
-    this.events.write("close", { topic: text, to: whoOf(endpoint.party), reason: "unsubscribed" });
+    this.events.write("close", { topic: text, to: endpoint.who, reason: "unsubscribed" });
     return true;
   }
 
@@ -265,6 +271,15 @@ export class Bus {
   counts(): Readonly<Record<"endpoints" | "subscriptions" | "retained" | "messages" | "unrecorded", number>> {
     const [endpoints, subscriptions, retained] = [this.#endpoints.size, this.#routes.count, this.retained.count]; // prettier-ignore
     return { endpoints, subscriptions, retained, messages: this.#number, unrecorded: this.events.lost };
+  }
+
+  /** Remembers what was one: topics come again and again. */
+  #isTopic(topic: string): boolean {
+    if (this.#topics.has(topic)) return true;
+    if (!isTopic(topic, this.limits) || topic.startsWith("$")) return false;
+    if (this.#topics.size >= REMEMBERED) this.#topics.clear();
+    this.#topics.add(topic);
+    return true;
   }
 
   /** Undefined: it could not be found out. */

@@ -2,7 +2,7 @@
  * Labelled messages: what is published reaches those who subscribed and are cleared for it, attribute by attribute.
  */
 export { certificates } from "./auth/certificate.ts";
-export { ANONYMOUS, firstOf, identityOf } from "./auth/known.ts";
+export { ANONYMOUS, ANONYMOUS_NAME, firstOf, identityOf } from "./auth/known.ts";
 export type { Lookup } from "./auth/known.ts";
 export { digestOf, passwords } from "./auth/password.ts";
 export { tokens } from "./auth/token.ts";
@@ -31,5 +31,6 @@ export type { Listener, Listening } from "./mqtt/listen.ts";
 export { MqttServer } from "./mqtt/server.ts";
 export type { MqttOptions } from "./mqtt/server.ts";
 export { restore } from "./store/restore.ts";
+export type { WhoIs } from "./store/restore.ts";
 export { BusStore } from "./store/store.ts";
 export type * from "./types.ts";

@@ -113,6 +113,12 @@ export class BusClients {
     return this.#view(client, caller);
   }
 
+  /** Of whom one can't ask for a proof any more, as its will is published after a restart; null: nobody that is known. */
+  whoIs(name: string): Identity | null {
+    const client = this.#clients.get(name);
+    return client === undefined ? null : this.#identity(name, client.proof);
+  }
+
   #identity(name: string, proof: StoredClient["proof"]): Identity | null {
     const isKnown = this.#clients.get(name)?.proof === proof;
     if (!isKnown) return null;

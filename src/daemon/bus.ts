@@ -10,6 +10,7 @@ import type { TlsOptions } from "node:tls";
 import { BusControl, type BusListening, type BusStatus, BusUp } from "../api/index.ts";
 import {
   ANONYMOUS,
+  ANONYMOUS_NAME,
   type Authenticator,
   Bus,
   BusStore,
@@ -17,6 +18,7 @@ import {
   type ControlRequest,
   firstOf,
   HttpServer,
+  identityOf,
   KEYS,
   type LabelText,
   metricsText,
@@ -255,7 +257,9 @@ export class BusService {
     plan = () => mqtt.turn.plan();
     const http = new HttpServer({ bus, authenticator, labels, turn: mqtt.turn });
     this.#running = { bus, mqtt, http, store, recorder, doors, listening: [] };
-    restore(store, bus, mqtt.sessions, classifier);
+    const anonymous = how.anonymous ? identityOf(ANONYMOUS_NAME, UNLABELLED) : null;
+    const whoIs = (name: string) => this.clients.whoIs(name) ?? (name === ANONYMOUS_NAME ? anonymous : null);
+    restore(store, bus, mqtt.sessions, classifier, whoIs);
     for (const client of csn.store.busAnew) this.#setAnew(client, "root");
     csn.store.busAnew = [];
     doors.open(csn.attached(), UNLABELLED);

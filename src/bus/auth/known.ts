@@ -18,12 +18,14 @@ export function identityOf(
   return { principal, context: () => context, mayPublishAs };
 }
 
+export const ANONYMOUS_NAME = "anonymous";
+
 /** Anybody, who gives no name: unlabelled, without privileges. */
 export const ANONYMOUS: Authenticator = {
   async authenticate({ username, password, origin }: Hello) {
     // Who shows a certificate or a password is somebody, or nobody.
     if (username !== null || password !== null || origin.transport === "unix") return null;
-    return identityOf("anonymous", UNLABELLED);
+    return identityOf(ANONYMOUS_NAME, UNLABELLED);
   },
 };
 

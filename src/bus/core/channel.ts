@@ -2,7 +2,8 @@
  * Endpoints and channels: who is connected, and what reaches it.
  */
 import type { Context } from "../../label/index.ts";
-import type { Party, QoS } from "../types.ts";
+import type { Party, QoS, Who } from "../types.ts";
+import { whoOf } from "./events.ts";
 import type { Message } from "./message.ts";
 import type { Filter } from "./topic.ts";
 
@@ -54,7 +55,9 @@ export interface SubscriptionKeeper {
 
 /** Someone on the bus, for as long as its connection or its session lasts. */
 export class Endpoint {
-  party: Party;
+  #party: Party;
+  /** Its names alone, for the record. */
+  who: Who;
   readonly deliver: Deliver;
   /** False: a session that waits for its client. */
   isOnline = true;
@@ -63,9 +66,19 @@ export class Endpoint {
   readonly keeper: SubscriptionKeeper | null;
 
   constructor(party: Party, deliver: Deliver, keeper: SubscriptionKeeper | null) {
-    this.party = party;
+    this.#party = party;
+    this.who = whoOf(party);
     this.deliver = deliver;
     this.keeper = keeper;
+  }
+
+  get party(): Party {
+    return this.#party;
+  }
+
+  set party(party: Party) {
+    this.#party = party;
+    this.who = whoOf(party);
   }
 }
 

@@ -55,7 +55,8 @@ export class Delivery {
     const channel = channelOf(subscription);
     const now = this.#parts.now();
     for (const messages of this.#parts.retained.matching(filter.levels, now)) {
-      const seen = messages.find((message) => this.#judge(message, endpoint.party, now).view instanceof View);
+      const own = this.#parts.standing.contextOf(endpoint.party, now);
+      const seen = messages.find((message) => this.#judge(message, endpoint.party, own, now) instanceof View);
       // Withheld is recorded like anything else, for the newest.
       if (seen === undefined) this.open(messages[0] as Message, channel);
       else this.#hand(seen, channel, true);
@@ -64,15 +65,17 @@ export class Delivery {
 
   /** What the receiver sees of the message now, or null when nothing. */
   open(message: Message, channel: Channel): View | null {
-    const { events, now } = this.#parts;
-    const { party } = channel.endpoint;
-    const { own, view } = this.#judge(message, party, now());
+    const { events, standing } = this.#parts;
+    const { party, who } = channel.endpoint;
+    const now = this.#parts.now();
+    const own = standing.contextOf(party, now);
+    const view = this.#judge(message, party, own, now);
     if (view instanceof View) {
       const { removed } = view;
-      const isTold = removed === 0 || events.toward("remove", message, party, own, "MSG-2", removed);
-      return isTold && events.toward("deliver", message, party, own, "", removed) ? view : null;
+      const isTold = removed === 0 || events.toward("remove", message, who, own, "MSG-2", removed, now);
+      return isTold && events.toward("deliver", message, who, own, "", removed, now) ? view : null;
     }
-    events.toward("withhold", message, party, own, view, 0);
+    events.toward("withhold", message, who, own, view, 0, now);
     if (view !== "expired") this.release(message, channel);
     return null;
   }
@@ -87,20 +90,21 @@ export class Delivery {
 
   /** Notes that a receiver did not get a message for another reason than its context. */
   dropped(message: Message, { endpoint }: Channel, reason: string): void {
-    const own = this.#parts.standing.contextOf(endpoint.party, this.#parts.now());
-    this.#parts.events.toward("withhold", message, endpoint.party, own, reason, 0);
+    const now = this.#parts.now();
+    const own = this.#parts.standing.contextOf(endpoint.party, now);
+    this.#parts.events.toward("withhold", message, endpoint.who, own, reason, 0, now);
   }
 
-  #judge(message: Message, party: Party, now: number): { own: Context | null; view: View | string } {
+  /** @param own the party's context at this moment; null: it has none  @returns what it sees, or why nothing */
+  #judge(message: Message, party: Party, own: Context | null, now: number): View | string {
     const { topic, publisher, expiresAt } = message.facts;
-    const own = this.#parts.standing.contextOf(party, now);
-    if (expiresAt <= now) return { own, view: "expired" };
-    if (own === null) return { own, view: "CTX-5" };
-    if (this.#parts.standing.isDiverted(topic, publisher, party)) return { own, view: "diverted" };
+    if (expiresAt <= now) return "expired";
+    if (own === null) return "CTX-5";
+    if (this.#parts.standing.isDiverted(topic, publisher, party)) return "diverted";
     try {
-      return { own, view: message.viewFor(own) };
+      return message.viewFor(own);
     } catch {
-      return { own, view: "its type failed" };
+      return "its type failed";
     }
   }
 
@@ -112,14 +116,15 @@ export class Delivery {
     let fewest = Infinity;
     for (const member of inTurn) {
       if (!member.endpoint.isOnline) continue;
-      const { view } = this.#judge(message, member.endpoint.party, now);
+      const { party } = member.endpoint;
+      const view = this.#judge(message, party, this.#parts.standing.contextOf(party, now), now);
       if (!(view instanceof View) || view.removed >= fewest) continue;
       [chosen, fewest] = [member, view.removed];
       if (fewest === 0) break;
     }
     chosen ??= inTurn.find(({ endpoint }) => !endpoint.isOnline);
     if (chosen === undefined) {
-      this.#parts.events.toward("withhold", message, { principal: "", name: key }, null, "MSG-3", 0);
+      this.#parts.events.toward("withhold", message, { principal: "", name: key }, null, "MSG-3", 0, now);
       return;
     }
     if (this.#turns.size >= REMEMBERED) this.#turns.clear();

@@ -39,7 +39,20 @@ export class Events {
     });
   }
 
-  /** About a message on its way to a receiver. */
+  /** About a sender's message: the two events that each message has. @param data the message's context */
+  sent(
+    kind: "publish" | "accept",
+    message: number,
+    topic: string,
+    from: Who,
+    data: Context | null,
+    party: Context | null,
+    at: number,
+  ): boolean {
+    return this.#record({ kind, at, message, topic, from, to: null, data, party, reason: "", removed: 0 });
+  }
+
+  /** About a message on its way to a receiver. @param to names alone, as whoOf gives them  @param at milliseconds since 1970 */
   toward(
     kind: "deliver" | "withhold" | "remove",
     { facts }: Message,
@@ -47,10 +60,10 @@ export class Events {
     party: Context | null,
     reason: string,
     removed: number,
+    at: number,
   ): boolean {
     const { number, topic, publisher, context } = facts;
-    const at = this.#now();
-    return this.#record({ kind, at, message: number, topic, from: publisher, to: whoOf(to), data: context, party, reason, removed }); // prettier-ignore
+    return this.#record({ kind, at, message: number, topic, from: publisher, to, data: context, party, reason, removed }); // prettier-ignore
   }
 
   #record(event: BusEvent): boolean {

@@ -17,7 +17,7 @@ export class View {
   /** How many distinct contexts' attributes were taken out. */
   readonly removed: number;
   /** What carriers keep with it: the bytes in their own formats, so that each is made once. */
-  readonly frames: Uint8Array[] = [];
+  readonly frames: (Buffer | undefined)[] = [undefined, undefined, undefined, undefined];
 
   constructor(message: Message, payload: Uint8Array, removed: number) {
     this.message = message;
@@ -39,6 +39,8 @@ export interface Facts {
   readonly expiresAt: number;
 }
 
+const NONE: readonly Context[] = [];
+
 export class Message {
   readonly facts: Facts;
   /** In bytes, for the limits on queues. */
@@ -46,7 +48,8 @@ export class Message {
   readonly #bytes: Uint8Array;
   readonly #payload: Payload | null;
   readonly #attributes: readonly Context[];
-  readonly #views = new Map<string, View | null>();
+  /** By which attributes are kept; made when the first is taken out. */
+  #views: Map<string, View | null> | null = null;
   readonly #whole: View;
 
   /**
@@ -58,7 +61,7 @@ export class Message {
     this.size = bytes.length + 200;
     this.#bytes = bytes;
     this.#payload = payload;
-    this.#attributes = payload === null ? [] : attributesWithin(facts.context, payload);
+    this.#attributes = payload === null ? NONE : attributesWithin(facts.context, payload);
     this.#whole = new View(this, bytes, 0);
   }
 
@@ -71,6 +74,7 @@ export class Message {
   viewFor(clearance: Context): View | string {
     const { context, type } = this.facts;
     if (!flows(context, clearance)) return checkFlow(context, clearance)?.rule ?? "failed";
+    if (this.#attributes.length === 0) return this.#whole;
     if (this.#attributes.every((attribute) => flows(attribute, clearance))) return this.#whole;
     if (type?.withheld === "refuse") return "MSG-2";
     return this.#viewOf(this.#attributes.map((attribute) => flows(attribute, clearance))) ?? "MSG-2";
@@ -78,6 +82,7 @@ export class Message {
 
   #viewOf(keep: readonly boolean[]): View | null {
     const set = keep.map(Number).join("");
+    this.#views ??= new Map();
     const known = this.#views.get(set);
     if (known !== undefined) return known;
     const payload = this.#payload?.redact(keep) ?? null;

@@ -11,11 +11,15 @@ import type { Classifier, MessageType, Party, Payload, Properties, Publication, 
 import { attributesWithin } from "./message.ts";
 import { flows } from "./verdicts.ts";
 
+/** What a message without properties has. */
+export const NO_PROPERTIES: Properties = Object.freeze({});
+
 /** Most bytes of one property, in every protocol that carries messages on. */
 const PROPERTY_BYTES = 65_535;
 
 /** Whether every carrier can carry them: not too many, none too long, text without NUL. */
 export function arePropertiesFine(properties: Properties, most: number): boolean {
+  if (properties === NO_PROPERTIES) return true;
   const { contentType = "", responseTopic = "", correlationData, userProperties = [] } = properties;
   if (userProperties.length > most || (correlationData?.length ?? 0) > PROPERTY_BYTES) return false;
   const isFine = (text: string): boolean =>

@@ -9,7 +9,6 @@ import type { QoS, Refusal } from "../types.ts";
 import type { Endpoint, SubscribeOptions } from "./channel.ts";
 import type { ControlRequest } from "./control.ts";
 import type { Events } from "./events.ts";
-import { whoOf } from "./events.ts";
 import type { Standing } from "./standing.ts";
 import { isNamed } from "./standing.ts";
 import { readFilter } from "./topic.ts";
@@ -87,7 +86,7 @@ export class Steering {
   /** Channels that became legal or illegal are set up and torn down on the record; each delivery is judged anyway. */
   review(target: string): void {
     for (const endpoint of this.#named(target)) {
-      const to = whoOf(endpoint.party);
+      const to = endpoint.who;
       const party = this.#bus.standing.contextOf(endpoint.party, this.#bus.now());
       for (const subscription of endpoint.subscriptions.values()) {
         const { floor, filter } = subscription;

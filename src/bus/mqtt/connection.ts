@@ -11,10 +11,9 @@ import type { Bus } from "../bus.ts";
 import { whoOf } from "../core/events.ts";
 import { isTopic } from "../core/topic.ts";
 import type { LabelText } from "../labels.ts";
-import { join } from "../../label/index.ts";
-import type { Context } from "../../label/index.ts";
 import type { Party } from "../types.ts";
 import type { Authenticator, Identity, Origin } from "./authenticator.ts";
+import { LastString } from "./codec/cursor.ts";
 import { Frames } from "./codec/frames.ts";
 import { Malformed, REASON } from "./codec/malformed.ts";
 import { readPacket } from "./codec/read.ts";
@@ -24,8 +23,9 @@ import { Conversation } from "./conversation.ts";
 import { publicationOf } from "./incoming.ts";
 import { Output } from "./output.ts";
 import type { Session } from "./session.ts";
-import type { Sessions, Will } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
+import { Will } from "./wills.ts";
 
 export interface ConnectionParts {
   readonly bus: Bus;
@@ -63,8 +63,8 @@ export class Connection {
   /** In which version a CONNECT that is refused is answered; null: not at all. */
   #answersIn: Version | null = null;
   #conversation: Conversation | null = null;
+  readonly #lastTopic = new LastString();
   #session: Session | null = null;
-  #will: Will | null = null;
   #expiresAt = Infinity;
   #isAsking = false;
   #isOver = false;
@@ -101,6 +101,7 @@ export class Connection {
   tick(now: number): void {
     const { limits } = this.#parts.bus;
     const { chokedAt } = this.#output;
+    if (this.#session !== null) this.#parts.sessions.wills.look(this.#session.facts.key);
     if (this.#session === null && now - this.#since > limits.connectMilliseconds) this.#tooLate();
     else if (this.#patience > 0 && now - this.#heardAt > this.#patience) this.cut(REASON.keepAlive, "nothing heard in time"); // prettier-ignore
     else if (now > this.#expiresAt) this.cut(REASON.notAuthorized, "credentials are no longer valid");
@@ -120,7 +121,7 @@ export class Connection {
     try {
       this.#frames.push(
         chunk,
-        (header, body) => this.#take(header, body),
+        (header, bytes, start, end) => this.#take(header, bytes, start, end),
         () => this.#isOver || this.#isAsking,
       );
     } catch (error) {
@@ -129,9 +130,9 @@ export class Connection {
     }
   }
 
-  #take(header: number, body: Buffer): void {
-    if (this.#version === null && header === 0x10) this.#answersIn = body[6] === 5 ? 5 : 4;
-    const packet = readPacket(header, body, this.#version);
+  #take(header: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#version === null && header === 0x10) this.#answersIn = bytes[start + 6] === 5 ? 5 : 4;
+    const packet = readPacket(header, bytes, this.#version, start, end, this.#lastTopic);
     if (packet.kind !== "connect") {
       this.#conversation?.take(packet);
       return;
@@ -199,7 +200,7 @@ export class Connection {
     this.#output.write(connack(hello, clientId, isPresent, keepAlive, session.expiry, bus));
     // The answer was longer than the client takes: there is nobody to go on with.
     if (this.#isOver) return;
-    this.#will = will;
+    if (will !== null) sessions.wills.hold(key, will);
     session.connect(this.#linkFor(hello));
     session.keep();
   }
@@ -225,8 +226,9 @@ export class Connection {
 
   /** The client says goodbye. @param expiry the new one of its session, seconds; null: its will is to be published */
   #goodbye(expiry: number | undefined | null): void {
-    if (expiry !== null) this.#will = null;
-    if (typeof expiry === "number" && this.#session !== null) this.#session.expiry = expiry;
+    const session = this.#session;
+    if (expiry !== null && session !== null) this.#parts.sessions.wills.drop(session.facts.key);
+    if (typeof expiry === "number" && session !== null) session.expiry = expiry;
     this.#over();
   }
 
@@ -257,7 +259,7 @@ export class Connection {
     this.#isOver = true;
     this.#output.end();
     this.#stream.resume();
-    if (this.#session !== null) this.#parts.sessions.leave(this.#session, this.#will);
+    if (this.#session !== null) this.#parts.sessions.leave(this.#session);
     this.#parts.closed(this);
   }
 
@@ -279,19 +281,16 @@ function partyOf(identity: Identity, clientId: string): Party {
   };
 }
 
-/** A will says what was known at CONNECT, and that its client is gone: it is as secret as both. */
+/** Null: it asks for a context that can't be read, or its client has none. */
 function willOf(will: NonNullable<WireConnect["will"]>, party: Party, labels: LabelText): Will | null {
   const publication = publicationOf(will, will.topic, labels);
   if (publication === null) return null;
-  let atFirst: Context;
+  const delay = (will.properties.willDelayInterval ?? 0) * 1000;
   try {
-    atFirst = party.context();
+    return new Will(party, publication, delay, party.context());
   } catch {
     return null;
   }
-  const context = (): Context => join(atFirst, party.context());
-  const delay = (will.properties.willDelayInterval ?? 0) * 1000;
-  return { publication, delay, party: { ...party, context } };
 }
 
 function connack(

@@ -1,17 +1,16 @@
 /**
  * What a client publishes, as the bus's publication.
  *
- * Guarantee: label and publisher properties that the client supplied are taken off; the payload is a copy, so that a small
- * message keeps no large chunk alive.
+ * Guarantee: label and publisher properties that the client supplied are taken off.
  */
+import { NO_PROPERTIES } from "../core/sending.ts";
 import { stripped } from "../labels.ts";
 import type { LabelText } from "../labels.ts";
 import type { Properties, Publication, Refusal } from "../types.ts";
 import { REASON } from "./codec/malformed.ts";
+import { NO_PROPERTIES as NOTHING_READ } from "./codec/properties.ts";
 import type { WireProperties } from "./codec/properties.ts";
 import type { WirePublish, WireWill } from "./codec/read.ts";
-
-const NONE: Properties = {};
 
 /** Null: the context that it asks for can't be read. */
 export function publicationOf(
@@ -19,12 +18,13 @@ export function publicationOf(
   topic: string,
   labels: LabelText,
 ): Publication | null {
-  const { qos, retain, properties } = wire;
+  const { payload, qos, retain, properties } = wire;
+  if (properties === NOTHING_READ) return { topic, payload, qos, retain, properties: NO_PROPERTIES }; // prettier-ignore
   const supplied = stripped(properties.userProperties, labels);
   if (supplied === null) return null;
-  const payload = Buffer.from(wire.payload);
   const { rest: userProperties, as } = supplied;
-  const kept = Object.keys(properties).length === 0 ? NONE : messageProperties(properties, userProperties);
+  const kept =
+    Object.keys(properties).length === 0 ? NO_PROPERTIES : messageProperties(properties, userProperties);
   return { topic, payload, qos, retain, properties: kept, ...(as === undefined ? {} : { as }) };
 }
 

@@ -3,7 +3,8 @@
  */
 import type { SubscribeOptions } from "../core/channel.ts";
 import type { Message } from "../core/message.ts";
-import type { QoS } from "../types.ts";
+import type { Context } from "../../label/index.ts";
+import type { Publication, QoS } from "../types.ts";
 import type { Version } from "./codec/read.ts";
 
 /** A session as it is kept. */
@@ -33,7 +34,25 @@ export interface Outgoing {
   isReleased: boolean;
 }
 
+/** A will as it is kept. */
+export interface KeptWill {
+  /** Its session's. */
+  readonly key: string;
+  readonly publication: Publication;
+  /** Milliseconds. */
+  readonly delay: number;
+  /** All that its client was known to be. */
+  readonly known: Context;
+  /** Was it a program of this host? */
+  readonly isLocal: boolean;
+  /** When it is due; null: its client is there. Milliseconds since 1970. */
+  readonly at: number | null;
+}
+
 export interface Keeper {
+  /** Adds a will, or notes what changed of it; and that it is published or not needed any more. */
+  will(will: KeptWill): void;
+  willOver(key: string): void;
   session(session: KeptSession): void;
   ended(key: string): void;
   subscribed(key: string, filter: string, options: SubscribeOptions): void;
@@ -47,6 +66,8 @@ export interface Keeper {
 }
 
 export const NOTHING_KEPT: Keeper = {
+  will() {},
+  willOver() {},
   session() {},
   ended() {},
   subscribed() {},

@@ -161,6 +161,38 @@ test("a will stays as secret as its client was when it connected", async () => {
   await Promise.all([low.leave(), high.leave()]);
 });
 
+test("a will that waits is as secret as its client was when it left, and when it was looked at before", async () => {
+  const topic = topicFor("will");
+  const [low, high] = [await loop.client("low"), await loop.client("high")];
+  for (const client of [low, high]) await client.mqtt.subscribeAsync(topic, { qos: 1 });
+  const secret = contextFromText({ secrecy: ["x"], integrity: [] });
+  const stays = { clean: false, properties: { sessionExpiryInterval: 100 } };
+  const leaving = async (name: string) => {
+    loop.people.set(name, UNLABELLED);
+    const will = {
+      topic,
+      payload: Buffer.from(name),
+      qos: 1 as const,
+      properties: { willDelayInterval: 50 },
+    };
+    return loop.client(name, { clientId: name, ...stays, will });
+  };
+  const [atEnd, between] = [await leaving("at-end"), await leaving("between")];
+  for (const name of ["at-end", "between"]) loop.people.set(name, secret);
+  loop.server.tick();
+  loop.people.set("between", UNLABELLED);
+  const before = loop.server.connections;
+  await Promise.all([atEnd.leave(true), between.leave(true)]);
+  while (loop.server.connections > before - 2) await new Promise((done) => setImmediate(done));
+  loop.people.set("at-end", UNLABELLED);
+  loop.ahead += 60_000;
+  loop.server.tick();
+  await high.until(2);
+  await low.settled();
+  assert.deepEqual([high.words.toSorted(), low.words], [[`${topic}=at-end`, `${topic}=between`], []]);
+  await Promise.all([low.leave(), high.leave()]);
+});
+
 test("labels and publisher that a client supplies are taken off, and the bus puts on what is so", async () => {
   const topic = topicFor("stamp");
   const high = await loop.client("high");

@@ -20,6 +20,7 @@ export class Output implements Flushed {
   longest = Infinity;
   #parts: Buffer[] = [];
   #bytes = 0;
+  #isMarked = false;
   #isEnding = false;
   /** Since when the other side takes too little; null: it does not. Milliseconds since 1970. */
   chokedAt: number | null = null;
@@ -69,20 +70,19 @@ export class Output implements Flushed {
     if (at === this.#parts.length) this.#parts.push(part);
     else this.#parts.splice(at, 0, part);
     this.#bytes += part.length;
-    this.#turn.mark(this);
+    this.#mark();
   }
 
   /** Writes what waits, then ends the stream. */
   end(): void {
     this.#isEnding = true;
-    this.#turn.mark(this);
+    this.#mark();
   }
 
   flush(): void {
+    this.#isMarked = false;
     if (this.#stream.destroyed) return;
-    const [only] = this.#parts;
-    if (only !== undefined)
-      this.#stream.write(this.#parts.length === 1 ? only : Buffer.concat(this.#parts, this.#bytes));
+    if (this.#parts.length > 0) this.#stream.write(this.#turn.together(this.#parts, this.#bytes));
     this.#parts = [];
     this.#bytes = 0;
     if (this.#isEnding) this.#linger();
@@ -90,7 +90,14 @@ export class Output implements Flushed {
   }
 
   abandon(): void {
+    this.#isMarked = false;
     this.#stream.destroy();
+  }
+
+  #mark(): void {
+    if (this.#isMarked) return;
+    this.#isMarked = true;
+    this.#turn.mark(this);
   }
 
   #linger(): void {

@@ -121,6 +121,8 @@ export class MqttServer {
     this.sessions.tick();
     bus.tick();
     this.#report(now);
+    // What was ended or published by it is kept now, and not only when somebody says something.
+    this.turn.plan();
   }
 
   /** Ends the listeners and the connections, with a word to clients that understand it. Sessions stay. */

@@ -240,7 +240,8 @@ export class Session {
   ): Buffer {
     const { version } = this.facts;
     const { labels, bus } = this.#parts;
-    return writePublish(view, { version, qos, id, retain, isAgain, identifiers }, labels, bus.now());
+    const now = view.message.facts.expiresAt === Infinity ? 0 : bus.now();
+    return writePublish(view, { version, qos, id, retain, isAgain, identifiers }, labels, now);
   }
 
   #channelOf({ qos, identifiers, group }: Outgoing): Channel {

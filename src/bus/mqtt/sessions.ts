@@ -1,36 +1,29 @@
 /**
- * All sessions: found, taken over, kept for their time, ended; and the wills of those who left without a word.
+ * All sessions: found, taken over, kept for their time, ended; and with them their clients' wills.
  *
  * Guarantee: a session belongs to one principal and one version of the protocol; a client of another principal with the
  * same identifier has another session, and one that comes back with another version begins anew. There are never more
  * than the limit.
- * Not covered: a will that is due after the bus was restarted is lost.
  */
 import type { Bus } from "../bus.ts";
 import { whoOf } from "../core/events.ts";
-import type { Party, Publication } from "../types.ts";
+import type { Party } from "../types.ts";
 import { REASON } from "./codec/malformed.ts";
-import type { KeptSession, Outgoing } from "./keeper.ts";
+import type { KeptSession, KeptWill, Outgoing } from "./keeper.ts";
 import { Session } from "./session.ts";
 import type { SessionFacts, SessionParts } from "./session.ts";
 import type { SubscribeOptions } from "../core/channel.ts";
-
-/** What is published for a client that left without a word. */
-export interface Will {
-  readonly party: Party;
-  readonly publication: Publication;
-  /** Milliseconds. */
-  readonly delay: number;
-}
+import { Wills } from "./wills.ts";
 
 export class Sessions {
   readonly #parts: SessionParts;
   readonly #bus: Bus;
   readonly #all = new Map<string, Session>();
-  readonly #wills = new Map<string, Will & { readonly at: number }>();
+  readonly wills: Wills;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.wills = new Wills(parts.bus, parts.keeper);
     this.#bus = parts.bus;
   }
 
@@ -62,8 +55,7 @@ export class Sessions {
     if (present !== undefined) {
       present.endpoint.party = party;
       this.#bus.events.write("open", { to: whoOf(party), reason: "session resumed" });
-      // It came back before its will was due.
-      this.#wills.delete(facts.key);
+      this.wills.back(facts.key, this.#bus.now());
       return { session: present, isPresent: true };
     }
     if (this.#all.size >= this.#bus.limits.sessions) return null;
@@ -72,14 +64,11 @@ export class Sessions {
     return { session, isPresent: false };
   }
 
-  /** The client left. @param will null: it said goodbye */
-  leave(session: Session, will: Will | null): void {
+  /** The client left; one that said goodbye has no will any more. */
+  leave(session: Session): void {
     const now = this.#bus.now();
     session.disconnect(now);
-    if (will !== null) {
-      if (will.delay === 0) this.#bus.publish(will.party, will.publication);
-      else this.#wills.set(session.facts.key, { ...will, at: now + will.delay });
-    }
+    this.wills.left(session.facts.key, now);
     if (session.expiry === 0) this.end(session);
     else session.keep();
   }
@@ -87,7 +76,7 @@ export class Sessions {
   end(session: Session): void {
     this.#all.delete(session.facts.key);
     session.end();
-    this.#publishWill(session.facts.key);
+    this.wills.publish(session.facts.key);
   }
 
   /** To be called about once a second: ends what has had its time, publishes wills that are due. */
@@ -95,7 +84,7 @@ export class Sessions {
     const now = this.#bus.now();
     for (const session of this.#all.values())
       if (session.endsAt !== null && session.endsAt <= now) this.end(session);
-    for (const [key, { at }] of this.#wills) if (at <= now) this.#publishWill(key);
+    this.wills.tick(now);
   }
 
   /** Puts a kept session back, without its client. */
@@ -116,10 +105,13 @@ export class Sessions {
     session.restore(outgoing, received);
   }
 
-  #publishWill(key: string): void {
-    const will = this.#wills.get(key);
-    if (will === undefined) return;
-    this.#wills.delete(key);
-    this.#bus.publish(will.party, will.publication);
+  /**
+   * Puts a kept will back, after the sessions. Its client has left, if it was there; it waits its delay from now on, as long as its
+   * session stays. None is published before the first `tick`, or before its client comes back.
+   */
+  restoreWill(kept: KeptWill, client: Party): void {
+    const now = this.#bus.now();
+    const waits = this.#all.has(kept.key) ? (kept.at ?? now + kept.delay) : now;
+    this.wills.restore(kept, client, waits);
   }
 }

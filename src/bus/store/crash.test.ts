@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MqttClient } from "mqtt";
+import type { IClientOptions } from "mqtt";
 import { chanceFrom } from "../../../model/fixtures.ts";
 import { contextKey, UNLABELLED } from "../../label/index.ts";
 import { contextFromText } from "../../label/testing.ts";
@@ -58,9 +59,9 @@ class Mortal {
   }
 
   /** A client whose session stays, and which comes back by itself. */
-  client(username: string, clientId: string): Client {
+  client(username: string, clientId: string, options: IClientOptions = {}): Client {
     const properties = { sessionExpiryInterval: 3600, receiveMaximum: 20 };
-    const mqtt = new MqttClient(() => connectSocket(this.#path), { username, clientId, protocolVersion: 5, clean: false, properties, reconnectPeriod: 20, keepalive: 0 }); // prettier-ignore
+    const mqtt = new MqttClient(() => connectSocket(this.#path), { username, clientId, protocolVersion: 5, clean: false, properties, reconnectPeriod: 20, keepalive: 0, ...options }); // prettier-ignore
     clients.add(mqtt);
     return new Client(mqtt);
   }
@@ -143,5 +144,52 @@ test("MSG-3: what waited and what is retained is judged after the restart by the
   await again.until(1);
   assert.deepEqual(again.words, ["r=retained"]);
   for (const client of [back, again]) client.mqtt.end(true);
+  await bus.kill();
+});
+
+test("wills of those who were there, or whose delay ran, are published after the restart, once, and as secret as they were", async () => {
+  const bus = new Mortal("wills");
+  await bus.start({ low: OPEN, high: SECRET, shifty: SECRET, gone: OPEN });
+  const readers = [bus.client("low", "low-reader"), bus.client("high", "high-reader")] as const;
+  for (const { mqtt } of readers) await mqtt.subscribeAsync("will/#", { qos: 1 });
+  const leaves = (username: string, word: string, willDelayInterval: number, options: IClientOptions = {}): Client =>
+    bus.client(username, word, { will: { topic: `will/${word}`, payload: Buffer.from("x"), qos: 1, retain: false, properties: { willDelayInterval } }, ...options }); // prettier-ignore
+  const passing = { clean: true, properties: { sessionExpiryInterval: 0 } };
+  const dead = [
+    leaves("low", "at-once", 0),
+    leaves("low", "passing", 3600, passing),
+    leaves("low", "delayed", 1),
+    leaves("shifty", "secret", 0),
+    leaves("gone", "nobody", 0),
+  ];
+  const back = leaves("low", "back", 3600);
+  const polite = leaves("low", "polite", 0);
+  const early = leaves("low", "early", 1);
+  for (const client of [...dead, back, polite, early]) await client.say("t", "here", { qos: 1 });
+  await polite.mqtt.endAsync();
+  early.mqtt.end(true);
+  await bus.kill();
+  for (const { mqtt } of dead) mqtt.end(true);
+
+  const after = { low: OPEN, high: SECRET, shifty: OPEN };
+  await bus.start(after);
+  const expected = ["at-once", "delayed", "early", "passing"].map((word) => `will/${word}`);
+  const [low, high] = readers;
+  const seen = (reader: Client): string[] => reader.got.filter(({ dup }) => !dup).map(({ topic }) => topic);
+  const until = async (reader: Client, ...topics: string[]): Promise<void> => {
+    while (!topics.every((topic) => reader.got.some((one) => one.topic === topic))) await reader.until(reader.got.length + 1); // prettier-ignore
+  };
+  await until(low, ...expected);
+  await until(high, ...expected, "will/secret");
+  await back.say("t", "back", { qos: 1 });
+  await bus.kill();
+  await bus.start(after);
+  for (const { mqtt } of readers) await mqtt.subscribeAsync("other", { qos: 1 });
+  const last = bus.client("low", "last");
+  await last.say("other", "x", { qos: 1 });
+  for (const reader of readers) await until(reader, "other");
+  assert.deepEqual(seen(low).toSorted(), ["other", ...expected]);
+  assert.deepEqual(seen(high).toSorted(), ["other", ...expected, "will/secret"]);
+  for (const client of [back, last, ...readers]) client.mqtt.end(true);
   await bus.kill();
 });

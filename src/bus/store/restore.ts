@@ -2,23 +2,37 @@
  * Brings back what the store has: once, before the first client.
  *
  * Guarantee: nothing is delivered by it. Who comes back is judged anew, for each message that waited [MSG-3]; until then
- * a session's context is unknown and it gets nothing.
+ * a session's context is unknown and it gets nothing. A will is published as who policy says its client is then, and not
+ * at all if it is nobody; of a program of this host, which is gone, with what it was known to be and without privileges.
  */
+import type { Context } from "../../label/index.ts";
 import type { Bus } from "../bus.ts";
 import type { SubscribeOptions } from "../core/channel.ts";
 import type { Message } from "../core/message.ts";
 import type { StandingText } from "../core/standing.ts";
 import { BusError } from "../error.ts";
 import type { Version } from "../mqtt/codec/read.ts";
-import type { KeptSession, Outgoing } from "../mqtt/keeper.ts";
+import type { KeptSession, KeptWill, Outgoing } from "../mqtt/keeper.ts";
 import type { Sessions } from "../mqtt/sessions.ts";
 import type { Classifier, Party, QoS } from "../types.ts";
-import { messageFrom } from "./rows.ts";
+import { messageFrom, willFrom } from "./rows.ts";
 import type { Row } from "./rows.ts";
 import type { BusStore } from "./store.ts";
 
-/** @throws BusError E_BUS_STORE when the store is damaged: then the bus must not start */
-export function restore(store: BusStore, bus: Bus, sessions: Sessions, classifier: Classifier): void {
+/** Who a principal is now, for those who are not programs of this host; null: nobody. */
+export type WhoIs = (principal: string) => Pick<Party, "context" | "mayPublishAs"> | null;
+
+/**
+ * @param whoIs without it, all are what they were known to be, and have no privileges
+ * @throws BusError E_BUS_STORE when the store is damaged: then the bus must not start
+ */
+export function restore(
+  store: BusStore,
+  bus: Bus,
+  sessions: Sessions,
+  classifier: Classifier,
+  whoIs?: WhoIs,
+): void {
   try {
     const standing = store.rows("SELECT value FROM setting WHERE name = 'standing'")[0]?.["value"];
     if (typeof standing === "string") bus.standing.read(JSON.parse(standing) as StandingText);
@@ -29,6 +43,10 @@ export function restore(store: BusStore, bus: Bus, sessions: Sessions, classifie
     }
     for (const row of store.rows("SELECT * FROM session ORDER BY key"))
       restoreSession(row, store, sessions, messages);
+    for (const row of store.rows("SELECT * FROM will ORDER BY session")) {
+      const kept = willFrom(row);
+      sessions.restoreWill(kept, clientOf(kept, whoIs));
+    }
   } catch (error) {
     if (error instanceof BusError) throw error;
     throw new BusError("E_BUS_STORE", `the bus's state is damaged: ${String(error)}`, "restore it from a backup", error); // prettier-ignore
@@ -86,6 +104,20 @@ function outgoingFrom(row: Row, message: Message): Outgoing {
     id: row["id"] as number,
     isReleased: row["released"] === 1,
   };
+}
+
+/** Who publishes a will whose client is gone. */
+function clientOf({ key, known, isLocal }: KeptWill, whoIs: WhoIs | undefined): Party {
+  const end = key.indexOf("\n");
+  const principal = key.slice(0, end);
+  const names = { principal, name: `${principal}:${key.slice(end + 1)}` };
+  if (isLocal || whoIs === undefined) return { ...names, context: () => known, mayPublishAs: () => false };
+  const context = (): Context => {
+    const who = whoIs(principal);
+    if (who === null) throw new Error("nobody that is known any more");
+    return who.context();
+  };
+  return { ...names, context, mayPublishAs: (wanted) => whoIs(principal)?.mayPublishAs(wanted) ?? false };
 }
 
 /** Whoever it was; who it is, is found out when it comes back. */

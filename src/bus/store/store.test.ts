@@ -161,6 +161,14 @@ test("E_BUS_STORE: after a failed write nothing is acknowledged any more; a dama
   db.exec("INSERT INTO retained VALUES (1)");
   db.close();
   await assert.rejects(started(damaged), { code: "E_BUS_STORE" });
+  const will = newFile();
+  await (await started(will)).stop();
+  const wills = new DatabaseSync(will);
+  wills.exec(
+    "INSERT INTO will VALUES ('p' || char(10) || 'c', 't', 0, 0, '{}', NULL, x'31', 0, 'S=wrong', 0, NULL)",
+  );
+  wills.close();
+  await assert.rejects(started(will), { code: "E_BUS_STORE" });
 });
 
 test("a turn commits before it sends, and sends nothing when it can't", () => {

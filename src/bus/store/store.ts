@@ -1,11 +1,10 @@
 /**
- * What the bus keeps over a restart, also one by kill -9: sessions with what waits for them, retained messages, and what
- * third parties decided. SQLite.
+ * What the bus keeps over a restart, also one by kill -9: sessions with what waits for them, wills, retained messages, and
+ * what third parties decided. SQLite.
  *
  * Guarantee: what was kept in a turn is durable when `commit` returns, all of it or nothing. After a failure every commit
  * fails, so that nothing is acknowledged that was not kept: the bus has to be started anew, from what is on disk. The file
  * is the platform's, mode 0600: it has payloads of all contexts in it.
- * Not covered: wills.
  */
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -14,8 +13,8 @@ import type { SubscribeOptions } from "../core/channel.ts";
 import type { Message } from "../core/message.ts";
 import type { StandingText } from "../core/standing.ts";
 import { BusError } from "../error.ts";
-import type { Keeper, KeptSession, Outgoing } from "../mqtt/keeper.ts";
-import { messageRow } from "./rows.ts";
+import type { Keeper, KeptSession, KeptWill, Outgoing } from "../mqtt/keeper.ts";
+import { messageRow, willRow } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
 const SCHEMA = `
@@ -37,6 +36,9 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS outgoing_message ON outgoing (message);
   CREATE TABLE IF NOT EXISTS received (session TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (session, id)) STRICT;
   CREATE TABLE IF NOT EXISTS retained (message INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS will (
+    session TEXT PRIMARY KEY, topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL, properties TEXT NOT NULL,
+    asked TEXT, bytes BLOB NOT NULL, delay INTEGER NOT NULL, known TEXT NOT NULL, local INTEGER NOT NULL, due INTEGER) STRICT;
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
@@ -65,6 +67,14 @@ export class BusStore implements Keeper {
     } catch (error) {
       throw this.#error(error);
     }
+  }
+
+  will(will: KeptWill): void {
+    this.#run("INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ...willRow(will));
+  }
+
+  willOver(key: string): void {
+    this.#run("DELETE FROM will WHERE session = ?", key);
   }
 
   session({ key, principal, clientId, version, expiry, endsAt }: KeptSession): void {

@@ -16,14 +16,15 @@ if (import.meta.main) {
   const contexts = new Map(Object.entries(JSON.parse(people) as People));
   const store = new BusStore(file);
   const bus = new Bus({ classifier: UNTYPED, recorder: { record() {} }, mayControl: () => true });
+  const whoIs = (name: string) => {
+    const context = contexts.get(name);
+    return context === undefined ? null : identityOf(name, parseContextKey(context));
+  };
   const authenticator = {
-    async authenticate({ username }: { readonly username: string | null }) {
-      const context = contexts.get(username ?? "");
-      return context === undefined ? null : identityOf(username ?? "", parseContextKey(context));
-    },
+    authenticate: async ({ username }: { readonly username: string | null }) => whoIs(username ?? ""),
   };
   const server = new MqttServer({ bus, authenticator, keeper: store, version: "test" });
-  restore(store, bus, server.sessions, UNTYPED);
+  restore(store, bus, server.sessions, UNTYPED, whoIs);
   rmSync(path, { force: true });
   await server.listen({ transport: "unix", path });
   process.stdout.write("ready\n");

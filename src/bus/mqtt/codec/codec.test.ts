@@ -10,6 +10,7 @@ import type { Packet } from "mqtt-packet";
 import { UNLABELLED } from "../../../label/index.ts";
 import { Message, View } from "../../core/message.ts";
 import { KEYS } from "../../labels.ts";
+import { LastString } from "./cursor.ts";
 import { Frames } from "./frames.ts";
 import { Malformed } from "./malformed.ts";
 import { readPacket } from "./read.ts";
@@ -66,7 +67,7 @@ function written(one: object, protocolVersion: Version): Buffer {
 
 function frameOf(buffer: Buffer): { header: number; body: Buffer } {
   const found: { header: number; body: Buffer }[] = [];
-  new Frames(1 << 20).push(buffer, (header, body) => found.push({ header, body }), () => false); // prettier-ignore
+  new Frames(1 << 20).push(buffer, (header, all, start, end) => found.push({ header, body: all.subarray(start, end) }), () => false); // prettier-ignore
   assert.equal(found.length, 1);
   return found[0] as { header: number; body: Buffer };
 }
@@ -196,7 +197,7 @@ test("frames do not depend on how the bytes were cut", () => {
       for (let at = 0, n = 0; at < stream.length; n++) {
         const end = Math.min(stream.length, at + (cuts[n % cuts.length] as number));
         const chunk = Buffer.from(stream.subarray(at, end));
-        frames.push(chunk, (header, body) => got.push([header, body.toString("hex")]), () => false); // prettier-ignore
+        frames.push(chunk, (header, held, from, to) => got.push([header, held.toString("hex", from, to)]), () => false); // prettier-ignore
         at = end;
       }
       assert.equal(frames.held, 0);
@@ -254,4 +255,29 @@ test("names of user properties may be those that every object has", () => {
     const read = ours(buffer, 5);
     assert.deepEqual(read.kind === "publish" && read.properties.userProperties, [[name, "1"]]);
   }
+});
+
+test("a topic that comes again is the same string, and one that differs in one byte is not", () => {
+  const text = fc.array(fc.constantFrom("a", "b", "é", "/"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("")); // prettier-ignore
+  fc.assert(
+    fc.property(fc.array(fc.tuple(text, bytes), { maxLength: 10 }), (said) => {
+      const last = new LastString();
+      for (const [topic, payload] of said) {
+        const whole = Buffer.from(generate({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false })); // prettier-ignore
+        const read = readPacket(0x30, whole, 4, 2, whole.length, last);
+        whole.fill(0xff);
+        assert.ok(read.kind === "publish");
+        assert.deepEqual([read.topic, read.payload], [topic, payload]);
+      }
+    }),
+  );
+});
+
+test("a topic that is cut short is no topic, whatever came before", () => {
+  const last = new LastString();
+  assert.ok(readPacket(0x30, Buffer.from([0, 2, 97, 98]), 4, 0, 4, last));
+  assert.throws(() => readPacket(0x30, Buffer.from([0, 2, 97, 98]), 4, 0, 3, last), { reason: 0x81 });
+  assert.throws(() => readPacket(0x30, Buffer.from([0]), 4, 0, 1, last), { reason: 0x81 });
+  const empty = new LastString();
+  assert.throws(() => readPacket(0x30, Buffer.from([0, 0]), 4, 0, 1, empty), { reason: 0x81 });
 });

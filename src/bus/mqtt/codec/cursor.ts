@@ -6,16 +6,26 @@
 import { isUtf8 } from "node:buffer";
 import { Malformed, REASON } from "./malformed.ts";
 
+/** The last string of its kind that a client wrote, which mostly is the next one, too. */
+export class LastString {
+  text = "";
+  bytes: Buffer = Buffer.alloc(0);
+}
+
 export class Cursor {
   readonly #bytes: Buffer;
-  #at = 0;
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Buffer) {
+  /** @param start of the packet in `bytes`  @param end after it */
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   byte(): number {
@@ -53,6 +63,21 @@ export class Cursor {
     return text;
   }
 
+  /** The same as `string`; what comes again is not read again. */
+  stringAgain(last: LastString): string {
+    const { bytes, text } = last;
+    const start = this.#at + 2;
+    let same = this.left >= 2 + bytes.length && this.#bytes.readUInt16BE(this.#at) === bytes.length ? 0 : -1;
+    while (same >= 0 && same < bytes.length) same = this.#bytes[start + same] === bytes[same] ? same + 1 : -1;
+    if (same >= 0) {
+      this.#at = start + bytes.length;
+      return text;
+    }
+    last.text = this.string();
+    last.bytes = Buffer.from(this.#bytes.subarray(start, this.#at));
+    return last.text;
+  }
+
   binary(): Buffer {
     return this.part(this.number16());
   }
@@ -62,8 +87,13 @@ export class Cursor {
     return this.#bytes.subarray(start, start + length);
   }
 
+  /** A copy of what is left: a small message keeps no large chunk alive. */
   rest(): Buffer {
-    return this.part(this.left);
+    const length = this.left;
+    const copy = Buffer.allocUnsafe(length);
+    this.#bytes.copy(copy, 0, this.#at, this.#end);
+    this.#at = this.#end;
+    return copy;
   }
 
   end(): void {
@@ -72,7 +102,7 @@ export class Cursor {
 
   #take(length: number): number {
     const start = this.#at;
-    if (start + length > this.#bytes.length) throw new Malformed(REASON.malformed, "packet is too short");
+    if (start + length > this.#end) throw new Malformed(REASON.malformed, "packet is too short");
     this.#at = start + length;
     return start;
   }

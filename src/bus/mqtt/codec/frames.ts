@@ -6,8 +6,11 @@
  */
 import { Malformed, REASON } from "./malformed.ts";
 
-/** One packet: its first byte, and what follows the length. */
-export type TakeFrame = (header: number, body: Buffer) => void;
+/** One packet: its first byte, and where in the bytes what follows its length stands. They are not changed afterwards. */
+export type TakeFrame = (header: number, bytes: Buffer, start: number, end: number) => void;
+
+/** Most bytes of a packet's length. */
+const LENGTH_BYTES = 4;
 
 export class Frames {
   readonly #longest: number;
@@ -37,10 +40,14 @@ export class Frames {
     const bytes = wasHeld ? this.#held.subarray(0, this.#length) : chunk;
     let at = 0;
     while (at < bytes.length && !isStopped()) {
-      const head = this.#headOf(bytes, at);
-      if (head === null || head.end > bytes.length) break;
-      at = head.end;
-      take(bytes[head.at] as number, bytes.subarray(head.start, head.end));
+      const lengthBytes = lengthBytesOf(bytes, at + 1);
+      if (lengthBytes === 0) break;
+      const start = at + 1 + lengthBytes;
+      const end = start + this.#lengthOf(bytes, at + 1, lengthBytes);
+      if (end > bytes.length) break;
+      const header = bytes[at] as number;
+      at = end;
+      take(header, bytes, start, end);
     }
     if (wasHeld && at === 0) return;
     // A copy: messages may still point into what was held, and a chunk may be much longer than its rest.
@@ -59,20 +66,24 @@ export class Frames {
     this.#length = length;
   }
 
-  /** Null: the length is not all there yet. */
-  #headOf(bytes: Buffer, at: number): { at: number; start: number; end: number } | null {
+  /** @throws Malformed */
+  #lengthOf(bytes: Buffer, at: number, lengthBytes: number): number {
     let length = 0;
-    for (let n = 0; n < 4; n++) {
-      const byte = bytes[at + 1 + n];
-      if (byte === undefined) return null;
-      length += (byte & 127) * 128 ** n;
-      if (byte < 128) {
-        if (length + n + 2 > this.#longest) throw new Malformed(REASON.tooLarge, "packet too large");
-        // MQTT 5, section 1.5.5: the shortest form alone.
-        if (n > 0 && byte === 0) throw new Malformed(REASON.malformed, "length is not in its shortest form");
-        return { at, start: at + 2 + n, end: at + 2 + n + length };
-      }
-    }
-    throw new Malformed(REASON.malformed, "length has more than four bytes");
+    for (let n = lengthBytes - 1; n >= 0; n--) length = length * 128 + ((bytes[at + n] as number) & 127);
+    if (1 + lengthBytes + length > this.#longest) throw new Malformed(REASON.tooLarge, "packet too large");
+    // MQTT 5, section 1.5.5: the shortest form alone.
+    if (lengthBytes > 1 && bytes[at + lengthBytes - 1] === 0)
+      throw new Malformed(REASON.malformed, "length is not in its shortest form");
+    return length;
   }
+}
+
+/** 0: the length is not all there yet. @throws Malformed */
+function lengthBytesOf(bytes: Buffer, at: number): number {
+  for (let n = 0; n < LENGTH_BYTES; n++) {
+    const byte = bytes[at + n];
+    if (byte === undefined) return 0;
+    if (byte < 128) return n + 1;
+  }
+  throw new Malformed(REASON.malformed, "length has more than four bytes");
 }

@@ -65,11 +65,14 @@ const KNOWN: Readonly<Record<number, Known>> = {
   39: { name: "maximumPacketSize", kind: "number32", places: connect, isPositive: true },
 };
 
+/** What a packet without properties has. */
+export const NO_PROPERTIES: Readonly<WireProperties> = Object.freeze({});
+
 /** @throws Malformed */
 export function readProperties(packet: Cursor, place: Place): WireProperties {
   const length = packet.variable();
+  if (length === 0) return NO_PROPERTIES;
   const read: WireProperties = {};
-  if (length === 0) return read;
   const cursor = new Cursor(packet.part(length));
   while (cursor.left > 0) {
     const id = cursor.byte();

@@ -6,9 +6,9 @@
  * Not covered: what a packet may say at this moment, which is session.ts and connection.ts.
  */
 import type { QoS } from "../../types.ts";
-import { Cursor } from "./cursor.ts";
+import { Cursor, LastString } from "./cursor.ts";
 import { Malformed, REASON } from "./malformed.ts";
-import { readProperties } from "./properties.ts";
+import { NO_PROPERTIES, readProperties } from "./properties.ts";
 import type { WireProperties } from "./properties.ts";
 
 /** 4 is MQTT 3.1.1. */
@@ -81,16 +81,26 @@ const ACKS: Readonly<Record<number, AckKind>> = { 4: "puback", 5: "pubrec", 6: "
 /**
  * @param header the packet's first byte
  * @param version what CONNECT named; null before it, and then nothing but CONNECT may come
+ * @param start where what follows the packet's length begins in `bytes`
+ * @param end where it ends
+ * @param lastTopic of this client's messages
  * @throws Malformed
  */
-export function readPacket(header: number, body: Buffer, version: Version | null): ClientPacket {
+export function readPacket(
+  header: number,
+  bytes: Buffer,
+  version: Version | null,
+  start = 0,
+  end = bytes.length,
+  lastTopic = new LastString(),
+): ClientPacket {
   const type = header >>> 4;
   const flags = header & 15;
-  const cursor = new Cursor(body);
+  const cursor = new Cursor(bytes, start, end);
   if ((type === 1) !== (version === null))
     throw new Malformed(REASON.protocol, "CONNECT comes first, and once");
   if (version === null) return exactly(flags, 0, cursor, readConnect(cursor));
-  if (type === 3) return readPublish(flags, cursor, version);
+  if (type === 3) return readPublish(flags, cursor, version, lastTopic);
   const ack = ACKS[type];
   if (ack !== undefined) return exactly(flags, ack === "pubrel" ? 2 : 0, cursor, readAck(ack, cursor, version)); // prettier-ignore
   if (type === 8) return exactly(flags, 2, cursor, readSubscribe(cursor, version));
@@ -119,7 +129,7 @@ function readConnect(cursor: Cursor): WireConnect {
   if (version === 4 && (flags & 0x40) !== 0 && (flags & 0x80) === 0)
     throw new Malformed(REASON.malformed, "password without user name");
   const keepAlive = cursor.number16();
-  const properties = version === 5 ? readProperties(cursor, "connect") : {};
+  const properties = version === 5 ? readProperties(cursor, "connect") : NO_PROPERTIES;
   const clientId = cursor.string();
   const will = (flags & 4) === 0 ? null : readWill(cursor, version, willQoS as QoS, (flags & 0x20) !== 0);
   const username = (flags & 0x80) === 0 ? null : cursor.string();
@@ -128,18 +138,18 @@ function readConnect(cursor: Cursor): WireConnect {
 }
 
 function readWill(cursor: Cursor, version: Version, qos: QoS, retain: boolean): WireWill {
-  const properties = version === 5 ? readProperties(cursor, "will") : {};
-  return { properties, topic: cursor.string(), payload: cursor.binary(), qos, retain };
+  const properties = version === 5 ? readProperties(cursor, "will") : NO_PROPERTIES;
+  return { properties, topic: cursor.string(), payload: Buffer.from(cursor.binary()), qos, retain };
 }
 
-function readPublish(flags: number, cursor: Cursor, version: Version): WirePublish {
+function readPublish(flags: number, cursor: Cursor, version: Version, lastTopic: LastString): WirePublish {
   const qos = (flags >>> 1) & 3;
   if (qos === 3) throw new Malformed(REASON.malformed, "no such QoS");
   const isAgain = (flags & 8) !== 0;
   if (isAgain && qos === 0) throw new Malformed(REASON.malformed, "QoS 0 is never sent again");
-  const topic = cursor.string();
+  const topic = cursor.stringAgain(lastTopic);
   const id = qos === 0 ? 0 : readId(cursor);
-  const properties = version === 5 ? readProperties(cursor, "publish") : {};
+  const properties = version === 5 ? readProperties(cursor, "publish") : NO_PROPERTIES;
   return { kind: "publish", topic, qos: qos as QoS, retain: (flags & 1) !== 0, isAgain, id, properties, payload: cursor.rest() }; // prettier-ignore
 }
 
@@ -153,7 +163,7 @@ function readAck(kind: AckKind, cursor: Cursor, version: Version): ClientPacket 
 
 function readSubscribe(cursor: Cursor, version: Version): ClientPacket {
   const id = readId(cursor);
-  const properties = version === 5 ? readProperties(cursor, "subscribe") : {};
+  const properties = version === 5 ? readProperties(cursor, "subscribe") : NO_PROPERTIES;
   const filters: WireFilter[] = [];
   do {
     const filter = cursor.string();
@@ -183,7 +193,7 @@ function readUnsubscribe(cursor: Cursor, version: Version): ClientPacket {
 
 function readDisconnect(cursor: Cursor, version: Version): ClientPacket {
   const reason = version === 5 && cursor.left > 0 ? readReason(cursor, GOODBYES) : 0;
-  const properties = version === 5 && cursor.left > 0 ? readProperties(cursor, "disconnect") : {};
+  const properties = version === 5 && cursor.left > 0 ? readProperties(cursor, "disconnect") : NO_PROPERTIES;
   return { kind: "disconnect", reason, sessionExpiry: properties.sessionExpiryInterval };
 }
 

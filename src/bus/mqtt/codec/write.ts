@@ -33,12 +33,12 @@ export interface Sending {
   readonly identifiers: readonly number[];
 }
 
-/** @param now milliseconds since 1970, from which the rest of the message's time is told */
+/** @param now milliseconds since 1970, from which the rest of the message's time is told; not used where it does not expire */
 export function writePublish(view: View, sending: Sending, labels: LabelText, now: number): Buffer {
   const { version, qos, id, retain, isAgain, identifiers } = sending;
   const isSame = version === 4 || (identifiers.length === 0 && view.message.facts.expiresAt === Infinity);
   const place = (version === 5 ? 2 : 0) + (qos > 0 ? 1 : 0);
-  let made = isSame ? (view.frames[place] as Buffer | undefined) : undefined;
+  let made = isSame ? view.frames[place] : undefined;
   if (made === undefined) {
     made = writeFrame(view, version, qos > 0, identifiers, labels, now);
     if (isSame) view.frames[place] = made;
@@ -70,7 +70,7 @@ function writeFrame(
   else frame.variable(length + lengthOf(section.length) + section.length).string(topic);
   if (hasId) frame.number16(0);
   if (version === 5) frame.variable(section.length).bytes(section.written());
-  return Buffer.from(frame.bytes(payload).written());
+  return frame.bytes(payload).taken();
 }
 
 /** Bytes that a number takes. */

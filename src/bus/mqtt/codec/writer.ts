@@ -57,6 +57,13 @@ export class Writer {
     return this;
   }
 
+  /** A copy of what was written. */
+  taken(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(copy, 0, 0, this.#length);
+    return copy;
+  }
+
   /** What was written, valid until the next `clear`. */
   written(): Buffer {
     return this.#buffer.subarray(0, this.#length);
