@@ -48,8 +48,13 @@ const EARLY = 4;
 const GATE = 8;
 const TARGET = 16;
 const LOOK = GATE | TARGET;
-/** No entity has it: each flow of the kind is looked at. */
-const NEVER = 32;
+/** It holds something. */
+const HELD = 32;
+/** How many bits there are: where a table has what it says of a kind of flow and flags. */
+const BITS = 6;
+/** In these tables: the flow is looked at; at the source, it may be newer than what the sink holds; at the sink, that would matter. */
+const ASKED = 1;
+const NEWER = 2;
 const NONE = -1;
 
 export function searchAged(sight: Sight, asked: Aged): Searched {
@@ -73,9 +78,10 @@ class AgedSearch {
   readonly #first: Float64Array;
   /** Of programs that may be a gate's: the newest way by context. */
   readonly #under = new Map<number, Map<number, number>>();
-  /** By kind of flow: flags without which its source, or its sink, has to be looked at; contexts. */
-  readonly #sourceNeeds: Uint8Array;
-  readonly #sinkNeeds: Uint8Array;
+  /** By kind of flow and flags of its source, or of its sink. */
+  readonly #near: Uint8Array;
+  readonly #far: Uint8Array;
+  /** By kind of flow: contexts. */
   readonly #source: Int32Array;
   readonly #sink: Int32Array;
 
@@ -96,8 +102,19 @@ class AgedSearch {
       this.#flags[entity]! |= GATE;
     }
     for (const entity of hits.entities ?? []) this.#flags[entity]! |= TARGET;
-    this.#sourceNeeds = begins.map((is, n) => (is === 0 ? 0 : BEGUN) | (hits.kinds?.[n] === 1 ? NEVER : 0));
-    this.#sinkNeeds = arrives.map((is) => (is === 0 ? 0 : NOTED));
+    const table = (what: (flags: number, kind: number) => number) =>
+      Uint8Array.from({ length: graph.metas.size << BITS }, (_, n) =>
+        asked.follows[n >> BITS] === 0 ? 0 : what(n & ((1 << BITS) - 1), n >> BITS),
+      );
+    this.#near = table((flags, kind) => {
+      const isNew = begins[kind] === 1 && (flags & BEGUN) === 0;
+      const isAsked = isNew || hits.kinds?.[kind] === 1 || (flags & LOOK) !== 0;
+      return (isAsked ? ASKED : 0) | ((flags & (HELD | EARLY)) === 0 ? 0 : NEWER);
+    });
+    this.#far = table((flags, kind) => {
+      const isNew = arrives[kind] === 1 && (flags & NOTED) === 0;
+      return (isNew || (flags & LOOK) !== 0 ? ASKED : 0) | ((flags & EARLY) === 0 ? NEWER : 0);
+    });
     const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
     this.#source = Int32Array.from(metas, (meta) => meta.source);
     this.#sink = Int32Array.from(metas, (meta) => meta.sink);
@@ -105,18 +122,14 @@ class AgedSearch {
 
   /** @returns was a way found? */
   see({ n, source, sink, meta }: Block, base: number): boolean {
-    const { follows } = this.#asked;
-    const [since, flags] = [this.#since, this.#flags];
-    const [sourceNeeds, sinkNeeds] = [this.#sourceNeeds, this.#sinkNeeds];
+    const [since, flags, nears, fars] = [this.#since, this.#flags, this.#near, this.#far];
     for (let i = 0; i < n; i++) {
-      const kind = meta[i]!;
-      if (follows[kind] === 0) continue;
       const s = source[i]!;
       const d = sink[i]!;
-      const its = flags[s]!;
-      const other = flags[d]!;
-      const needs = (sourceNeeds[kind]! & ~its) | (sinkNeeds[kind]! & ~other) | ((its | other) & LOOK);
-      if (needs === 0 && ((other & EARLY) !== 0 || since[s]! <= since[d]!)) continue;
+      const kind = meta[i]!;
+      const near = nears[(kind << BITS) | flags[s]!]!;
+      const far = fars[(kind << BITS) | flags[d]!]!;
+      if (((near | far) & ASKED) === 0 && ((near & far) === 0 || since[s]! <= since[d]!)) continue;
       if (this.#look(s, d, kind, base + i)) return true;
     }
     return false;
@@ -191,6 +204,7 @@ class AgedSearch {
     if (since <= this.#since[entity]!) return;
     this.#open[entity] = this.ways.add(entity, flow, parent, since, NONE) + 1;
     this.#since[entity] = since;
+    this.#flags[entity]! |= HELD;
   }
 
   #wayOf(last: number, at: number): Way {

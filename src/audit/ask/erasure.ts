@@ -81,17 +81,19 @@ function trails(sight: Sight, tags: readonly TagId[], holdings: Holdings, limit:
     const entity = holdings.entity[n]!;
     const as = TOLD_AS[entities.kind(entity)]!;
     if (as === 0) continue;
-    if (told[as]!.length < limit) told[as]!.push(trailOf(sight, tags, entity, holdings));
+    if (told[as]!.length < limit) told[as]!.push(trailOf(sight, tags, holdings, n));
     else leftOut++;
   }
   return { files: told[FILE]!, people: told[PERSON]!, addresses: told[ADDRESS]!, leftOut };
 }
 
-function trailOf(sight: Sight, tags: readonly TagId[], entity: number, holdings: Holdings): Trail {
+/** @param n of the holders */
+function trailOf(sight: Sight, tags: readonly TagId[], holdings: Holdings, n: number): Trail {
+  const entity = holdings.entity[n]!;
   const context = holdings.context(entity);
   return {
     thing: entityText(sight, entity),
-    since: sight.timeText(holdings.since(entity)),
+    since: sight.timeText(holdings.since[n]!),
     context: sight.contextText(context),
     labelled: tags.some((tag) => sight.graph.contexts.has(context, tag)),
   };
@@ -201,31 +203,30 @@ const held = (context: number, byFlow: boolean): number =>
 /** Equal to nothing that is held, in place of a context that has no room. */
 const NONE = 0xffff;
 
-/** Of an entity, together, so that they are read at once: each a number of the table `#of`. */
-const FIELDS = 4;
-/** The flow with which it came to hold some, and the context that the record last told of. */
-const SINCE = 0;
-const TOLD = 1;
-/** Its first way: context, and flow or -1; nearly all have no other. */
-const UNDER = 2;
-const FLOW = 3;
+/** What is told of an entity that holds data otherwise than under one context. */
+type Ways = { told: number; list: { context: number; flow: number }[] };
 
-/** Who holds the data, and under which contexts: in the order in which they came to it. */
+/**
+ * Who holds the data, and under which contexts: in the order in which they came to it. Of nearly all entities `only` says all but the
+ * flow, so that little memory is touched.
+ */
 class Holdings {
   /** By entity: NOT_HELD, OTHERWISE, or the one context. */
   readonly only: Uint8Array;
   count = 0;
-  /** In their order. */
+  /** In their order, with the flow by which they came to hold some. */
   readonly entity: Int32Array;
-  readonly #of: Int32Array;
-  /** By entity: further ways, in their order. */
-  readonly #more = new Map<number, { context: number; flow: number }[]>();
+  readonly since: Int32Array;
+  /** By entity: the flow of its first way + 1; 0: none. */
+  readonly #flow: Int32Array;
+  readonly #ways = new Map<number, Ways>();
 
   /** Pages that are not touched cost nothing. */
   constructor(size: number) {
     this.only = new Uint8Array(size);
     this.entity = new Int32Array(size);
-    this.#of = new Int32Array(size * FIELDS);
+    this.since = new Int32Array(size);
+    this.#flow = new Int32Array(size);
   }
 
   has(entity: number): boolean {
@@ -236,52 +237,62 @@ class Holdings {
     return this.only[entity]! >> 1 === context + 1;
   }
 
-  /** The flow with which it came to hold some. */
-  since(entity: number): number {
-    return this.#of[entity * FIELDS + SINCE]!;
-  }
-
   /** That the record last told of. */
   context(entity: number): number {
-    return this.#of[entity * FIELDS + TOLD]!;
+    return this.#ways.get(entity)?.told ?? (this.only[entity]! >> 1) - 1;
   }
 
   /** In the order in which data came. */
   eachWay(entity: number, visit: (context: number, flow: number) => void): void {
-    const at = entity * FIELDS;
-    visit(this.#of[at + UNDER]!, this.#of[at + FLOW]!);
-    for (const { context, flow } of this.#more.get(entity) ?? []) visit(context, flow);
+    for (const { context, flow } of this.#waysOf(entity).list) visit(context, flow);
   }
 
   tell(entity: number, context: number): void {
     if (!this.has(entity) || this.hasOnly(entity, context)) return;
-    this.#of[entity * FIELDS + TOLD] = context;
-    this.only[entity] = OTHERWISE;
+    this.#keep(entity, { told: context, list: this.#waysOf(entity).list });
   }
 
   /** @param flow by which it came, or -1: it has it itself */
   hold(entity: number, context: number, flow: number, at: number): void {
     const only = this.only[entity]!;
-    if (only >> 1 === context + 1 && (flow === -1 || (only & 1) === 1)) return;
-    const [of, its] = [this.#of, entity * FIELDS];
-    of[its + TOLD] = context;
     if (only === NOT_HELD) {
-      this.entity[this.count++] = entity;
-      of[its + SINCE] = at;
-      of[its + UNDER] = context;
-      of[its + FLOW] = flow;
-    } else if (of[its + UNDER] === context) {
-      if (of[its + FLOW] === -1) of[its + FLOW] = flow;
-    } else this.#another(entity, context, flow);
-    const isOne = of[its + UNDER] === context && !this.#more.has(entity);
-    this.only[entity] = isOne ? held(context, of[its + FLOW] !== -1) : OTHERWISE;
+      this.entity[this.count] = entity;
+      this.since[this.count++] = at;
+    }
+    const isOne = only === NOT_HELD || only >> 1 === context + 1;
+    if (!isOne || context > MOST_CONTEXTS) this.#holdMore(entity, context, flow);
+    else if (only === NOT_HELD || (flow !== -1 && (only & 1) === 0)) {
+      this.#flow[entity] = flow + 1;
+      this.only[entity] = held(context, flow !== -1);
+    }
   }
 
-  #another(entity: number, context: number, flow: number): void {
-    const more = this.#more.get(entity) ?? [];
-    if (more.length === 0) this.#more.set(entity, more);
-    const known = more.find((way) => way.context === context);
-    if (known === undefined) more.push({ context, flow });
+  #holdMore(entity: number, context: number, flow: number): void {
+    const { list } = this.#waysOf(entity);
+    const known = list.find((way) => way.context === context);
+    if (known === undefined) list.push({ context, flow });
     else if (known.flow === -1) known.flow = flow;
+    this.#keep(entity, { told: context, list });
+  }
+
+  #waysOf(entity: number): Ways {
+    const known = this.#ways.get(entity);
+    if (known !== undefined) return known;
+    const told = this.context(entity);
+    return { told, list: told === -1 ? [] : [{ context: told, flow: this.#flow[entity]! - 1 }] };
+  }
+
+  /** In `only`, if there is room for all that there is to say. */
+  #keep(entity: number, ways: Ways): void {
+    const [first, ...more] = ways.list;
+    const isOne = more.length === 0 && first!.context === ways.told && ways.told <= MOST_CONTEXTS;
+    if (isOne) {
+      this.#ways.delete(entity);
+      this.#flow[entity] = first!.flow + 1;
+      this.only[entity] = held(ways.told, first!.flow !== -1);
+      return;
+    }
+    this.#ways.set(entity, ways);
+    this.only[entity] = OTHERWISE;
   }
 }
