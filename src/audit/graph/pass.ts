@@ -13,6 +13,7 @@ export type Pass = {
   readonly entity: Int32Array;
   /** By label: flow by which; -1: it is where the question begins. */
   readonly flow: Int32Array;
+  isReached(entity: number): boolean;
   /** The entity's label with the fewest flows, or -1: not reached. */
   label(entity: number): number;
   /** Of a label without a flow: the one that made it a beginning, or -1. */

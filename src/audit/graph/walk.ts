@@ -126,6 +126,10 @@ export class Walk implements Pass, Traveller {
     return this.#tell(block, base, count);
   }
 
+  isReached(entity: number): boolean {
+    return this.#newest(entity) !== -1;
+  }
+
   /** The first way by which it was reached; with a depth, the one with the fewest flows. */
   label(entity: number): number {
     let best = -1;
