@@ -108,6 +108,10 @@ export class Sweep implements Pass, Traveller {
     return this.#index.of(entity, this.entity, this.count);
   }
 
+  isChosen(label: number): boolean {
+    return !this.#hasDepth || this.label(this.entity[label]!) === label;
+  }
+
   /** The other end's newest label at that time: labels are numbered in the order of the pass. */
   parent(label: number): number {
     const flow = this.flow[label]!;

@@ -138,6 +138,10 @@ export class Walk implements Pass, Traveller {
     return best;
   }
 
+  isChosen(label: number): boolean {
+    return this.label(this.entity[label]!) === label;
+  }
+
   began(label: number): number {
     return this.#began[label]!;
   }
