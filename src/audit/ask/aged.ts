@@ -2,9 +2,10 @@
  * The search of around.ts where data must have been on the record for some time before it passes a gate.
  *
  * Of what an entity holds only the newest data matters, since older data passes wherever newer does; but in a program that may be
- * a gate's, the newest under each context. Times are numbers relative to the first boot's: to the ns for 104 days, then to some ns.
+ * a gate's, the newest under each context. What passed too soon goes wherever any data goes, so an entity that holds some
+ * is done: all that it gets later changes nothing. Times are numbers relative to the first boot's: to the ns for 104 days, then to some ns.
  */
-import { BLOCK, type Block, type Graph } from "../graph/index.ts";
+import { BLOCK, type Block, type Graph, longer } from "../graph/index.ts";
 import { ENTITY } from "../record.ts";
 import type { Searched, Way } from "./around.ts";
 import type { Hits } from "./leak.ts";
@@ -22,8 +23,6 @@ export type Aged = {
   age: bigint;
 };
 
-/** Ways at first. */
-const START = 1 << 12;
 /** Have no data of their own that could have an age: what goes through them began elsewhere. */
 const CARRIERS: ReadonlySet<number> = new Set(
   (["none", "process", "pipe", "socket", "anon", "directory", "symlink"] as const).map(
@@ -35,20 +34,27 @@ const SPRINGS: ReadonlySet<number> = new Set(
   (["principal", "address", "device"] as const).map((kind) => ENTITY[kind]),
 );
 
-/** In place of a time: nothing is held; what is held has no age. */
+/** In place of a time: nothing is held; what is held has no age; it passed too soon, which is worse than all. */
 const UNHELD = -Infinity;
 const AGELESS = -Number.MAX_VALUE;
+const TOO_SOON = Infinity;
 
-/** Of an entity: what it has itself is held; it was on the record with the tag; it holds what passed too soon. */
+/** Of an entity: what it has itself is held; it was on the record with the tag. */
 const BEGUN = 1;
 const NOTED = 2;
+/** Holds what passed too soon. */
 const EARLY = 4;
 /** A gate's program, perhaps; a target: each of their flows is looked at. */
 const GATE = 8;
 const TARGET = 16;
 const LOOK = GATE | TARGET;
-/** No entity has it: each flow of the kind is looked at. */
-const NEVER = 32;
+/** It holds something. */
+const HELD = 32;
+/** How many bits there are: where a table has what it says of a kind of flow and flags. */
+const BITS = 6;
+/** In these tables: the flow is looked at; at the source, it may be newer than what the sink holds; at the sink, that would matter. */
+const ASKED = 1;
+const NEWER = 2;
 const NONE = -1;
 
 export function searchAged(sight: Sight, asked: Aged): Searched {
@@ -59,30 +65,30 @@ export function searchAged(sight: Sight, asked: Aged): Searched {
 }
 
 class AgedSearch {
-  readonly ways = new Ways();
+  readonly ways: Ways;
   way: Way | null = null;
   readonly #graph: Graph;
   readonly #asked: Aged;
   readonly #age: number;
   readonly #clock: Clock;
-  /** By entity: since when the newest that it holds is on the record, and that way; flags; since when it was there with the tag. */
+  /** By entity: since when the newest that it holds is on the record, and that way + 1; flags; since when it was there with the tag. */
   readonly #since: Float64Array;
   readonly #open: Int32Array;
   readonly #flags: Uint8Array;
   readonly #first: Float64Array;
-  /** By entity: a way that passed too soon. */
-  readonly #early = new Map<number, number>();
   /** Of programs that may be a gate's: the newest way by context. */
   readonly #under = new Map<number, Map<number, number>>();
-  /** By kind of flow: flags without which its source, or its sink, has to be looked at; contexts. */
-  readonly #sourceNeeds: Uint8Array;
-  readonly #sinkNeeds: Uint8Array;
+  /** By kind of flow and flags of its source, or of its sink. */
+  readonly #near: Uint8Array;
+  readonly #far: Uint8Array;
+  /** By kind of flow: contexts. */
   readonly #source: Int32Array;
   readonly #sink: Int32Array;
 
   constructor({ graph, isPlatform }: Sight, asked: Aged) {
     const size = graph.entities.size;
     const { hits, gates, begins, arrives, age } = asked;
+    this.ways = new Ways(size);
     this.#graph = graph;
     this.#asked = asked;
     this.#age = Number(age);
@@ -96,8 +102,19 @@ class AgedSearch {
       this.#flags[entity]! |= GATE;
     }
     for (const entity of hits.entities ?? []) this.#flags[entity]! |= TARGET;
-    this.#sourceNeeds = begins.map((is, n) => (is === 0 ? 0 : BEGUN) | (hits.kinds?.[n] === 1 ? NEVER : 0));
-    this.#sinkNeeds = arrives.map((is) => (is === 0 ? 0 : NOTED));
+    const table = (what: (flags: number, kind: number) => number) =>
+      Uint8Array.from({ length: graph.metas.size << BITS }, (_, n) =>
+        asked.follows[n >> BITS] === 0 ? 0 : what(n & ((1 << BITS) - 1), n >> BITS),
+      );
+    this.#near = table((flags, kind) => {
+      const isNew = begins[kind] === 1 && (flags & BEGUN) === 0;
+      const isAsked = isNew || hits.kinds?.[kind] === 1 || (flags & LOOK) !== 0;
+      return (isAsked ? ASKED : 0) | ((flags & (HELD | EARLY)) === 0 ? 0 : NEWER);
+    });
+    this.#far = table((flags, kind) => {
+      const isNew = arrives[kind] === 1 && (flags & NOTED) === 0;
+      return (isNew || (flags & LOOK) !== 0 ? ASKED : 0) | ((flags & EARLY) === 0 ? NEWER : 0);
+    });
     const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
     this.#source = Int32Array.from(metas, (meta) => meta.source);
     this.#sink = Int32Array.from(metas, (meta) => meta.sink);
@@ -105,22 +122,14 @@ class AgedSearch {
 
   /** @returns was a way found? */
   see({ n, source, sink, meta }: Block, base: number): boolean {
-    const { follows } = this.#asked;
-    const [since, flags] = [this.#since, this.#flags];
-    const [sourceNeeds, sinkNeeds] = [this.#sourceNeeds, this.#sinkNeeds];
+    const [since, flags, nears, fars] = [this.#since, this.#flags, this.#near, this.#far];
     for (let i = 0; i < n; i++) {
-      const kind = meta[i]!;
-      if (follows[kind] === 0) continue;
       const s = source[i]!;
       const d = sink[i]!;
-      const its = flags[s]!;
-      const other = flags[d]!;
-      if (
-        since[s]! <= since[d]! &&
-        ((sourceNeeds[kind]! & ~its) | (sinkNeeds[kind]! & ~other) | (its & ~other & EARLY)) === 0 &&
-        ((its | other) & LOOK) === 0
-      )
-        continue;
+      const kind = meta[i]!;
+      const near = nears[(kind << BITS) | flags[s]!]!;
+      const far = fars[(kind << BITS) | flags[d]!]!;
+      if (((near | far) & ASKED) === 0 && ((near & far) === 0 || since[s]! <= since[d]!)) continue;
       if (this.#look(s, d, kind, base + i)) return true;
     }
     return false;
@@ -128,32 +137,29 @@ class AgedSearch {
 
   #look(source: number, sink: number, kind: number, at: number): boolean {
     const { begins, arrives, hits } = this.#asked;
-    if (begins[kind] === 1) this.#begin(source, kind, at);
+    if (begins[kind] === 1 && (this.#flags[source]! & EARLY) === 0) this.#begin(source, kind, at);
     if (arrives[kind] === 1) this.#note(sink, at);
-    let open = this.#open[source]! - 1;
-    let early = (this.#flags[source]! & EARLY) === 0 ? NONE : this.#early.get(source)!;
-    if ((this.#flags[source]! & GATE) !== 0) [open, early] = this.#throughGate(source, kind, at, early);
-    const last = open === NONE ? early : open;
+    const isEarly = (this.#flags[source]! & EARLY) !== 0;
+    let [open, early] = [NONE, NONE];
+    if (isEarly) early = this.#open[source]! - 1;
+    else if ((this.#flags[source]! & GATE) !== 0) [open, early] = this.#throughGate(source, kind, at);
+    else open = this.#open[source]! - 1;
+    const last = early === NONE ? open : early;
     if (last === NONE) return false;
     if ((hits.kinds === undefined || hits.kinds[kind] === 1) && hits.isIt(at)) {
       this.way = this.#wayOf(last, at);
       return true;
     }
-    if (open !== NONE) this.#hold(sink, at, open, this.#sink[kind]!, this.ways.since[open]!);
-    if (early !== NONE && (this.#flags[sink]! & EARLY) === 0) {
-      this.#early.set(
-        sink,
-        this.ways.add(sink, at, early, this.ways.since[early]!, this.ways.passed[early]!),
-      );
-      this.#flags[sink]! |= EARLY;
-    }
+    if ((this.#flags[sink]! & EARLY) !== 0) return false;
+    if (early !== NONE) this.#spoil(sink, at, early);
+    else this.#hold(sink, at, open, this.#sink[kind]!, this.ways.since[open]!);
     return false;
   }
 
-  /** In a gate's program: the newest way that does not pass it, and one that passes it or has passed one too soon. */
-  #throughGate(source: number, kind: number, at: number, known: number): [open: number, early: number] {
+  /** In a gate's program: the newest way that does not pass it, and one that passes it too soon. */
+  #throughGate(source: number, kind: number, at: number): [open: number, early: number] {
     const { ways } = this;
-    let [open, early] = [NONE, known];
+    let [open, early] = [NONE, NONE];
     for (const [held, way] of this.#under.get(source)!) {
       const since = ways.since[way]!;
       if (!this.#asked.gates.isPassed(source, held, kind)) {
@@ -162,6 +168,14 @@ class AgedSearch {
         early = ways.add(source, ways.flow[way]!, ways.parent[way]!, since, at);
     }
     return [open, early];
+  }
+
+  /** It gets what passed too soon: no more is asked of it but whether it is a target. */
+  #spoil(entity: number, flow: number, parent: number): void {
+    const { since, passed } = this.ways;
+    this.#open[entity] = this.ways.add(entity, flow, parent, since[parent]!, passed[parent]!) + 1;
+    this.#since[entity] = TOO_SOON;
+    this.#flags[entity] = (this.#flags[entity]! & TARGET) | BEGUN | NOTED | EARLY;
   }
 
   #begin(entity: number, kind: number, at: number): void {
@@ -190,6 +204,7 @@ class AgedSearch {
     if (since <= this.#since[entity]!) return;
     this.#open[entity] = this.ways.add(entity, flow, parent, since, NONE) + 1;
     this.#since[entity] = since;
+    this.#flags[entity]! |= HELD;
   }
 
   #wayOf(last: number, at: number): Way {
@@ -206,15 +221,22 @@ class AgedSearch {
 /** Ways in which entities hold data, by number. */
 class Ways {
   count = 0;
-  entity = new Int32Array(START);
+  entity: Int32Array<ArrayBuffer>;
   /** By which flow; NONE: the path begins here. */
-  flow = new Int32Array(START);
+  flow: Int32Array<ArrayBuffer>;
   /** After which other way, or NONE. */
-  parent = new Int32Array(START);
+  parent: Int32Array<ArrayBuffer>;
   /** Since when its data is on the record. */
-  since = new Float64Array(START);
+  since: Float64Array<ArrayBuffer>;
   /** The flow with which it passed a gate too soon, or NONE. */
-  passed = new Int32Array(START);
+  passed: Int32Array<ArrayBuffer>;
+
+  /** @param entities that there are: most have two ways at most, and pages that are not touched cost nothing */
+  constructor(entities: number) {
+    const ways = () => new Int32Array(2 * entities + 1);
+    [this.entity, this.flow, this.parent, this.passed] = [ways(), ways(), ways(), ways()];
+    this.since = new Float64Array(2 * entities + 1);
+  }
 
   add(entity: number, flow: number, parent: number, since: number, passed: number): number {
     const way = this.count++;
@@ -228,15 +250,10 @@ class Ways {
   }
 
   #grow(): void {
-    const longer = <T extends Int32Array | Float64Array>(to: T, from: T): T => {
-      to.set(from);
-      return to;
-    };
-    const length = this.count * 2;
-    this.entity = longer(new Int32Array(length), this.entity);
-    this.flow = longer(new Int32Array(length), this.flow);
-    this.parent = longer(new Int32Array(length), this.parent);
-    this.since = longer(new Float64Array(length), this.since);
-    this.passed = longer(new Int32Array(length), this.passed);
+    [this.entity, this.flow] = [longer(this.entity), longer(this.flow)];
+    [this.parent, this.passed] = [longer(this.parent), longer(this.passed)];
+    const since = new Float64Array(this.entity.length);
+    since.set(this.since);
+    this.since = since;
   }
 }

@@ -8,7 +8,7 @@
  * Not covered: whether what is in a file is still that data: flows are judged, not contents.
  */
 import type { TagId } from "../../label/index.ts";
-import { type Block, BLOCK, Interner, isRefused, longer } from "../graph/index.ts";
+import { type Block, BLOCK, Interner, isRefused } from "../graph/index.ts";
 import { ENTITY } from "../record.ts";
 import { type Coverage, coverageOf } from "./coverage.ts";
 import { type EntityText, entityText } from "./entity.ts";
@@ -51,21 +51,7 @@ export function erasure(sight: Sight, ask: ErasureAsk, damaged: readonly string[
   const tags = tagsOf(sight, ask.of);
   const { holdings, left } = follow(sight, tags);
   const limit = Math.min(ask.limit ?? LIMIT, MOST);
-  let leftOut = Math.max(0, left.length - limit);
-  const trails = (...kinds: number[]): Trail[] => {
-    const list: Trail[] = [];
-    const isAsked = Uint8Array.from({ length: 256 }, (_, kind) => (kinds.includes(kind) ? 1 : 0));
-    for (let n = 0; n < holdings.count; n++) {
-      const entity = holdings.entity[n]!;
-      if (isAsked[sight.graph.entities.kind(entity)] === 0) continue;
-      if (list.length < limit) list.push(trailOf(sight, tags, entity, holdings));
-      else leftOut++;
-    }
-    return list;
-  };
-  const files = trails(ENTITY.file, ENTITY.directory, ENTITY.symlink);
-  const people = trails(ENTITY.principal);
-  const addresses = trails(ENTITY.address);
+  const { files, people, addresses, leftOut } = trails(sight, tags, holdings, limit);
   const ways = left
     .slice(0, limit)
     .map(({ flow, before, times }) =>
@@ -73,15 +59,43 @@ export function erasure(sight: Sight, ask: ErasureAsk, damaged: readonly string[
     );
   const coverage = coverageOf(sight, [holdings], damaged);
   coverage.limits.unshift("which files got data is told, not whether it is still in them; copies outside this host, in backups and in snapshots are not known"); // prettier-ignore
-  return { asked: ask.of, tags: tags.map((tag) => sight.tagText(tag)), files, left: ways, people, addresses, leftOut, coverage }; // prettier-ignore
+  const more = leftOut + Math.max(0, left.length - limit);
+  return { asked: ask.of, tags: tags.map((tag) => sight.tagText(tag)), files, left: ways, people, addresses, leftOut: more, coverage }; // prettier-ignore
 }
 
-function trailOf(sight: Sight, tags: readonly TagId[], entity: number, { since, context }: Holdings): Trail {
+/** What is told of those that hold data, by kind of entity; 0: nothing. */
+const FILE = 1;
+const PERSON = 2;
+const ADDRESS = 3;
+const TOLD_AS = new Uint8Array(256);
+for (const kind of ["file", "directory", "symlink"] as const) TOLD_AS[ENTITY[kind]] = FILE;
+TOLD_AS[ENTITY.principal] = PERSON;
+TOLD_AS[ENTITY.address] = ADDRESS;
+
+/** @param limit of each kind; how many more there are is counted */
+function trails(sight: Sight, tags: readonly TagId[], holdings: Holdings, limit: number) {
+  const told: Trail[][] = [[], [], [], []];
+  const { entities } = sight.graph;
+  let leftOut = 0;
+  for (let n = 0; n < holdings.count; n++) {
+    const entity = holdings.entity[n]!;
+    const as = TOLD_AS[entities.kind(entity)]!;
+    if (as === 0) continue;
+    if (told[as]!.length < limit) told[as]!.push(trailOf(sight, tags, holdings, n));
+    else leftOut++;
+  }
+  return { files: told[FILE]!, people: told[PERSON]!, addresses: told[ADDRESS]!, leftOut };
+}
+
+/** @param n of the holders */
+function trailOf(sight: Sight, tags: readonly TagId[], holdings: Holdings, n: number): Trail {
+  const entity = holdings.entity[n]!;
+  const context = holdings.context(entity);
   return {
     thing: entityText(sight, entity),
-    since: sight.timeText(since[entity]!),
-    context: sight.contextText(context[entity]!),
-    labelled: tags.some((tag) => sight.graph.contexts.has(context[entity]!, tag)),
+    since: sight.timeText(holdings.since[n]!),
+    context: sight.contextText(context),
+    labelled: tags.some((tag) => sight.graph.contexts.has(context, tag)),
   };
 }
 
@@ -189,31 +203,30 @@ const held = (context: number, byFlow: boolean): number =>
 /** Equal to nothing that is held, in place of a context that has no room. */
 const NONE = 0xffff;
 
-/** Who holds the data, and under which contexts: in the order in which they came to it. */
+/** What is told of an entity that holds data otherwise than under one context. */
+type Ways = { told: number; list: { context: number; flow: number }[] };
+
+/**
+ * Who holds the data, and under which contexts: in the order in which they came to it. Of nearly all entities `only` says all but the
+ * flow, so that little memory is touched.
+ */
 class Holdings {
   /** By entity: NOT_HELD, OTHERWISE, or the one context. */
   readonly only: Uint8Array;
   count = 0;
-  /** In their order. */
+  /** In their order, with the flow by which they came to hold some. */
   readonly entity: Int32Array;
-  /** By entity: the flow with which it came to hold some, and the context that the record last told of. */
   readonly since: Int32Array;
-  readonly context: Int32Array;
-  /** By entity: its newest way + 1. By way: the one that its entity had before + 1, context, flow or -1. */
-  readonly #newest: Int32Array;
-  #ways = 0;
-  #older: Int32Array<ArrayBuffer>;
-  #under: Int32Array<ArrayBuffer>;
-  #flow: Int32Array<ArrayBuffer>;
+  /** By entity: the flow of its first way + 1; 0: none. */
+  readonly #flow: Int32Array;
+  readonly #ways = new Map<number, Ways>();
 
+  /** Pages that are not touched cost nothing. */
   constructor(size: number) {
     this.only = new Uint8Array(size);
     this.entity = new Int32Array(size);
     this.since = new Int32Array(size);
-    this.context = new Int32Array(size);
-    this.#newest = new Int32Array(size);
-    // most have one way; pages that are not touched cost nothing
-    [this.#older, this.#under, this.#flow] = [new Int32Array(size + 1), new Int32Array(size + 1), new Int32Array(size + 1)]; // prettier-ignore
+    this.#flow = new Int32Array(size);
   }
 
   has(entity: number): boolean {
@@ -224,42 +237,62 @@ class Holdings {
     return this.only[entity]! >> 1 === context + 1;
   }
 
+  /** That the record last told of. */
+  context(entity: number): number {
+    return this.#ways.get(entity)?.told ?? (this.only[entity]! >> 1) - 1;
+  }
+
   /** In the order in which data came. */
   eachWay(entity: number, visit: (context: number, flow: number) => void): void {
-    const ways: number[] = [];
-    for (let way = this.#newest[entity]! - 1; way !== -1; way = this.#older[way]! - 1) ways.push(way);
-    for (const way of ways.reverse()) visit(this.#under[way]!, this.#flow[way]!);
+    for (const { context, flow } of this.#waysOf(entity).list) visit(context, flow);
   }
 
   tell(entity: number, context: number): void {
     if (!this.has(entity) || this.hasOnly(entity, context)) return;
-    this.context[entity] = context;
-    this.only[entity] = OTHERWISE;
+    this.#keep(entity, { told: context, list: this.#waysOf(entity).list });
   }
 
+  /** @param flow by which it came, or -1: it has it itself */
   hold(entity: number, context: number, flow: number, at: number): void {
-    if (this.hasOnly(entity, context) && (flow === -1 || this.only[entity] === held(context, true))) return;
-    if (!this.has(entity)) {
-      this.entity[this.count++] = entity;
-      this.since[entity] = at;
+    const only = this.only[entity]!;
+    if (only === NOT_HELD) {
+      this.entity[this.count] = entity;
+      this.since[this.count++] = at;
     }
-    this.context[entity] = context;
-    let way = this.#newest[entity]! - 1;
-    while (way !== -1 && this.#under[way] !== context) way = this.#older[way]! - 1;
-    if (way === -1) way = this.#add(entity, context, flow);
-    else if (this.#flow[way] === -1) this.#flow[way] = flow;
-    const isOne = this.#older[this.#newest[entity]! - 1] === 0;
-    this.only[entity] = isOne ? held(context, this.#flow[way] !== -1) : OTHERWISE;
+    const isOne = only === NOT_HELD || only >> 1 === context + 1;
+    if (!isOne || context > MOST_CONTEXTS) this.#holdMore(entity, context, flow);
+    else if (only === NOT_HELD || (flow !== -1 && (only & 1) === 0)) {
+      this.#flow[entity] = flow + 1;
+      this.only[entity] = held(context, flow !== -1);
+    }
   }
 
-  #add(entity: number, context: number, flow: number): number {
-    const way = this.#ways++;
-    if (way === this.#older.length)
-      [this.#older, this.#under, this.#flow] = [longer(this.#older), longer(this.#under), longer(this.#flow)];
-    this.#older[way] = this.#newest[entity]!;
-    this.#under[way] = context;
-    this.#flow[way] = flow;
-    this.#newest[entity] = way + 1;
-    return way;
+  #holdMore(entity: number, context: number, flow: number): void {
+    const { list } = this.#waysOf(entity);
+    const known = list.find((way) => way.context === context);
+    if (known === undefined) list.push({ context, flow });
+    else if (known.flow === -1) known.flow = flow;
+    this.#keep(entity, { told: context, list });
+  }
+
+  #waysOf(entity: number): Ways {
+    const known = this.#ways.get(entity);
+    if (known !== undefined) return known;
+    const told = this.context(entity);
+    return { told, list: told === -1 ? [] : [{ context: told, flow: this.#flow[entity]! - 1 }] };
+  }
+
+  /** In `only`, if there is room for all that there is to say. */
+  #keep(entity: number, ways: Ways): void {
+    const [first, ...more] = ways.list;
+    const isOne = more.length === 0 && first!.context === ways.told && ways.told <= MOST_CONTEXTS;
+    if (isOne) {
+      this.#ways.delete(entity);
+      this.#flow[entity] = first!.flow + 1;
+      this.only[entity] = held(ways.told, first!.flow !== -1);
+      return;
+    }
+    this.#ways.set(entity, ways);
+    this.only[entity] = OTHERWISE;
   }
 }

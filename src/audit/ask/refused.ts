@@ -18,23 +18,24 @@ export function refusedBy(
   const { graph, sees } = sight;
   const isForward = pass.direction === "from";
   const wanted = sees.map((seen, n) => (seen === 1 && isRefused(graph.metas.of(n)) ? 1 : 0));
-  const found: { flow: number; times: number }[] = [];
-  // source, sink and kind of those that were found, to tell which are alike
+  // of those that differ, the first flows that are shown, and how many like each; of the others nothing but that they are known
+  const [flows, times] = [[] as number[], [] as number[]];
   const attempts = new Interner();
   const visit = (at: number, source: number, sink: number, kind: number) => {
-    const label = pass.label(isForward ? source : sink);
-    if (label === -1) return;
-    const by = pass.flow[label]!;
+    const near = isForward ? source : sink;
+    if (!counts(at) || !pass.isReached(near) || inTime?.flow(at) === false) return;
+    const by = pass.flow[pass.label(near)]!;
     if (by !== -1 && (isForward ? by > at : by < at)) return;
-    if (inTime?.flow(at) === false || !counts(at)) return;
     const number = attempts.intern(source, sink, kind, 0, 0);
-    if (number === found.length) found.push({ flow: at, times: 1 });
-    else found[number]!.times++;
+    if (number >= limit) return;
+    if (number === flows.length) flows.push(at);
+    times[number] = (times[number] ?? 0) + 1;
   };
   eachOfKind(graph.flows, wanted, visit, (block) => inTime?.block(block) !== false);
-  const shown = found.slice(0, limit);
   return {
-    list: shown.map(({ flow, times }) => ({ ...endsOf(sight, flow), step: stepOf(sight, flow), times })),
-    leftOut: found.length - shown.length,
+    list: flows.map((flow, n) =>
+      Object.assign(endsOf(sight, flow), { step: stepOf(sight, flow), times: times[n]! }),
+    ),
+    leftOut: attempts.size - flows.length,
   };
 }

@@ -163,10 +163,8 @@ function passBefore(sight: Sight, ask: TraceAsk, direction: "from" | "to", about
 /** Labels to show: in the order in which they were reached, as many as are asked for, with the way to each. */
 function choose(pass: Pass, before: Pass | null, limit: number): { chosen: number[]; leftOut: number } {
   const chosen = new Set<number>();
-  const isAsked = (label: number): boolean => {
-    const entity = pass.entity[label]!;
-    return pass.label(entity) === label && (before === null || before.label(entity) === -1);
-  };
+  const isAsked = (label: number): boolean =>
+    pass.isChosen(label) && before?.isReached(pass.entity[label]!) !== true;
   let [label, shown] = [0, 0];
   for (; label < pass.count && chosen.size < limit; label++) {
     if (!isAsked(label)) continue;

@@ -33,7 +33,7 @@ it("keeps the newest name of each, and gives all that may end in a text", () => 
       const candidates = new Map(names.endingIn(last));
       for (let n = 0; n < entities.size; n++) {
         const name = names.of(n);
-        if (name === undefined || !name.endsWith(`/${last}`)) continue;
+        if (name === undefined || (name !== last && !name.endsWith(`/${last}`))) continue;
         // a name that was cut is shown with a mark that it does not have
         if (name.endsWith("…") && last !== "…") continue;
         found++;

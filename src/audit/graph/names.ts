@@ -13,13 +13,19 @@ const KEPT = 80;
 const KIND = 1;
 const ENTITY_AT = 4;
 const TEXT = 8;
-const TEXT_BYTES = RECORD_BYTES - NAME_FIELD.name;
+const COMM_BYTES = 16;
+const COMM_AT = TEXT + PROCESS_FIELD.comm - NAME_FIELD.name;
 const NOT_ASCII = 0x80;
+const SLASH = 0x2f;
+/** Of a last part that may be told with other bytes than the record has, since it was cut or is no plain text: it may be anything. */
+const ANY = 0;
 
 export class EntityNames {
   /** By entity: its place + 1; 0: it has no name. */
   #places = new Uint32Array(START);
   #kept = Buffer.alloc(START * KEPT);
+  /** By place: a hash of the last part, or ANY: so that a name is found without reading all of them. */
+  #lasts = new Uint32Array(START);
   #count = 0;
 
   get size(): number {
@@ -27,7 +33,7 @@ export class EntityNames {
   }
 
   get bytes(): number {
-    return this.#kept.length + this.#places.byteLength;
+    return this.#kept.length + this.#places.byteLength + this.#lasts.byteLength;
   }
 
   of(entity: number): string | undefined {
@@ -43,62 +49,62 @@ export class EntityNames {
     if (place === -1) {
       place = this.#count++;
       this.#places[entity] = place + 1;
-      if (this.#count * KEPT > this.#kept.length)
+      if (this.#count * KEPT > this.#kept.length) {
         this.#kept = Buffer.concat([this.#kept], this.#kept.length * 2);
+        this.#lasts = longer(this.#lasts, place);
+      }
     }
     const to = place * KEPT;
     this.#kept.set(chunk.subarray(at, at + ENTITY_AT), to);
     this.#kept.writeUInt32LE(entity, to + ENTITY_AT);
     this.#kept.set(chunk.subarray(at + NAME_FIELD.name, at + RECORD_BYTES), to + TEXT);
+    this.#lasts[place] = lastOf(this.#kept, to);
   }
 
   /** All whose name may have this as its last part, and some more. */
   *endingIn(part: string): Generator<[entity: number, name: string]> {
     const wanted = Buffer.from(part);
-    const odd = wanted.findIndex((byte) => byte >= NOT_ASCII);
-    // what is no text is told with other bytes than it has; a long name is cut
-    const known = wanted.subarray(0, Math.min(odd === -1 ? wanted.length : odd, NAME_BYTES - 1));
-    for (let place = 0; place < this.#count; place++)
-      if (this.#mayEndIn(place * KEPT, known))
+    const hash = hashOf(wanted, 0, wanted.length);
+    const lasts = this.#lasts;
+    for (let place = 0; place < this.#count; place++) {
+      const last = lasts[place]!;
+      if (last === hash || last === ANY || hash === ANY)
         yield [this.#kept.readUInt32LE(place * KEPT + ENTITY_AT), this.#text(place)];
-  }
-
-  #mayEndIn(at: number, known: Buffer): boolean {
-    const kept = this.#kept;
-    const isProgram = kept[at + KIND] === RECORD_KIND.PROCESS;
-    const isWord = isProgram && (kept[at]! < PROCESS_PARTS_SINCE || kept[at + PROCESS_FIELD.part] === 0);
-    // a program's own word may have several parts
-    if (isWord) return this.#has(at + TEXT, at + KEPT - known.length, known);
-    const from = at + TEXT;
-    if (kept[from] === 0) return true;
-    return this.#has(from, from, known);
-  }
-
-  /** Somewhere between two places. */
-  #has(from: number, to: number, known: Buffer): boolean {
-    const kept = this.#kept;
-    for (let at = from; at <= to; at++) {
-      let same = 0;
-      while (same < known.length && kept[at + same] === known[same]) same++;
-      if (same === known.length) return true;
     }
-    return false;
   }
 
   #text(place: number): string {
-    const record = Buffer.alloc(RECORD_BYTES);
     const at = place * KEPT;
-    this.#kept.copy(record, 0, at, at + ENTITY_AT);
-    this.#kept.copy(record, NAME_FIELD.name, at + TEXT, at + TEXT + TEXT_BYTES);
-    return textIn(record);
+    const isProcess = this.#kept[at + KIND] === RECORD_KIND.PROCESS;
+    return isProcess ? programIn(this.#kept, at) : pathIn(this.#kept, this.#kept[at + NAME_FIELD.parts]!, at + TEXT); // prettier-ignore
   }
 }
 
-function textIn(record: Buffer): string {
-  return record[KIND] === RECORD_KIND.PROCESS ? programIn(record) : pathIn(record, record[NAME_FIELD.parts]!);
+/** Of the last part of what is kept at a place. */
+function lastOf(kept: Buffer, at: number): number {
+  const isProcess = kept[at + KIND] === RECORD_KIND.PROCESS;
+  if (isProcess && kept[at]! < PROCESS_PARTS_SINCE) return ANY;
+  const isWord = isProcess && kept[at + PROCESS_FIELD.part] === 0;
+  const from = isWord ? at + COMM_AT : at + TEXT;
+  const most = from + (isWord ? COMM_BYTES : NAME_BYTES) - 1;
+  let [begin, end] = [from, from];
+  for (; end < most && kept[end] !== 0; end++) if (kept[end] === SLASH) begin = end + 1;
+  // a name that fills its room was cut
+  return end === most ? ANY : hashOf(kept, begin, end);
 }
 
-/** Does the record tell a name? */
+/** FNV-1a; ANY for nothing, and for what is no ASCII. */
+function hashOf(bytes: Buffer, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte >= NOT_ASCII) return ANY;
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return from === to ? ANY : (hash | 1) >>> 0;
+}
+
+/** Does a record tell a name? */
 function isName(chunk: Buffer, at: number): boolean {
   const isPart = (n: number) => chunk[at + NAME_FIELD.name + n * NAME_BYTES] !== 0;
   const parts = chunk[at + NAME_FIELD.parts]!;
@@ -115,31 +121,30 @@ function longer(old: Uint32Array<ArrayBuffer>, index: number): Uint32Array<Array
   return grown;
 }
 
-/** The path of a name record, as far as it is told: `/a/b` from the root, `…/a/b/c` otherwise. */
-function pathIn(record: Buffer, parts: number, at: number = NAME_FIELD.name): string {
+/** The path at a place, as far as it is told: `/a/b` from the root, `…/a/b/c` otherwise. */
+function pathIn(kept: Buffer, parts: number, at: number): string {
   const names: string[] = [];
   for (let i = 0; i < Math.min(parts, 3); i++) {
-    const part = textAt(record, at + i * NAME_BYTES, NAME_BYTES);
+    const part = textAt(kept, at + i * NAME_BYTES, NAME_BYTES);
     if (part !== "") names.unshift(part);
   }
   const path = names.join("/").replace(/^\/\/?/, "/");
   return names.length === 0 ? "" : names[0] === "/" ? path : `…/${path}`;
 }
 
-/** A process's program; "" when this part of the description does not tell. */
-function programIn(record: Buffer): string {
-  if (record[0]! < PROCESS_PARTS_SINCE)
-    return (
-      textAt(record, NAME_FIELD.name + NAME_BYTES, 2 * NAME_BYTES) || textAt(record, NAME_FIELD.name, 16)
-    );
-  const part = record[PROCESS_FIELD.part];
-  if (part === 0) return textAt(record, PROCESS_FIELD.comm, 16);
-  return part === 1 ? pathIn(record, 3, PROCESS_FIELD.path) : "";
+/** The program of a process that is kept at a place; "" when this part of the description does not tell. */
+function programIn(kept: Buffer, at: number): string {
+  const text = at + TEXT;
+  if (kept[at]! < PROCESS_PARTS_SINCE)
+    return textAt(kept, text + NAME_BYTES, 2 * NAME_BYTES) || textAt(kept, text, COMM_BYTES);
+  const part = kept[at + PROCESS_FIELD.part];
+  if (part === 0) return textAt(kept, at + COMM_AT, COMM_BYTES);
+  return part === 1 ? pathIn(kept, 3, text) : "";
 }
 
-function textAt(record: Buffer, at: number, length: number): string {
-  const end = record.indexOf(0, at);
-  const raw = record.toString("utf8", at, end === -1 || end > at + length ? at + length : end);
+function textAt(bytes: Buffer, at: number, length: number): string {
+  const end = bytes.indexOf(0, at);
+  const raw = bytes.toString("utf8", at, end === -1 || end > at + length ? at + length : end);
   // the kernel cuts a long name and ends it with a zero byte
   return end === at + length - 1 ? `${raw}…` : raw;
 }

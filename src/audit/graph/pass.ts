@@ -13,8 +13,11 @@ export type Pass = {
   readonly entity: Int32Array;
   /** By label: flow by which; -1: it is where the question begins. */
   readonly flow: Int32Array;
+  isReached(entity: number): boolean;
   /** The entity's label with the fewest flows, or -1: not reached. */
   label(entity: number): number;
+  /** Is it the one that `label` tells of its entity? */
+  isChosen(label: number): boolean;
   /** Of a label without a flow: the one that made it a beginning, or -1. */
   began(label: number): number;
   /** Label of the entity at the other end of the label's flow; -1: it is where the question begins. */

@@ -100,8 +100,16 @@ export class Sweep implements Pass, Traveller {
     return false;
   }
 
+  isReached(entity: number): boolean {
+    return this.#state[entity]! < this.#far;
+  }
+
   label(entity: number): number {
     return this.#index.of(entity, this.entity, this.count);
+  }
+
+  isChosen(label: number): boolean {
+    return !this.#hasDepth || this.label(this.entity[label]!) === label;
   }
 
   /** The other end's newest label at that time: labels are numbered in the order of the pass. */
@@ -177,8 +185,12 @@ function spread(
   const step = from < to ? 1 : -1;
   let count = 0;
   for (let i = from; i !== to; i += step) {
-    const hops = state[nears[i]!]! + costs[meta[i]!]!;
-    if (hops >= state[fars[i]!]!) continue;
+    const near = state[nears[i]!]!;
+    const far = state[fars[i]!]!;
+    // whatever the kind of flow costs: nearly all end here
+    if (near >= far) continue;
+    const hops = near + costs[meta[i]!]!;
+    if (hops >= far) continue;
     state[fars[i]!] = hops;
     found[count++] = i;
   }

@@ -126,12 +126,20 @@ export class Walk implements Pass, Traveller {
     return this.#tell(block, base, count);
   }
 
+  isReached(entity: number): boolean {
+    return this.#newest(entity) !== -1;
+  }
+
   /** The first way by which it was reached; with a depth, the one with the fewest flows. */
   label(entity: number): number {
     let best = -1;
     for (let label = this.#newest(entity); label !== -1; label = this.#older(label, entity))
       if (best === -1 || this.#hops[label]! <= this.#hops[best]!) best = label;
     return best;
+  }
+
+  isChosen(label: number): boolean {
+    return this.label(this.entity[label]!) === label;
   }
 
   began(label: number): number {
