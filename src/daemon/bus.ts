@@ -113,7 +113,14 @@ export class BusService {
   async #beginAnew(): Promise<void> {
     await this.stop();
     this.#why = "its record could not be written; it is tried again";
-    setTimeout(() => void this.start(), ANEW_MS).unref();
+    setTimeout(() => void this.#again(), ANEW_MS).unref();
+  }
+
+  /** Until it runs, or was told to end. */
+  async #again(): Promise<void> {
+    await this.start();
+    if (this.#running === null && this.#csn.store.bus !== null)
+      setTimeout(() => void this.#again(), ANEW_MS).unref();
   }
 
   /** @throws CsnError E_BUS_DOWN */
@@ -260,8 +267,9 @@ export class BusService {
     const anonymous = how.anonymous ? identityOf(ANONYMOUS_NAME, UNLABELLED) : null;
     const whoIs = (name: string) => this.clients.whoIs(name) ?? (name === ANONYMOUS_NAME ? anonymous : null);
     restore(store, bus, mqtt.sessions, classifier, whoIs);
-    for (const client of csn.store.busAnew) this.#setAnew(client, "root");
-    csn.store.busAnew = [];
+    const anew = csn.store.busAnew;
+    for (const client of anew) this.#setAnew(client, "root");
+    if (anew.length > 0) csn.store.busAnew = [];
     doors.open(csn.attached(), UNLABELLED);
     for (const one of how.listen)
       this.#running.listening.push({ ...one, port: await listen(mqtt, http, one) });
