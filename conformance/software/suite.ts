@@ -1,6 +1,6 @@
 /**
  * The suite "software": real programs, unmodified, each under one label on one machine. Each works inside
- * its context and cannot get data out of it (docs/software.md).
+ * its context and cannot get data out of it (docs/software.md). Last, the record of all that is held against the model.
  *
  * CSN_SOFTWARE=git,redis runs only those. A program whose packages can't be had fails; none is skipped.
  */
@@ -11,6 +11,7 @@ import { listMachines, stopMachine } from "../../src/machine/index.ts";
 import { sayFailed } from "../../tools/failures.ts";
 import type { Count, Suite } from "../../tools/suite.ts";
 import { Bench } from "../e2e/bench.ts";
+import { checkDisk } from "../record-checks.ts";
 import { attacks } from "./attacks.ts";
 import { chromium } from "./chromium.ts";
 import { gcc } from "./gcc.ts";
@@ -42,6 +43,8 @@ const PROGRAMS: Record<ProgramName, Program> = {
   chromium,
   attacks,
 };
+
+const RECORD = "properties 2 and 4 hold on the record of all of them [AUD-4]";
 
 export function softwareSuite(kernel: string): Suite {
   return { name: `software ${kernel}`, kernel, onDemand: true, run: () => runSoftware(kernel) };
@@ -102,6 +105,14 @@ async function runSoftware(kernel: string): Promise<Count> {
           fail(`${name}: ${what}`, error);
         }
       }
+    }
+    try {
+      await bench.ok("machine", "stop");
+      const checked = checkDisk(join(home, "machine/system/disk.img"), { hasRepeats: false });
+      process.stderr.write(`  ok ${RECORD}: ${JSON.stringify(checked)}\n`);
+      count.passed++;
+    } catch (error) {
+      fail(RECORD, error);
     }
   } finally {
     for (const machine of listMachines(home)) await stopMachine(home, machine.name);
