@@ -127,8 +127,8 @@ int BPF_PROG(file_receive, struct file *file)
 	u32 want = want_of_mode(file->f_mode);
 	struct csn_subject *s = subject();
 
-	if (s && s->compartment) {
-		int error = CHECK(received, note_shared(s->compartment));
+	if (s && CHECK(received, s->compartment)) {
+		int error = note_shared(s->compartment);
 
 		if (error)
 			return error;

@@ -154,7 +154,7 @@ static __always_inline int note_look(struct task_struct *child, unsigned int mod
 		return 0;
 	if (s && (is_platform(s) || s->compartment == o->compartment))
 		return 0;
-	return CHECK(look, note_shared(o->compartment));
+	return CHECK(look, o->compartment) ? note_shared(o->compartment) : 0;
 }
 
 SEC("lsm/ptrace_access_check")

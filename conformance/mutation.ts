@@ -8,6 +8,7 @@
 import { execFileSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { Monitor, native, PINS } from "../src/kernel/index.ts";
+import { type Context, SEALED } from "../src/label/index.ts";
 import { ROOT } from "../src/setup/index.ts";
 import { allCases, type SubjectName, SUBJECTS } from "./cases.ts";
 import { runCase, World } from "./inside.ts";
@@ -52,6 +53,7 @@ class Mutation {
   readonly #beat = startWatchdog();
   readonly #probes: Probe[];
   readonly #spaces = new Map<SubjectName, string>();
+  readonly #observedSpaces = new Map<SubjectName, string>();
   /** By mutant: the probes in which it held, and in which it was only reached. */
   readonly #held = new Map<string, Probe[]>();
   readonly #reached = new Map<string, Probe[]>();
@@ -61,6 +63,7 @@ class Mutation {
     this.mutants = mutants;
     this.#size = size;
     for (const name of SUBJECTS) this.#spaces.set(name, spacesOf(this.world.party(name)));
+    for (const [name, party] of this.world.observed) this.#observedSpaces.set(name, spacesOf(party));
     this.#probes = [
       ...allCases().map((one) => ({
         id: one.id,
@@ -168,15 +171,23 @@ class Mutation {
       this.#spaces.set(name, spacesOf(fresh));
       fresh.label(this.world.monitor, name);
     }
+    for (const [name, party] of this.world.observed) {
+      if (!restart.includes(name) && this.#settle(party, name, SEALED)) continue;
+      party.stop();
+      const fresh = Party.start(`${name}-observed`);
+      this.world.observed.set(name, fresh);
+      this.#observedSpaces.set(name, spacesOf(fresh));
+      fresh.label(this.world.monitor, name, SEALED);
+    }
     this.world.refusals();
   }
 
   /** Makes a party as it was. @returns false when it is not there any more, or elsewhere */
-  #settle(party: Party, name: SubjectName): boolean {
+  #settle(party: Party, name: SubjectName, crosses?: Context): boolean {
     try {
-      party.label(this.world.monitor, name);
+      party.label(this.world.monitor, name, crosses);
       for (const command of ["close", "watch stop"]) party.ask(command);
-      return spacesOf(party) === this.#spaces.get(name);
+      return spacesOf(party) === (crosses === undefined ? this.#spaces : this.#observedSpaces).get(name);
     } catch {
       return false;
     }

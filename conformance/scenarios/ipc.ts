@@ -10,7 +10,7 @@ import { contextFrom } from "../../model/vectors.ts";
 import { CONTEXTS, RELATIONS, type SubjectName } from "../cases.ts";
 import type { World } from "../inside.ts";
 import { labelProcess, Party } from "../party.ts";
-import { compartment, expectAll, type Scenario, type Step } from "./tools.ts";
+import { compartment, expectAll, file, type Scenario, type Step } from "./tools.ts";
 
 /** What the reference says of an operation of one context on an object of another. */
 function verdict(op: string, subject: SubjectName, object: SubjectName): string {
@@ -111,6 +111,9 @@ export const ipcScenarios: readonly Scenario[] = [
     row: "I3",
     run: (world) => {
       const [one, other] = roommates(world, "A", "A");
+      // each has taken in something: what it tells is not news for ever
+      const path = file(world, "A");
+      const learned = [one, other].map((party) => expectAll(world, ["ok", party, `open r ${path}`], ["ok", party, "f pread"], ["ok", party, "close"])); // prettier-ignore
       const [sem, msg] = ["sem", "msg"].map((kind) => one.ask(`sysv ${kind}make 7100`).detail);
       const told = (party: Party, command: string): boolean => {
         world.flows();
@@ -123,6 +126,8 @@ export const ipcScenarios: readonly Scenario[] = [
       ]; // prettier-ignore
       const faults = uses.filter(([party, command]) => !told(party, command));
       for (const party of [one, other]) party.stop();
+      const fault = learned.find((each) => each !== null);
+      if (fault !== undefined) return fault;
       return faults.length === 0 ? null : `no record: ${faults.map(([, command]) => command).join(", ")}`;
     },
   },

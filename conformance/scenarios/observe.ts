@@ -7,7 +7,7 @@ import { type Context, contextOf, integrityOf, secrecyOf } from "../../src/label
 import { idOf } from "../../src/label/testing.ts";
 import type { ContextName } from "../cases.ts";
 import type { Flow, World } from "../inside.ts";
-import { contextNamed, Party } from "../party.ts";
+import { contextNamed, labelProcess, Party } from "../party.ts";
 import { expectAll, file, folder, type Scenario } from "./tools.ts";
 
 const tags = (secrecy: readonly string[], integrity: readonly string[] = []): Context =>
@@ -177,6 +177,24 @@ export const observeScenarios: readonly Scenario[] = [
           found(world, "observed 1") ??
           expectAll(world, ["EACCES|EPERM", party, `other attach ${pid("AB")}`])
         );
+      }),
+  },
+  {
+    // what it takes in and what it gives out differ: whoever controls it makes a gate of it
+    id: "observe/no-control-of-a-gate",
+    row: "T2",
+    run: (world) =>
+      observed(world, "U", tags(["a"]), (party) => {
+        const gate = Party.start("gate");
+        try {
+          gate.label(world.monitor, "A");
+          labelProcess(world.monitor, gate.pid, "A", "U");
+          return (
+            expectAll(world, ["EACCES|EPERM", party, `other attach ${gate.pid}`]) ?? found(world, "refused 4")
+          );
+        } finally {
+          gate.stop();
+        }
       }),
   },
 ];

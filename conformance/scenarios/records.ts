@@ -148,6 +148,11 @@ export const recordScenarios: readonly Scenario[] = [
       monitor.setOnFull(true);
       const full = await crowd(world, mine);
       const answers = trusted.map((path) => world.party("U").ask(`open r ${path}`).error);
+      // who has no label can end a daemon that empties no ring any more
+      const spared = Array.from(
+        { length: 50 },
+        () => world.party("U").ask(`other kill0 ${process.pid}`).error,
+      );
       // a refusal by the rules keeps its room
       const refusal = expectAll(world, ["EACCES", "U", `open r ${secret}`]);
       monitor.setOnFull(false);
@@ -161,6 +166,8 @@ export const recordScenarios: readonly Scenario[] = [
       if (of(secret, 1) !== 1) return `${of(secret, 1)} records of the refusal by the rules`;
       if (now.lostRefused !== before.lostRefused) return "refusals were lost";
       if (!answers.includes("EACCES")) return "nothing was refused";
+      if (spared.some((error) => error !== "ok"))
+        return "a signal to the platform was refused for want of room";
       // another processor's ring may have had room for some
       const wrong = trusted.filter((path, n) => of(path, answers[n] === "ok" ? 0 : UNRECORDED) !== 1);
       if (wrong.length > 0) return `${wrong.length} of 50 have no record of their answer`;
