@@ -190,7 +190,7 @@ export const observeScenarios: readonly Scenario[] = [
           gate.label(world.monitor, "A");
           labelProcess(world.monitor, gate.pid, "A", "U");
           return (
-            expectAll(world, ["EACCES|EPERM", party, `other attach ${gate.pid}`]) ?? found(world, "refused 4")
+            expectAll(world, ["EACCES|EPERM", party, `other attach ${gate.pid}`]) ?? found(world, "refused 6")
           );
         } finally {
           gate.stop();
