@@ -35,7 +35,7 @@ const CRITICAL = LINES / 5;
 const words = (at: string) => `cd ${at}
   csn() { CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn "$@"; }
   subscriptions() { csn bus status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["counts"]["subscriptions"])'; }
-  within() { end=$(($(date +%s) + 120)); until eval "$1"; do test $(date +%s) -lt $end || { echo "not within two minutes: $1" >&2; exit 1; }; sleep 0.1; done; }
+  within() { end=$(($(date +%s) + 300)); until eval "$1"; do test $(date +%s) -lt $end || { echo "not within five minutes: $1" >&2; exit 1; }; sleep 0.1; done; }
   listen() { setsid mosquitto_sub -h 127.0.0.1 -p ${TCP} -u $1/$2 -P "$(cat password)" -q 1 -t "$3" > $2.out 2> $2.err < /dev/null & echo $! >> pids; }
   all_listen() { within "test \\$(subscriptions) = $((${GATES} + $1))"; }
   device() { mosquitto_pub -h localhost -p ${TLS} --cafile tls/ca.pem --cert tls/$1.pem --key tls/$1.key -q 1 -t home/kitchen/sensor -m "$2"; }
