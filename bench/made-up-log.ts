@@ -79,6 +79,7 @@ export function makeLog(
 function* chunks(count: number): Generator<Buffer> {
   const next = random(7);
   const chunk = Buffer.alloc(CHUNK * BYTES);
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
   const files = Math.max(1000, Math.floor(count / 20));
   const named = new Uint8Array(files + 1);
   const programs = Array.from({ length: 8 }, (_, n) => nameRecord(process(0), `program-${n}`));
@@ -112,7 +113,7 @@ function* chunks(count: number): Generator<Buffer> {
         aFile.write(String(ino).padStart(DIGITS, "0"), NAME_FIELD.name + FILE_NAME.length - DIGITS, "latin1");
         aFile.copy(chunk, take());
       }
-      writeFlow(chunk, take(), {
+      writeFlow(chunk, view, take(), {
         writes,
         isPipe,
         ino,
@@ -169,7 +170,12 @@ type Made = {
   isRefused: boolean;
 };
 
-function writeFlow(chunk: Buffer, at: number, { writes, isPipe, ino, pid, time, isRefused }: Made): void {
+function writeFlow(
+  chunk: Buffer,
+  view: DataView,
+  at: number,
+  { writes, isPipe, ino, pid, time, isRefused }: Made,
+): void {
   chunk.fill(0, at, at + BYTES);
   const program = at + (writes ? FIELD.source : FIELD.sink);
   const thing = at + (writes ? FIELD.sink : FIELD.source);
@@ -181,13 +187,13 @@ function writeFlow(chunk: Buffer, at: number, { writes, isPipe, ino, pid, time, 
   chunk[at + (writes ? FIELD.source_kind : FIELD.sink_kind)] = ENTITY.process;
   chunk[at + (writes ? FIELD.sink_kind : FIELD.source_kind)] = isPipe ? ENTITY.pipe : ENTITY.file;
   chunk.writeUInt16LE(writes ? OP.write : OP.open, at + FIELD.op);
-  chunk.writeUInt32LE(time % 2 ** 32, at + FIELD.time);
-  chunk.writeUInt32LE(Math.floor(time / 2 ** 32), at + FIELD.time + 4);
-  chunk.writeUInt32LE(writes ? mine : its, at + FIELD.source_context);
-  chunk.writeUInt32LE(writes ? its : mine, at + FIELD.sink_context);
-  chunk.writeUInt32LE(1000 + pid, program);
-  chunk.writeUInt32LE(pid, program + 8);
-  chunk.writeUInt32LE(ino, thing);
-  chunk.writeUInt32LE(isPipe ? PIPE_DEVICE : DISK, thing + 8);
-  chunk.writeUInt32LE(isPipe ? 0 : 1, thing + 12);
+  view.setUint32(at + FIELD.time, time % 2 ** 32, true);
+  view.setUint32(at + FIELD.time + 4, Math.floor(time / 2 ** 32), true);
+  view.setUint32(at + FIELD.source_context, writes ? mine : its, true);
+  view.setUint32(at + FIELD.sink_context, writes ? its : mine, true);
+  view.setUint32(program, 1000 + pid, true);
+  view.setUint32(program + 8, pid, true);
+  view.setUint32(thing, ino, true);
+  view.setUint32(thing + 8, isPipe ? PIPE_DEVICE : DISK, true);
+  view.setUint32(thing + 12, isPipe ? 0 : 1, true);
 }

@@ -38,11 +38,11 @@ function onAnyPath(flows: readonly Generated[], from: Where, to: Where, until: n
   const found = new Set<number>();
   const hasBegun = (name: string, at: number) =>
     from.isRoot(name, at) || flows.some((flow, i) => i <= at && counts[i]! && from.begins(flow, i) === name);
-  const ends_ = (name: string, at: number) =>
+  const hasEnded = (name: string, at: number) =>
     to.isRoot(name, at) || flows.some((flow, i) => i >= at && counts[i]! && to.begins(flow, i) === name);
   const visit = (path: readonly number[], at: string): void => {
     const last = path.at(-1)!;
-    if (ends_(at, last)) for (const flow of path) found.add(flow);
+    if (hasEnded(at, last)) for (const flow of path) found.add(flow);
     for (let i = last + 1; i < flows.length; i++)
       if (counts[i]! && nameOf(flows[i]!.source) === at) visit([...path, i], nameOf(flows[i]!.sink));
   };

@@ -58,13 +58,14 @@ export class RecordCheck {
   /** @param records without the header  @param first number of the first */
   take(records: Buffer, first: number, file: string): void {
     this.#next = first + records.length / RECORD_BYTES;
+    const view = new DataView(records.buffer, records.byteOffset, records.length);
     for (let at = 0, id = first; at < records.length; at += RECORD_BYTES, id++) {
       const kind = records[at + FIELD.kind]!;
       const version = records[at]!;
       if (version === 0 || version > NEWEST_RECORD_VERSION) this.#strange(version, id, file);
       else if (kind === FLOW || kind === EVENT) {
-        this.#explained(records.readUInt32LE(at + FIELD.source_context));
-        this.#explained(records.readUInt32LE(at + FIELD.sink_context));
+        this.#explained(view.getUint32(at + FIELD.source_context, true));
+        this.#explained(view.getUint32(at + FIELD.sink_context, true));
         if (kind === FLOW) this.#sequences.take(records, at);
       } else this.#other(kind, records.subarray(at, at + RECORD_BYTES), id, file);
     }
