@@ -59,9 +59,6 @@ const CONTEXTS: Readonly<Record<Console, Context>> = {
   "top-secret": contextFrom("a", "b", "c"),
 };
 
-if (values.serve === undefined) await main();
-else await serve(values.serve as Way);
-
 /** The bus; it says its traffic when asked, and relabels a console when told so. */
 async function serve(way: Way): Promise<void> {
   const isLabelled = way === "labels" || way === "quenched";
@@ -92,8 +89,11 @@ async function serve(way: Way): Promise<void> {
   const { port } = await server.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
   process.on("disconnect", () => process.exit(0));
   process.on("message", (asked) => {
-    const context = asked === "relabel" ? CONTEXTS.secret : null;
-    if (isLabelled && asked !== "traffic") bus.control({ principal: "root", name: "root" }, { action: "relabel", target: "protected", context }); // prettier-ignore
+    if (asked === "relabel" || asked === "own") {
+      const context = asked === "own" ? null : CONTEXTS.secret;
+      if (isLabelled) bus.control({ principal: "root", name: "root" }, { action: "relabel", target: "protected", context }); // prettier-ignore
+      return;
+    }
     const { received = 0, sent = 0 } = server.traffic.counts().get("tcp") ?? {};
     process.send?.({ received, sent });
   });
@@ -150,7 +150,9 @@ async function runOf(way: Way, lines: readonly Buffer[]): Promise<Figures> {
     const [{ port }] = (await once(bus, "message")) as [{ port: number }];
     const run = await Scenario.start(bus, port, way, lines);
     await run.once();
-    return await run.once();
+    const figures = await run.once();
+    run.end();
+    return figures;
   } finally {
     bus.kill("SIGKILL");
     await once(bus, "exit");
@@ -164,6 +166,7 @@ class Scenario {
   readonly #lines: readonly Buffer[];
   readonly #server: Socket;
   readonly #consoles: readonly { count: number; heads: number }[];
+  readonly #sockets: readonly Socket[];
   #acknowledged = 0;
   #heard: () => void = () => undefined;
 
@@ -172,6 +175,7 @@ class Scenario {
     this.#way = way;
     this.#lines = lines;
     this.#server = server;
+    this.#sockets = [server, ...consoles.map(({ socket }) => socket)];
     hear(server, () => {
       this.#acknowledged++;
       this.#heard();
@@ -205,8 +209,8 @@ class Scenario {
 
   /** Sends all lines, and waits until everything has come that should. */
   async once(): Promise<Figures> {
-    await ask(this.#bus, "own");
-    const before = await ask(this.#bus, "traffic");
+    this.#bus.send("own");
+    const before = await traffic(this.#bus);
     const [acknowledged, seen] = [this.#acknowledged, this.#seen];
     const expected = CONSOLES.map((name) => expectedOf(this.#way, name, this.#lines.length));
     const target = this.#consoles.map(({ count }, at) => count + (expected[at] as number));
@@ -231,11 +235,15 @@ class Scenario {
     const busySeconds = (busyNanoseconds(this.#bus) - busy) / 1e9;
     this.#heard = () => undefined;
     // Also what should not have come would have come by now.
-    const after = await ask(this.#bus, "traffic");
+    const after = await traffic(this.#bus);
     const [deliveries, heads] = [this.#seen[0] - seen[0], this.#seen[1] - seen[1]];
     const wanted = expected.reduce((sum, count) => sum + count, 0);
     if (deliveries !== wanted) throw new Error(`expected ${wanted} deliveries, found ${deliveries}`);
     return { seconds, busySeconds, received: after.received - before.received, sent: after.sent - before.sent, deliveries, heads }; // prettier-ignore
+  }
+
+  end(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   get #seen(): readonly [number, number] {
@@ -261,8 +269,8 @@ function expectedOf(way: Way, name: Console, lines: number): number {
   return name === "unclassified" ? 0 : Math.ceil(lines / CRITICAL);
 }
 
-async function ask(bus: ChildProcess, what: string): Promise<{ received: number; sent: number }> {
-  bus.send(what);
+async function traffic(bus: ChildProcess): Promise<{ received: number; sent: number }> {
+  bus.send("traffic");
   const [answer] = (await once(bus, "message")) as [{ received: number; sent: number }];
   return answer;
 }
@@ -331,3 +339,6 @@ function report(figures: ReadonlyMap<Way, readonly Figures[]>): string[] {
     ...table(["", "seconds", "of the bus's processor", "bytes to the bus", "bytes to the consoles"], beside),
   ];
 }
+
+if (values.serve === undefined) await main();
+else await serve(values.serve as Way);
