@@ -31,6 +31,9 @@ export interface Measured {
   readonly perBusySecond: number;
 }
 
+/** The broker ended a connection. */
+export class Ended extends Error {}
+
 interface Subscriber {
   readonly socket: Socket;
   count: number;
@@ -47,6 +50,8 @@ export class Load {
   #sent = 0;
   #acknowledged = 0;
   #heard: () => void = () => undefined;
+  #failed: (error: Ended) => void = () => undefined;
+  #isOver = false;
 
   private constructor(broker: ChildProcess, qos: QoS, publisher: Socket, subscribers: readonly Subscriber[]) {
     this.#broker = broker;
@@ -58,6 +63,12 @@ export class Load {
       this.#heard();
     });
     for (const subscriber of subscribers) this.#listen(subscriber);
+    for (const socket of [publisher, ...subscribers.map((one) => one.socket)]) {
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => {
+        if (!this.#isOver) this.#failed(new Ended("the broker ended a connection"));
+      });
+    }
   }
 
   static async connect(broker: ChildProcess, port: number, qos: QoS, receivers: number): Promise<Load> {
@@ -66,11 +77,12 @@ export class Load {
     return new Load(broker, qos, publisher, sockets.map((socket) => ({ socket, count: 0, frameBytes: 0 }))); // prettier-ignore
   }
 
-  /** Publishes so many, as fast as they arrive. */
+  /** Publishes so many, as fast as they arrive. @throws Ended */
   async run(messages: number): Promise<Measured> {
     const last = this.#sent + messages;
     const [at, busy] = [performance.now(), busyNanoseconds(this.#broker)];
-    await new Promise<void>((done) => {
+    await new Promise<void>((done, fail) => {
+      this.#failed = fail;
       this.#heard = () => {
         const arrived = this.#arrived;
         const isOver = arrived >= last && (this.#qos === 0 || this.#acknowledged >= last);
@@ -88,7 +100,7 @@ export class Load {
     };
   }
 
-  /** Publishes at a steady rate; gives the milliseconds that each delivery took, in order. */
+  /** Publishes at a steady rate; gives the milliseconds that each delivery took, in order. @throws Ended */
   async latencies(perSecond: number, messages: number): Promise<number[]> {
     const first = this.#sent;
     const sentAt: number[] = [];
@@ -101,7 +113,8 @@ export class Load {
       for (let n = 0; n < due; n++) sentAt.push(now);
       this.#publish(due);
     }, 1);
-    await new Promise<void>((done) => {
+    await new Promise<void>((done, fail) => {
+      this.#failed = fail;
       this.#heard = () => {
         const now = performance.now();
         for (const [at, { count }] of this.#subscribers.entries()) {
@@ -117,6 +130,7 @@ export class Load {
   }
 
   end(): void {
+    this.#isOver = true;
     for (const { socket } of this.#subscribers) socket.destroy();
     this.#publisher.destroy();
   }
@@ -156,7 +170,7 @@ export class Load {
 }
 
 /** Time that the broker's threads spent on a processor (proc(5), `schedstat`). */
-function busyNanoseconds({ pid }: ChildProcess): number {
+export function busyNanoseconds({ pid }: ChildProcess): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]), 0); // prettier-ignore
 }

@@ -8,30 +8,49 @@
  * The heap is what is left after a collection, so that garbage is not taken for growth. It grew when the least of the last
  * third of the samples is more than 3 % above that of the second third; the first third warms up. The least, because the
  * heap also has what waits for slow clients, which comes and goes.
- * Not covered: TLS, WebSocket, HTTP, persistence. The recorder counts and writes nothing.
+ * `--transport tls` and `websocket` are those; with `--store`, sessions outlive their connections and all that waits for them is
+ * on disk before anything is acknowledged. Clients have 10 s to say who they are, as ever: where the computer has no time for that,
+ * ask for fewer of them at a time (`--together`).
+ * Not covered: HTTP. The recorder counts and writes nothing.
  *
- * Usage: sh tools/node.sh bench/bus-soak.ts [--minutes 5] [--idle 10000] [--busy 1000] [--rate 1000] [--churn 10] [--write]
+ * Usage: sh tools/node.sh bench/bus-soak.ts [--minutes 5] [--idle 10000] [--busy 1000] [--rate 1000] [--churn 10]
+ *   [--transport tcp] [--store] [--together 200] [--write]
  * `--write` puts the figures into docs/bench-bus.md. Exit code 1 when it grew or lost something.
  */
-import { fork } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
-import type { Socket } from "node:net";
-import { cpus } from "node:os";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { generate } from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
-import { Bus, identityOf, metricsText, MqttServer } from "../src/bus/index.ts";
+import { createWebSocketStream, WebSocket } from "ws";
+import {
+  Bus,
+  BusStore,
+  identityOf,
+  type Listening,
+  metricsText,
+  MqttServer,
+  restore,
+} from "../src/bus/index.ts";
 import { cut } from "../src/bus/mqtt/fixtures/testing.ts";
 import { classifierOf } from "../src/bus/testing.ts";
 import { contextOf, integrityOf, parseTagId, secrecyOf, UNLABELLED } from "../src/label/index.ts";
+import { madeBy, putPart, table } from "./bus-document.ts";
 
 const { values } = parseArgs({
   options: {
-    serve: { type: "boolean" },
+    serve: { type: "string" },
+    transport: { type: "string", default: "tcp" },
+    store: { type: "boolean", default: false },
+    together: { type: "string", default: "200" },
     minutes: { type: "string", default: "5" },
     idle: { type: "string", default: "10000" },
     busy: { type: "string", default: "1000" },
@@ -40,14 +59,17 @@ const { values } = parseArgs({
     write: { type: "boolean" },
   },
 });
-/** Clients that connect at the same time: fewer than strangers are let in. */
-const TOGETHER = 200;
+const TRANSPORTS = ["tcp", "tls", "websocket"] as const;
+type Transport = (typeof TRANSPORTS)[number];
+const STORE = "bus.db";
+const transport = transportOf(values.transport);
+/** Seconds that a session stays, with `--store`. */
+const STAYS = 3600;
 const PING_SECONDS = 30;
 /** Files that a process has open besides its connections. */
 const SPARE = 100;
 const GROWTH = 1.03;
 const PAYLOAD = Buffer.from(JSON.stringify(["open", "secret", `pad${"x".repeat(230)}`]));
-const DOCUMENT = fileURLToPath(new URL("../docs/bench-bus.md", import.meta.url));
 
 interface Sample {
   readonly seconds: number;
@@ -59,21 +81,25 @@ interface Sample {
   readonly deliveries: number;
 }
 
-/** The bus; it answers each message with what it uses, until its parent is gone. */
-async function serve(): Promise<void> {
+/** The bus; it answers each message with what it uses, until its parent is gone. @param folder of its store and certificate */
+async function serve(folder: string): Promise<void> {
   const secret = contextOf(secrecyOf([parseTagId("f".repeat(32))]), integrityOf([]));
   const names = JSON.parse(PAYLOAD.toString()) as string[];
   const attributes = Object.fromEntries(names.map((name) => [name, name === "secret" ? secret : UNLABELLED]));
   const types = [{ topic: "busy/+", context: UNLABELLED, withheld: "remove" as const, attributes }];
-  const bus = new Bus({ classifier: classifierOf(types), recorder: { record: () => undefined } });
+  const classifier = classifierOf(types);
+  const bus = new Bus({ classifier, recorder: { record: () => undefined } });
+  const store = values.store ? new BusStore(join(folder, STORE)) : null;
   const server = new MqttServer({
     bus,
     authenticator: {
       authenticate: async ({ username }) => identityOf(username ?? "nobody", username === "cleared" ? secret : UNLABELLED, [UNLABELLED, secret]),
     },
     version: "soak",
+    ...(store === null ? {} : { keeper: store }),
   }); // prettier-ignore
-  const { port } = await server.listen({ transport: "tcp", host: "127.0.0.1", port: 0 });
+  if (store !== null) restore(store, bus, server.sessions, classifier);
+  const { port } = await server.listen(listeningIn(folder));
   process.on("disconnect", () => process.exit(0));
   process.on("message", () => {
     globalThis.gc?.();
@@ -82,10 +108,35 @@ async function serve(): Promise<void> {
   process.send?.({ port });
 }
 
+function transportOf(text: string): Transport {
+  const known = TRANSPORTS.find((one) => one === text);
+  if (known === undefined) throw new Error(`expected one of ${TRANSPORTS.join(", ")}, found \`${text}\``);
+  return known;
+}
+
+function listeningIn(folder: string): Listening {
+  const at = { host: "127.0.0.1", port: 0 };
+  if (transport !== "tls") return { transport, ...at };
+  return { transport, ...at, tls: { cert: readFileSync(join(folder, "cert.pem")), key: readFileSync(join(folder, "key.pem")) } }; // prettier-ignore
+}
+
 async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "csn-soak-"));
+  if (transport === "tls")
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")], { stdio: "pipe" }); // prettier-ignore
+  try {
+    await soak(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  process.exit();
+}
+
+async function soak(folder: string): Promise<void> {
+  const loadBefore = loadavg()[0] as number;
   const [minutes, idle, busy, rate, churn] = [values.minutes, values.idle, values.busy, values.rate, values.churn].map(Number) as [number, number, number, number, number]; // prettier-ignore
   requireDescriptors(idle + busy + SPARE);
-  const bus = fork(fileURLToPath(import.meta.url), ["--serve"], { execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"] }); // prettier-ignore
+  const bus = fork(fileURLToPath(import.meta.url), ["--serve", folder, "--transport", transport, ...(values.store ? ["--store"] : [])], { execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"] }); // prettier-ignore
   try {
     const [{ port }] = (await once(bus, "message")) as [{ port: number }];
     const load = new Load(port);
@@ -97,14 +148,23 @@ async function main(): Promise<void> {
     await load.stop();
     const { metrics } = await ask(bus);
     const verdict = judge(samples, idle + busy, load);
+    if (values.store) verdict.lines.push(`the store at the end: ${sizeIn(folder)}`);
     console.log(`\n${metrics.replaceAll(/^#.*\n/gm, "")}\n${verdict.lines.join("\n")}`);
-    if (values.write === true) write({ minutes, idle, busy, rate, churn }, samples, verdict.lines);
+    if (values.write === true)
+      write({ minutes, idle, busy, rate, churn }, loadBefore, samples, verdict.lines);
     process.exitCode = verdict.isFine ? 0 : 1;
   } finally {
     bus.kill("SIGKILL");
     await once(bus, "exit");
   }
-  process.exit();
+}
+
+/** Of the store and of what is written to it next. */
+function sizeIn(folder: string): string {
+  const files = readdirSync(folder).filter((name) => name.startsWith(STORE));
+  return files
+    .map((name) => `\`${name}\` ${(statSync(join(folder, name)).size / 2 ** 20).toFixed(1)} MiB`)
+    .join(", ");
 }
 
 /** Both processes have a file open for each connection. Node.js has raised its own limit as far as it may. */
@@ -178,7 +238,7 @@ function judge(
 interface Client {
   readonly name: string;
   readonly kind: "idle" | "busy" | "passing";
-  socket: Socket;
+  socket: Duplex;
   isThere: boolean;
   id: number;
 }
@@ -202,8 +262,9 @@ class Load {
   }
 
   async addAll(count: number, kind: Client["kind"]): Promise<void> {
-    for (let at = 0; at < count; at += TOGETHER)
-      await Promise.all(Array.from({ length: Math.min(TOGETHER, count - at) }, (_, n) => this.#add(`${kind}${at + n}`, kind))); // prettier-ignore
+    const together = Number(values.together);
+    for (let at = 0; at < count; at += together)
+      await Promise.all(Array.from({ length: Math.min(together, count - at) }, (_, n) => this.#add(`${kind}${at + n}`, kind))); // prettier-ignore
   }
 
   /** @param rate messages a second in all  @param churn clients that come and go each second */
@@ -253,8 +314,7 @@ class Load {
   }
 
   async #add(name: string, kind: Client["kind"], expiry = 0): Promise<Client> {
-    const socket = connect(this.#port, "127.0.0.1");
-    socket.setNoDelay(true);
+    const { socket, open } = opened(this.#port);
     const client: Client = { name, kind, socket, isThere: true, id: 0 };
     socket.on("error", () => undefined);
     socket.on("close", () => {
@@ -268,10 +328,10 @@ class Load {
         rest = Buffer.from(cut(Buffer.concat([rest, chunk]), (packet) => this.#hear(client, packet, done)));
       });
     });
-    await once(socket, "connect");
+    await open;
     const will = kind === "passing" ? { will: { topic: "passing/gone", payload: "x", qos: 1 } } : {};
     const username = name.endsWith("0") ? "cleared" : "dev";
-    socket.write(written({ cmd: "connect", clientId: name, username, clean: true, keepalive: 300, protocolVersion: 5, properties: { sessionExpiryInterval: expiry }, ...will })); // prettier-ignore
+    socket.write(written({ cmd: "connect", clientId: name, username, clean: true, keepalive: 300, protocolVersion: 5, properties: { sessionExpiryInterval: values.store && kind !== "passing" ? STAYS : expiry }, ...will })); // prettier-ignore
     const topic = kind === "passing" ? "passing/+" : `${kind}/${name}`;
     socket.write(written({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 1, rh: 2 }] }));
     await met;
@@ -291,34 +351,44 @@ class Load {
   }
 }
 
+/** A connection, and when it stands. */
+function opened(port: number): { socket: Duplex; open: Promise<unknown> } {
+  if (transport === "websocket") {
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}`, "mqtt");
+    const socket = createWebSocketStream(webSocket);
+    return { socket, open: once(webSocket, "open") };
+  }
+  if (transport === "tls") {
+    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    socket.setNoDelay(true);
+    return { socket, open: once(socket, "secureConnect") };
+  }
+  const socket = connect(port, "127.0.0.1");
+  socket.setNoDelay(true);
+  return { socket, open: once(socket, "connect") };
+}
+
 function written(packet: object): Buffer {
   return generate(packet as Packet, { protocolVersion: 5 });
 }
 
 type Asked = Readonly<Record<"minutes" | "idle" | "busy" | "rate" | "churn", number>>;
 
-function write(asked: Asked, samples: readonly Sample[], lines: readonly string[]): void {
+function write(asked: Asked, loadBefore: number, samples: readonly Sample[], lines: readonly string[]): void {
   const { minutes, idle, busy, rate, churn } = asked;
-  const [processor] = cpus();
-  const shown = samples.filter(
-    (_, at) => at % Math.ceil(samples.length / 12) === 0 || at === samples.length - 1,
-  );
-  const cells = shown.map(({ seconds, rss, heap, descriptors, busySeconds, deliveries }) => `| ${seconds.toFixed(0)} | ${rss.toFixed(1)} | ${heap.toFixed(1)} | ${descriptors} | ${busySeconds.toFixed(1)} | ${deliveries} |`); // prettier-ignore
-  const text = `# Does the bus grow?
-
-Written by \`sh tools/node.sh bench/bus-soak.ts --minutes ${minutes} --idle ${idle} --busy ${busy} --rate ${rate} --churn ${churn} --write\` on
-${new Date().toISOString().slice(0, 10)}: ${processor?.model.trim()}, ${cpus().length} processors, Node.js ${process.version}. ${idle} idle connections and ${busy} busy ones
-against one bus in a process of its own; ${rate} messages a second with QoS 1 among the busy ones, an attribute taken out for most of them; ${churn} clients a second come and go.
-The heap is what is left after a collection.
-
-| seconds | rss, MiB | heap, MiB | descriptors | processor, s | deliveries |
-|---|---|---|---|---|---|
-${cells.join("\n")}
-
-${lines.map((line) => `- ${line}`).join("\n")}
-`;
-  writeFileSync(DOCUMENT, text);
+  const shown = samples.filter((_, at) => at % Math.ceil(samples.length / 12) === 0 || at === samples.length - 1); // prettier-ignore
+  const rows = shown.map(({ seconds, rss, heap, descriptors, busySeconds, deliveries }) => [seconds.toFixed(0), rss.toFixed(1), heap.toFixed(1), String(descriptors), busySeconds.toFixed(1), String(deliveries)]); // prettier-ignore
+  const how = `${transport === "tcp" ? "" : ` --transport ${transport}`}${values.store ? " --store" : ""}${values.together === "200" ? "" : ` --together ${values.together}`}`;
+  const command = `sh tools/node.sh bench/bus-soak.ts --minutes ${minutes} --idle ${idle} --busy ${busy} --rate ${rate} --churn ${churn}${how} --write`;
+  putPart("docs/bench-bus.md", values.store ? "store" : transport, [
+    madeBy(command, loadBefore),
+    `${idle} idle connections and ${busy} busy ones against one bus in a process of its own; ${rate} messages a second with QoS 1 among the busy ones, an attribute taken out for most of them; ${churn} clients a second come and go.${values.store ? " Sessions stay, and what waits for them is on disk before anything is acknowledged." : ""} The heap is what is left after a collection.`,
+    "",
+    ...table(["seconds", "rss, MiB", "heap, MiB", "descriptors", "processor, s", "deliveries"], rows),
+    "",
+    ...lines.map((line) => `- ${line}`),
+  ]);
 }
 
-if (values.serve === true) await serve();
-else await main();
+if (values.serve === undefined) await main();
+else await serve(values.serve);

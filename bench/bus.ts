@@ -11,15 +11,15 @@
  * Usage: sh tools/node.sh bench/bus.ts [--turns 3] [--messages 60000] [--peers] [--only NAME] [--load 'QoS 0'] [--write]
  * `--peers` fetches what is missing of the others; `--write` puts the figures into docs/bench-bus-speed.md.
  */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { silent } from "../src/setup/index.ts";
 import { aedesIn, type Broker, brokersIn, endOf, ensurePeers } from "./bus-brokers.ts";
-import { Load, type Measured, type QoS } from "./bus-load.ts";
-import { madeBy, median, putPart, table } from "./bus-speed.ts";
+import { Ended, Load, type Measured, type QoS } from "./bus-load.ts";
+import { madeBy, median, putPart, spread, table } from "./bus-document.ts";
 
 const { values } = parseArgs({
   options: {
@@ -45,8 +45,8 @@ let port = 21_883;
 
 await main();
 
-/** By load, the measurements of each turn. */
-type Results = Map<string, Map<string, Measured[]>>;
+/** By load and broker, what each turn gave; null: the broker ended a connection. */
+type Results = Map<string, Map<string, (Measured | null)[]>>;
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "csn-bench-"));
@@ -63,7 +63,8 @@ async function main(): Promise<void> {
     const lines = [...speedLines(brokers, results), "", ...(await latencyLines(brokers, results))];
     console.log(lines.join("\n"));
     const how = `sh tools/node.sh bench/bus.ts --turns ${values.turns} --messages ${values.messages}${values.peers ? " --peers" : ""} --write`;
-    if (values.write) putPart("speed", [madeBy(how, loadBefore), "", ...versions(all), "", ...lines]);
+    if (values.write)
+      putPart("docs/bench-bus-speed.md", "speed", [madeBy(how, loadBefore), ...versions(all), "", ...lines]);
   } finally {
     rmSync(folder, { recursive: true, maxRetries: 3 });
   }
@@ -79,31 +80,56 @@ async function measure(broker: Broker, results: Results): Promise<void> {
   try {
     for (const load of LOADS) {
       if (!broker.qos.includes(load.qos) || !nameOf(load).startsWith(values.load)) continue;
-      const clients = await Load.connect(child, port, load.qos, load.receivers);
-      const messages = Math.round(Number(values.messages) * load.share);
-      await clients.run(messages);
-      const measured = await clients.run(messages);
-      clients.end();
       const name = nameOf(load);
-      const of = results.get(name) ?? new Map<string, Measured[]>();
+      const messages = Math.round(Number(values.messages) * load.share);
+      const measured = await carried(child, load, messages);
+      const of = results.get(name) ?? new Map<string, (Measured | null)[]>();
       results.set(name, of);
       of.set(broker.name, [...(of.get(broker.name) ?? []), measured]);
-      console.log(`${broker.name.padEnd(18)} ${name.padEnd(15)} ${text(measured.rate)} deliveries/s ${text(measured.perBusySecond)} per second of its processor`); // prettier-ignore
+      const said =
+        measured === null
+          ? "it ended a connection"
+          : `${text(measured.rate).padStart(10)} deliveries/s ${text(measured.perBusySecond).padStart(10)} per second of its processor`;
+      console.log(`${broker.name.padEnd(18)} ${name.padEnd(15)} ${said}`); // prettier-ignore
     }
   } finally {
     await endOf(child);
   }
 }
 
+/** Null: the broker ended a connection. */
+async function carried(
+  child: ChildProcess,
+  { qos, receivers }: (typeof LOADS)[number],
+  messages: number,
+): Promise<Measured | null> {
+  const clients = await Load.connect(child, port, qos, receivers);
+  try {
+    await clients.run(messages);
+    return await clients.run(messages);
+  } catch (error) {
+    if (error instanceof Ended) return null;
+    throw error;
+  } finally {
+    clients.end();
+  }
+}
+
 function speedLines(brokers: readonly Broker[], results: Results): string[] {
   const loads = LOADS.map(nameOf);
-  const of = (load: string, broker: string): readonly Measured[] => results.get(load)?.get(broker) ?? [];
-  const busy = (load: string, broker: string): string => cell(of(load, broker).map(({ perBusySecond }) => perBusySecond), text); // prettier-ignore
-  const clock = (load: string, broker: string): string => cell(of(load, broker).map(({ rate }) => rate), text); // prettier-ignore
+  const of = (load: string, broker: string) => results.get(load)?.get(broker) ?? [];
+  const each = (key: keyof Measured) => (load: string, broker: string) =>
+    spread(
+      of(load, broker).flatMap((one) => (one === null ? [] : [one[key]])),
+      text,
+    );
   const ratio = (load: string, broker: string): string => {
     const other = of(load, REFERENCE);
-    const ratios = of(load, broker).flatMap(({ perBusySecond }, turn) => other[turn] === undefined ? [] : [perBusySecond / other[turn].perBusySecond]); // prettier-ignore
-    return cell(ratios, (value) => value.toFixed(2));
+    const ratios = of(load, broker).flatMap((one, turn) => {
+      const beside = other[turn] ?? null;
+      return one === null || beside === null ? [] : [one.perBusySecond / beside.perBusySecond];
+    });
+    return spread(ratios, (value) => value.toFixed(2));
   };
   const part = (title: string, value: (load: string, broker: string) => string): string[] => [
     `**${title}**`,
@@ -112,21 +138,14 @@ function speedLines(brokers: readonly Broker[], results: Results): string[] {
     "",
   ];
   return [
-    ...part("Deliveries per second of the broker's processor", busy),
+    ...part("Deliveries per second of the broker's processor", each("perBusySecond")),
     ...part(`The same in ${REFERENCE}'s of the same turn`, ratio),
-    ...part("Deliveries per second by the clock, the broker and the load each on a processor that others use too", clock), // prettier-ignore
+    ...part("Deliveries per second by the clock, the broker and the load each on a processor that others use too", each("rate")), // prettier-ignore
   ];
 }
 
-/** The median, and below it how far the turns were apart. */
-function cell(of: readonly number[], write: (value: number) => string): string {
-  if (of.length === 0) return "";
-  if (of.length === 1) return write(of[0] as number).trim();
-  return `${write(median(of)).trim()} (${write(Math.min(...of)).trim()}–${write(Math.max(...of)).trim()})`;
-}
-
 function text(value: number): string {
-  return Math.round(value).toLocaleString("en").padStart(10);
+  return Math.round(value).toLocaleString("en");
 }
 
 /** Each at half of what mosquitto carried by the clock, one to one. */
@@ -135,17 +154,17 @@ async function latencyLines(brokers: readonly Broker[], results: Results): Promi
   for (const qos of [0, 1] as const) {
     const rates = results.get(nameOf({ qos, receivers: 1 }))?.get(REFERENCE) ?? [];
     if (rates.length === 0) continue;
-    const perSecond = Math.round(median(rates.map(({ rate }) => rate)) / 2);
+    const perSecond = Math.round(median(rates.flatMap((one) => (one === null ? [] : [one.rate]))) / 2);
     for (const broker of brokers) {
       if (!broker.qos.includes(qos)) continue;
       const child = broker.start(++port);
       try {
         const load = await Load.connect(child, port, qos, 1);
-        await load.run(Number(values.messages) / 3);
+        await load.run(Math.round(Number(values.messages) / 3));
         const took = await load.latencies(perSecond, TIMED);
         load.end();
         const at = (share: number): string => (took[Math.floor(took.length * share)] as number).toFixed(2);
-        rows.push([broker.name, `QoS ${qos}, ${text(perSecond).trim()}/s`, at(0.5), at(0.99)]);
+        rows.push([broker.name, `QoS ${qos}, ${text(perSecond)}/s`, at(0.5), at(0.99)]);
       } finally {
         await endOf(child);
       }
@@ -161,5 +180,5 @@ async function latencyLines(brokers: readonly Broker[], results: Results): Promi
 
 function versions(brokers: readonly Broker[]): string[] {
   const others = brokers.filter(({ version }) => version !== process.version);
-  return [`Node.js ${process.version}; ${others.map(({ name, version }) => version.startsWith(name) ? version : `${name}: ${version}`).join("; ")}.`]; // prettier-ignore
+  return [`Beside it: ${others.map(({ name, version }) => version.startsWith(name) ? version : `${name}: ${version}`).join("; ")}.`]; // prettier-ignore
 }

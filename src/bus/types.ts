@@ -1,7 +1,7 @@
 /**
  * What the bus, the message types and the carriers (MQTT, HTTP) say to each other. Types only.
  */
-import type { Context } from "../label/index.ts";
+import type { Context, TagId } from "../label/index.ts";
 
 /** What the message types say about publications. */
 export interface Classifier {
@@ -56,6 +56,8 @@ export interface Party extends Who {
   context(): Context;
   /** May it publish in this context although its own does not flow there (by its privileges)? */
   mayPublishAs(wanted: Context): boolean;
+  /** The tag of that name; null: there is none, or none that it may know of, which is not told apart. Without it, it knows no names. */
+  readonly tagNamed?: (name: string) => TagId | null;
 }
 
 /** MQTT 5's properties of a message, which CloudEvents have under other names. */

@@ -9,12 +9,20 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { UNLABELLED } from "../label/index.ts";
-import { type Pattern, PLATFORM, publicText, signStatement, type Statement, World } from "../policy/index.ts";
+import {
+  NO_USER,
+  type Pattern,
+  PLATFORM,
+  publicText,
+  signStatement,
+  type Statement,
+  World,
+} from "../policy/index.ts";
 import { Authority } from "./authority.ts";
 import type { Caller } from "./identity.ts";
 import { isCleared, requireChange } from "./privileges.ts";
 import { Store } from "./store.ts";
-import { bookFor, readContext, viewContext } from "./views.ts";
+import { bookFor, readContext, tagNamed, viewContext } from "./views.ts";
 
 const ROOT: Caller = { uid: 0, gid: 0, groups: [], name: "root" };
 const ALICE: Caller = { uid: 70001, gid: 7, groups: [], name: "alice" };
@@ -187,8 +195,17 @@ describe("privileges", () => {
         readContext({ secrecy: ["alice/x"], integrity: [] }, bookFor(authority, BOB)),
       ).replace("alice/x", "alice/a"),
     });
+    const a = authority.tagNamed("alice/a")!.id;
+    const names = (who: Caller) => ["alice/a", "alice/x", "", "/", "__proto__"].map((name) => tagNamed(authority, who, name)); // prettier-ignore
+    deepStrictEqual(names(BOB), [null, null, null, null, null], "on the bus, too");
+    deepStrictEqual(
+      names({ uid: NO_USER, gid: NO_USER, groups: [], name: "bob", principal: "bob" }),
+      names(BOB),
+    );
+    deepStrictEqual(names(ALICE), [a, null, null, null, null]);
     authority.say(ALICE, "alice", grant("alice/a", ["s+"], "bob"));
     run(BOB)();
+    deepStrictEqual(names({ uid: NO_USER, gid: NO_USER, groups: [], name: "bob", principal: "bob" })[0], a);
     ok(!isCleared(authority, BOB, secret("alice/a")), "on board is not on his screen");
     fails("E_NOT_PERMITTED", () =>
       requireChange(authority, BOB, secret("alice/a"), UNLABELLED, "take it off"),

@@ -28,7 +28,7 @@ import { parse } from "./parse.ts";
 import { requireChange, requireRelease } from "./privileges.ts";
 import { recordConfiguration } from "./run-events.ts";
 import type { StoredClient } from "./store.ts";
-import { bookFor, readContext, viewContext } from "./views.ts";
+import { bookFor, readContext, tagNamed, viewContext } from "./views.ts";
 
 const SHORTEST_PASSWORD = 8;
 /** No colon: what follows one is the client's identifier. */
@@ -132,13 +132,11 @@ export class BusClients {
       mayPublishAs: (wanted) => {
         const client = this.#clients.get(name);
         if (client === undefined || client.principal === null) return false;
-        const { principal } = client;
-        return mayChange(
-          this.#csn,
-          { uid: NO_USER, gid: NO_USER, groups: [], name: principal, principal },
-          client.now,
-          wanted,
-        );
+        return mayChange(this.#csn, callerOf(client.principal), client.now, wanted);
+      },
+      tagNamed: (tag) => {
+        const principal = this.#clients.get(name)?.principal ?? null;
+        return principal === null ? null : tagNamed(this.#csn.authority, callerOf(principal), tag);
       },
     };
   }
@@ -158,6 +156,11 @@ export class BusClients {
   #tell(caller: Caller, what: object): void {
     recordConfiguration(this.#csn, caller.uid, { bus: what });
   }
+}
+
+/** Whose privileges a client may use. */
+function callerOf(principal: string): Caller {
+  return { uid: NO_USER, gid: NO_USER, groups: [], name: principal, principal };
 }
 
 function readKey(path: string): KeyObject {

@@ -41,7 +41,7 @@ import { type Caller, userName } from "./identity.ts";
 import { parse } from "./parse.ts";
 import { recordConfiguration } from "./run-events.ts";
 import { VERSION } from "./version.ts";
-import { bookFor, readContext } from "./views.ts";
+import { bookFor, readContext, tagNamed } from "./views.ts";
 
 /** Contexts that clients may ask for besides those that something has: each takes one of the kernel's. */
 const ASKED = 4096;
@@ -290,12 +290,12 @@ export class BusService {
     return this.#types.in;
   }
 
-  /** Tags by their numbers, which tell nothing; those that there are, and not too many contexts. */
+  /** Tags written by their numbers, which tell nothing, and read by those or by names that their sender may know; those that there are, and not too many contexts. */
   #labels(): LabelText {
     return {
       write: (context) => KEYS.write(context),
-      read: (text) => {
-        const context = KEYS.read(text);
+      read: (text, sender) => {
+        const context = KEYS.read(text, sender);
         for (const label of [context.secrecy, context.integrity])
           if (isAll(label) || label.some((tag) => this.#csn.authority.tag(tag) === undefined))
             throw new LabelError("E_CONTEXT_KEY", "expected tags that there are");
@@ -321,6 +321,7 @@ export class BusService {
           process: { pid, uid },
           context: () => contextNow(this.#csn.monitor, visitor),
           mayPublishAs: (wanted) => mayChange(this.#csn, caller, visitor.context, wanted),
+          tagNamed: (name) => tagNamed(this.#csn.authority, caller, name),
         };
       },
     };

@@ -35,6 +35,11 @@ export function bookFor(authority: Authority, caller: Caller): TagBook {
   };
 }
 
+/** The tag of that name, for who may know of it; null: there is none, or he may not, which he does not learn. */
+export function tagNamed(authority: Authority, caller: Caller, name: string): TagId | null {
+  return bookFor(authority, caller).tagNamed(name)?.id ?? null;
+}
+
 /** Names to a context. @throws PolicyError E_TAG_UNKNOWN; LabelError E_LABEL_TOO_LONG */
 export function readContext(input: ContextInput, book: TagBook): Context {
   const find = (name: string) => {

@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { Bus } from "../bus.ts";
 import { BusError } from "../error.ts";
-import { KEYS, type LabelText, stripped } from "../labels.ts";
+import { KEYS, type LabelText, stripped, UNREADABLE } from "../labels.ts";
 import type { Authenticator, Identity } from "../mqtt/authenticator.ts";
 import { Traffic } from "../mqtt/traffic.ts";
 import type { Turn } from "../mqtt/turn.ts";
@@ -160,8 +160,8 @@ export class HttpServer {
 
   #give(party: Party, topic: string, event: CloudEvent): PublishResult {
     const { bus } = this.#options;
-    const supplied = stripped(event.attributes, this.#labels);
-    if (supplied === null) return bus.refuse(party, topic, "context", "a context that can't be read");
+    const supplied = stripped(event.attributes, this.#labels, party);
+    if (supplied === null) return bus.refuse(party, topic, "context", UNREADABLE);
     const { rest: userProperties, as } = supplied;
     const { contentType, payload } = event;
     const properties: Properties = { userProperties, ...(contentType === null ? {} : { contentType }) };
@@ -169,8 +169,8 @@ export class HttpServer {
   }
 }
 
-function partyOf({ principal, context, mayPublishAs }: Identity): Party {
-  return { principal, name: `${principal}:http`, context, mayPublishAs };
+function partyOf({ principal, context, mayPublishAs, tagNamed }: Identity): Party {
+  return { principal, name: `${principal}:http`, context, mayPublishAs, ...(tagNamed === undefined ? {} : { tagNamed }) }; // prettier-ignore
 }
 
 /** @throws NoEvent */

@@ -23,7 +23,10 @@ export interface Hello {
 }
 
 /** Somebody known; the bus makes the name from principal and client identifier. */
-export interface Identity extends Pick<Party, "principal" | "process" | "context" | "mayPublishAs"> {
+export interface Identity extends Pick<
+  Party,
+  "principal" | "process" | "context" | "mayPublishAs" | "tagNamed"
+> {
   /** When what proved it is no longer valid, and the connection ends. Milliseconds since 1970. */
   readonly expiresAt?: number;
 }

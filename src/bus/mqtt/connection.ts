@@ -271,19 +271,20 @@ export class Connection {
 }
 
 function partyOf(identity: Identity, clientId: string): Party {
-  const { principal, process } = identity;
+  const { principal, process, tagNamed } = identity;
   return {
     principal,
     name: `${principal}:${clientId}`,
     ...(process === undefined ? {} : { process }),
     context: () => identity.context(),
     mayPublishAs: (wanted) => identity.mayPublishAs(wanted),
+    ...(tagNamed === undefined ? {} : { tagNamed }),
   };
 }
 
 /** Null: it asks for a context that can't be read, or its client has none. */
 function willOf(will: NonNullable<WireConnect["will"]>, party: Party, labels: LabelText): Will | null {
-  const publication = publicationOf(will, will.topic, labels);
+  const publication = publicationOf(will, will.topic, labels, party);
   if (publication === null) return null;
   const delay = (will.properties.willDelayInterval ?? 0) * 1000;
   try {

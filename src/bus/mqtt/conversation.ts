@@ -7,6 +7,7 @@
 import type { SubscribeOptions } from "../core/channel.ts";
 import type { Bus } from "../bus.ts";
 import { formOf } from "../core/topic.ts";
+import { UNREADABLE } from "../labels.ts";
 import type { LabelText } from "../labels.ts";
 import { Malformed, REASON } from "./codec/malformed.ts";
 import type { ClientPacket, WireFilter, WirePublish } from "./codec/read.ts";
@@ -84,11 +85,11 @@ export class Conversation {
       this.#output.write(writeAck("pubrec", id, version, 0));
       return;
     }
-    const publication = publicationOf(packet, topic, this.#labels);
     const { party } = this.#session.endpoint;
+    const publication = publicationOf(packet, topic, this.#labels, party);
     const result =
       publication === null
-        ? this.#bus.refuse(party, topic, "context", "a context that can't be read")
+        ? this.#bus.refuse(party, topic, "context", UNREADABLE)
         : this.#bus.publish(party, publication);
     const reason = result.accepted ? REASON.success : REASONS[result.reason];
     if (qos === 1) this.#output.write(writeAck("puback", id, version, reason));

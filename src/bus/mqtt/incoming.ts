@@ -6,7 +6,7 @@
 import { NO_PROPERTIES } from "../core/sending.ts";
 import { stripped } from "../labels.ts";
 import type { LabelText } from "../labels.ts";
-import type { Properties, Publication, Refusal } from "../types.ts";
+import type { Party, Properties, Publication, Refusal } from "../types.ts";
 import { REASON } from "./codec/malformed.ts";
 import { NO_PROPERTIES as NOTHING_READ } from "./codec/properties.ts";
 import type { WireProperties } from "./codec/properties.ts";
@@ -17,10 +17,11 @@ export function publicationOf(
   wire: WirePublish | WireWill,
   topic: string,
   labels: LabelText,
+  sender: Party,
 ): Publication | null {
   const { payload, qos, retain, properties } = wire;
   if (properties === NOTHING_READ) return { topic, payload, qos, retain, properties: NO_PROPERTIES }; // prettier-ignore
-  const supplied = stripped(properties.userProperties, labels);
+  const supplied = stripped(properties.userProperties, labels, sender);
   if (supplied === null) return null;
   const { rest: userProperties, as } = supplied;
   const kept =

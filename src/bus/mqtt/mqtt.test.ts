@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { IClientOptions } from "mqtt";
 import { contextKey, UNLABELLED } from "../../label/index.ts";
+import type { TagId } from "../../label/index.ts";
 import { contextFromText } from "../../label/testing.ts";
 import type { QoS } from "../index.ts";
 import { Loopback } from "./testing.ts";
@@ -190,6 +191,27 @@ test("a will that waits is as secret as its client was when it left, and when it
   await high.until(2);
   await low.settled();
   assert.deepEqual([high.words.toSorted(), low.words], [[`${topic}=at-end`, `${topic}=between`], []]);
+  await Promise.all([low.leave(), high.leave()]);
+});
+
+test("a context may be asked for by tags' names, in a message and in a will; a name that is not known is refused", async () => {
+  const topic = topicFor("names");
+  const [low, high] = [await loop.client("low"), await loop.client("high")];
+  for (const client of [low, high]) await client.mqtt.subscribeAsync(topic, { qos: 1 });
+  const tag = loop.people.contexts.get("high")?.secrecy[0] as TagId;
+  loop.people.tags.set("a/secret", tag);
+  const asking = (name: string) => ({ qos: 1 as const, properties: { userProperties: { ifccontext: `S=${name};I=` } } }); // prettier-ignore
+  await low.say(topic, "raised", asking("a/secret"));
+  await high.until(1);
+  const stamps = high.got[0]?.properties?.userProperties as Record<string, string> | undefined;
+  assert.equal(stamps?.["ifccontext"], `S=${tag};I=`);
+  await assert.rejects(low.say(topic, "unknown", asking("a/unknown")), { code: 0x87 });
+  const will = (name: string) => ({ will: { topic, payload: Buffer.from("will"), retain: false, ...asking(name) } }); // prettier-ignore
+  await assert.rejects(loop.client("low", will("a/unknown")), { code: 0x90 });
+  await (await loop.client("low", will("a/secret"))).leave(true);
+  await high.until(2);
+  await low.settled();
+  assert.deepEqual([high.words, low.words], [[`${topic}=raised`, `${topic}=will`], []]);
   await Promise.all([low.leave(), high.leave()]);
 });
 

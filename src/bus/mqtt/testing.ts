@@ -4,7 +4,7 @@
 import { connect } from "mqtt";
 import type { IClientOptions, IPublishPacket, MqttClient } from "mqtt";
 import { UNLABELLED } from "../../label/index.ts";
-import type { Context } from "../../label/index.ts";
+import type { Context, TagId } from "../../label/index.ts";
 import { Bus, MqttServer } from "../index.ts";
 import type { Authenticator, BusOptions, Identity, MqttOptions } from "../index.ts";
 import { Remembering, UNTYPED } from "../testing.ts";
@@ -13,6 +13,8 @@ import { Remembering, UNTYPED } from "../testing.ts";
 export class People implements Authenticator {
   readonly contexts = new Map<string, Context>();
   readonly privileges = new Map<string, Context>();
+  /** Tags by name, which everybody knows. */
+  readonly tags = new Map<string, TagId>();
 
   async authenticate({ username }: { readonly username: string | null }): Promise<Identity | null> {
     if (username === null || !this.contexts.has(username)) return null;
@@ -20,6 +22,7 @@ export class People implements Authenticator {
       principal: username,
       context: () => this.contexts.get(username) as Context,
       mayPublishAs: (wanted) => this.privileges.get(username) === wanted,
+      tagNamed: (name) => this.tags.get(name) ?? null,
     };
   }
 

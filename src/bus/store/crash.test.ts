@@ -171,8 +171,8 @@ test("wills of those who were there, or whose delay ran, are published after the
   await bus.kill();
   for (const { mqtt } of dead) mqtt.end(true);
 
-  const after = { low: OPEN, high: SECRET, shifty: OPEN };
-  await bus.start(after);
+  const people = { low: OPEN, high: SECRET, shifty: OPEN };
+  await bus.start(people);
   const expected = ["at-once", "delayed", "early", "passing"].map((word) => `will/${word}`);
   const [low, high] = readers;
   const seen = (reader: Client): string[] => reader.got.filter(({ dup }) => !dup).map(({ topic }) => topic);
@@ -183,7 +183,7 @@ test("wills of those who were there, or whose delay ran, are published after the
   await until(high, ...expected, "will/secret");
   await back.say("t", "back", { qos: 1 });
   await bus.kill();
-  await bus.start(after);
+  await bus.start(people);
   for (const { mqtt } of readers) await mqtt.subscribeAsync("other", { qos: 1 });
   const last = bus.client("low", "last");
   await last.say("other", "x", { qos: 1 });
