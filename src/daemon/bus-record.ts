@@ -42,7 +42,8 @@ export class BusRecorder implements Recorder {
   readonly #records: Events;
   readonly #planned: () => void;
   #said: Said[] = [];
-  readonly #named = new Set<string>();
+  /** Clients that the record has a name of. */
+  readonly #named = new Map<string, Entity>();
 
   /** @param planned called when there is something to flush */
   constructor(records: Events, planned: () => void) {
@@ -156,11 +157,12 @@ export class BusRecorder implements Recorder {
   #endOf(who: Who | null): End {
     if (who === null) return NOBODY;
     if (who.process !== undefined) return { kind: PROCESS, entity: [0n, who.process.pid, 0], before: [] };
+    const known = this.#named.get(who.name);
+    if (known !== undefined) return { kind: CLIENT, entity: known, before: [] };
     const entity: Entity = [clientNumber(who.name), 0, 0];
-    const before = this.#named.has(who.name) ? [] : [nameRecord(CLIENT, entity, who.name)];
     if (this.#named.size >= NAMED) this.#named.clear();
-    this.#named.add(who.name);
-    return { kind: CLIENT, entity, before };
+    this.#named.set(who.name, entity);
+    return { kind: CLIENT, entity, before: [nameRecord(CLIENT, entity, who.name)] };
   }
 }
 
