@@ -107,7 +107,7 @@ export const evidence: readonly Case[] = [
     name: "evidence: properties 2 and 4 hold on the whole record of this machine, and merging lost nothing [AUD-2, AUD-4]",
     async run(b) {
       // where the cases of scope.ts ran as well
-      const hasRepeats = (await b.ok("log", "-n", "1000000")).includes(" configure ");
+      const hasRepeats = (await b.ok("log", "--json", "-n", "1000000")).includes('"note":"scope ');
       await b.ok("machine", "stop");
       const outcome = await Promise.allSettled([
         (async () => checkDisk(join(b.home, "machine/system/disk.img"), { hasRepeats }))(),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
 import { contextNamed, Party } from "../party.ts";
-import { expectAll, file, launch, type Scenario, type Step } from "./tools.ts";
+import { expectAll, file, launch, type Scenario } from "./tools.ts";
 
 const R = SHAPE.csn_record;
 const P = SHAPE.csn_process_record;
@@ -134,20 +134,6 @@ export const recordScenarios: readonly Scenario[] = [
       return counts.length === 1 && counts[0]! >= 500 && counts[0]! <= 502
         ? null
         : `the counts are ${counts.join()}`;
-    },
-  },
-  {
-    // more than a task remembers: what is remembered of one is not taken for another in its place
-    id: "record/each-file-that-is-written",
-    row: "",
-    run: (world) => {
-      const paths = Array.from({ length: 64 }, () => file(world, "A"));
-      records(world);
-      const fault = expectAll(world, ...paths.flatMap((path): Step[] => [["ok", "A", `open w ${path}`], ["ok", "A", "close"]])); // prettier-ignore
-      if (fault !== null) return fault;
-      const told = new Set(records(world).filter((r) => r[R.kind] === KIND.FLOW).map((r) => r.readBigUInt64LE(R.sink))); // prettier-ignore
-      const silent = paths.filter((path) => !told.has(inodeOf(path)));
-      return silent.length === 0 ? null : `no record of ${silent.length} of 64`;
     },
   },
   {
