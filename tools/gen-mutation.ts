@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isBad, mutate, type Mutated } from "../conformance/mutation-suite.ts";
-import { EQUIVALENT, type Result, SECOND_WALLS } from "../conformance/mutants.ts";
+import { EQUIVALENT, type Result, SECOND_WALLS, UNCAUGHT } from "../conformance/mutants.ts";
 import { ensureBuilt, kernelIds, silent } from "../src/setup/index.ts";
 import { root } from "./files.ts";
 
@@ -70,7 +70,7 @@ ${ids.map((id) => `- Linux ${id}: ${score(runs.get(id)!)}`).join("\n")}
 
 ## Survivors
 
-${bad.length === 0 ? "None." : bad.map(({ id, result }) => `- ${id}: \`${result.mutant}\`, ${result.outcome}, ${result.ran} cases: ${result.by} ${result.fault}`).join("\n")}
+${bad.length === 0 ? "None." : bad.map(({ id, result }) => `- ${id}: \`${result.mutant}\`, ${result.outcome}, ${result.ran} cases: ${UNCAUGHT[result.mutant] ?? "not explained"}. ${result.by} ${result.fault}`).join("\n")}
 
 ## Second walls
 
