@@ -120,7 +120,7 @@ export const UNCAUGHT: Readonly<Record<string, string>> = {
     "no case of that run met it: which context a name space of the network has is asked only where one is opened or entered",
   "namespace_context/ipc": "as for the network's",
   "is_remembered/object-written":
-    "what is remembered of one object would be taken for another of the same context whose number falls into the same of eight places, while its program took in nothing in between: a record, no verdict",
+    "what is remembered of one object would be taken for another of the same context whose number falls into the same of eight places, while its program took in nothing in between: a record may be missing, and kinds of file systems that are only to be read would be written to",
   "is_remembered/context-written":
     "stands behind another check, but the case that is to show it passes without both: the object's state differs, too",
   "is_remembered/subject": "as is_remembered/context-written",
