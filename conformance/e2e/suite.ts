@@ -17,7 +17,7 @@ import { busExamples } from "./bus-examples.ts";
 import { confinement } from "./confinement.ts";
 import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
-import { evidence } from "./evidence.ts";
+import { evidence, evidenceDemo } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { modes } from "./modes.ts";
@@ -71,7 +71,7 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
   try {
     await ensureSystemPackages([...programNeeds, ...networkNeeds, ...busNeeds], silent);
     await bench.start();
-    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : floods)];
+    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : [...floods, ...evidenceDemo])];
     for (const { name, run } of all) {
       if (only !== undefined && !only.some((part) => name.includes(part))) continue;
       const begun = Date.now();
