@@ -146,6 +146,17 @@ export function lastCheckpoint(folder: string): Checkpoint | null {
   return newest;
 }
 
+/** The same, of a folder that must have one. @throws AuditError E_LOG_NONE */
+export function requireCheckpoint(folder: string): Checkpoint {
+  const checkpoint = lastCheckpoint(folder);
+  if (checkpoint !== null) return checkpoint;
+  throw new AuditError(
+    "E_LOG_NONE",
+    `expected a log with a checkpoint in \`${folder}\`, found none`,
+    "give the folder that holds `*.csnlog` files",
+  );
+}
+
 /** Of a checkpoint that nothing replaces. */
 export function keptName(size: number): string {
   return `checkpoints/${String(size).padStart(15, "0")}`;

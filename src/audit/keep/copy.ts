@@ -7,17 +7,11 @@
 import { constants, cpSync, existsSync, readdirSync } from "node:fs";
 import { AuditError } from "../errors.ts";
 import { type Checkpoint } from "../proof/checkpoint.ts";
-import { lastCheckpoint } from "../recover.ts";
+import { requireCheckpoint } from "../recover.ts";
 
 /** @param target is made; nothing may be in it yet. @throws AuditError E_LOG_NONE, E_LOG_COPY */
 export function copyLog(folder: string, target: string): Checkpoint {
-  const checkpoint = lastCheckpoint(folder);
-  if (checkpoint === null)
-    throw new AuditError(
-      "E_LOG_NONE",
-      `expected a log with a checkpoint in \`${folder}\`, found none`,
-      "give the folder that holds `*.csnlog` files",
-    );
+  const checkpoint = requireCheckpoint(folder);
   try {
     if (existsSync(target) && readdirSync(target).length > 0) throw new Error("something is in it");
     // shares its blocks with the log where the file system can

@@ -14,7 +14,7 @@ import type { Checkpoint } from "../proof/checkpoint.ts";
 import { RecordSource } from "../proof/prove.ts";
 import { levelCount, TileSource } from "../proof/tiles.ts";
 import { TILE_WIDTH } from "../proof/tree.ts";
-import { lastCheckpoint } from "../recover.ts";
+import { requireCheckpoint } from "../recover.ts";
 
 /** `N` in elements of three digits, all but the last with an `x`; `.p/W` for a tile that is not full. */
 export function tileName(index: number, width: number): string {
@@ -28,13 +28,7 @@ export type Exported = { checkpoint: Checkpoint; written: number; gone: number }
 
 /** @throws AuditError E_LOG_NONE, E_LOG_DAMAGED */
 export function exportLog(folder: string, target: string): Exported {
-  const checkpoint = lastCheckpoint(folder);
-  if (checkpoint === null)
-    throw new AuditError(
-      "E_LOG_NONE",
-      `expected a log with a checkpoint in \`${folder}\`, found none`,
-      "give the folder that holds `*.csnlog` files",
-    );
+  const checkpoint = requireCheckpoint(folder);
   const tiles = new TileSource(folder);
   const records = new RecordSource(folder);
   let [written, gone] = [0, 0];
