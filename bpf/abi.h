@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 5,
+	CSN_ABI_VERSION = 6,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -89,7 +89,7 @@ struct csn_object {
 	__u32 context;
 	__u32 epoch; /* a cache of another epoch is looked up again */
 	__u32 flags;
-	__u32 pad;
+	__u32 channel; /* of what it was a use last, folded: a socket is not always the same */
 	__u64 state; /* when it last took in something new, ns since boot */
 	__u64 id;    /* unlike any other's of this boot; 0: not to be remembered */
 };

@@ -23,9 +23,11 @@
 #include "record.bpf.h"
 #include "scope.bpf.h"
 #include "observe.bpf.h"
+#include "channel.bpf.h"
 #include "decide.bpf.h"
 
 #include "file.bpf.c"
+#include "wait.bpf.c"
 #include "inode.bpf.c"
 #include "task.bpf.c"
 #include "socket.bpf.c"

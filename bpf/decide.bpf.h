@@ -10,13 +10,6 @@
 #ifndef CSN_DECIDE_H
 #define CSN_DECIDE_H
 
-enum {
-	WANT_READ = 1,
-	WANT_WRITE = 2,
-	WANT_LOCK = 4, /* judged by the file system that keeps the lock, not by the layer */
-	WANT_BOTH = WANT_READ | WANT_WRITE,
-};
-
 static __always_inline int is_platform(const struct csn_subject *s)
 {
 	return s->in == CSN_CTX_PLATFORM_IN;
@@ -86,8 +79,8 @@ struct event {
 	u64 bytes;
 };
 
-/* Tells once what a file is called: its last three path components. */
-__noinline int record_name(const struct where *where)
+/* Tells once what a file is called: its last three path components. `as`: its key, or 0 for the inode's. */
+__noinline int record_name(const struct where *where, const struct csn_key *as)
 {
 	struct csn_name_record *r;
 	struct dentry *dentry = 0, *parent;
@@ -102,6 +95,8 @@ __noinline int record_name(const struct where *where)
 	if (!inode)
 		return 0;
 	key_of(inode, &key);
+	if (as)
+		key = *as;
 	if (bpf_map_lookup_elem(&named, &key))
 		return 0;
 	if (!dentry)
@@ -219,8 +214,8 @@ static __always_inline int tell(const struct event *event, const struct csn_enti
 	return emit(event, other, other_kind);
 }
 
-/* The record of a flow between the current task and an inode; gives what emit gives. */
-__noinline int record_flow(const struct event *event)
+/* The record of a flow between the current task and an inode, or the channel `as`; gives what emit gives. */
+__noinline int record_flow(const struct event *event, const struct csn_key *as)
 {
 	struct csn_entity other = {};
 	struct dentry *dentry = 0;
@@ -236,58 +231,13 @@ __noinline int record_flow(const struct event *event)
 	other.first = READ(inode, i_ino);
 	other.second = READ(READ(inode, i_sb), s_dev);
 	other.third = READ(inode, i_generation);
-	record_name(&event->where);
+	if (as) {
+		other.first = as->ino;
+		other.second = as->dev;
+		other.third = as->generation;
+	}
+	record_name(&event->where, as);
 	return emit(event, &other, kind_of(inode));
-}
-
-/* Counts what a subject takes in, so that its tasks see that it did. Subjects may share a
- * slot; then one of them asks once more than it had to. */
-static __always_inline u64 *taken_by(u64 id)
-{
-	u32 slot = id & (TAKEN_SLOTS - 1);
-
-	return bpf_map_lookup_elem(&taken, &slot);
-}
-
-/* Does this allowed flow carry anything that the sink has not seen? Both ends keep
- * the time at which they last took in something new. A forgotten time counts as now,
- * so forgetting can only record more. */
-static __always_inline int informative_of(u64 id, const struct csn_key *what, struct csn_object *object, u32 write, u64 *source)
-{
-	struct seen_key key = { .subject = id, .object = *what, .write = write };
-	u64 now, state, *known, *last;
-
-	known = bpf_map_lookup_elem(&seen, &key);
-	if (write) {
-		last = bpf_map_lookup_elem(&states, &id);
-		state = last ? *last : 0;
-	} else {
-		state = object ? object->state : 0;
-	}
-	*source = state;
-	if (known && state && *known >= state)
-		return 0;
-	now = bpf_ktime_get_boot_ns();
-	if (!state) { /* forgotten, or never: from now on it has one */
-		state = now;
-		if (write)
-			bpf_map_update_elem(&states, &id, &now, BPF_ANY);
-		else if (object)
-			object->state = now;
-	}
-	*source = state;
-	bpf_map_update_elem(&seen, &key, &state, BPF_ANY);
-	if (write) {
-		if (object)
-			object->state = now;
-	} else {
-		u64 *times = taken_by(id);
-
-		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
-		if (times)
-			__sync_fetch_and_add(times, 1);
-	}
-	return 1;
 }
 
 /* Judged: nothing moves, so nothing is recorded. */
@@ -298,9 +248,8 @@ static __always_inline int informative_of(u64 id, const struct csn_key *what, st
 
 /* What judge needs, on the caller's stack. */
 struct question {
-	struct where where;
-	u64 file; /* or 0 */
-	u64 id; /* of the subject; 0: unlabelled */
+	struct use use;
+	struct news news; /* id 0: unlabelled */
 	u32 in;
 	u32 out;
 	u32 context;
@@ -310,68 +259,11 @@ struct question {
 };
 
 /* What a record of it says besides. */
-enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2 };
+enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2, QUESTION_CHANNEL = 4 };
 
-/* informative_of, for a flow in one direction. Not inlined, for the stack. */
-__noinline int informative_once(const struct question *q, struct csn_object *object, u64 *source)
+static __always_inline const struct csn_key *channel_in(const struct question *q)
 {
-	struct csn_key key = {};
-
-	if (!q || !source)
-		return 1;
-	key_of((struct inode *)q->where.inode, &key);
-	return informative_of(q->id, &key, object, q->want & WANT_WRITE ? 1 : 0, source);
-}
-
-/* The same for a flow in both directions: what each end gets from the other counts for it,
- * else what it passes on later would seem to be nothing new. A state that somebody else
- * moved meanwhile is not taken for seen. *source: of the object, as the subject knows it.
- * Not inlined, for the stack. */
-__noinline int informative_both(const struct question *q, struct csn_object *object, u64 *source)
-{
-	struct seen_key key = {};
-	u64 *from, *to, *last, now, theirs, mine, id;
-	int learns, tells;
-
-	if (!q || !source)
-		return 1;
-	id = key.subject = q->id;
-	key_of((struct inode *)q->where.inode, &key.object);
-	from = bpf_map_lookup_elem(&seen, &key);
-	key.write = 1;
-	to = bpf_map_lookup_elem(&seen, &key);
-	last = bpf_map_lookup_elem(&states, &id);
-	theirs = object ? object->state : 0;
-	mine = last ? *last : 0;
-	*source = theirs;
-	learns = !from || !theirs || *from < theirs;
-	tells = !to || !mine || *to < mine;
-	if (!learns && !tells)
-		return 0;
-	now = bpf_ktime_get_boot_ns();
-	if (learns || !mine) {
-		u64 *times = taken_by(id);
-
-		if (last && __sync_val_compare_and_swap(last, mine, now) == mine) {
-			mine = now;
-		} else {
-			bpf_map_update_elem(&states, &id, &now, BPF_ANY);
-			mine = last ? mine : now;
-		}
-		if (times)
-			__sync_fetch_and_add(times, 1);
-	}
-	if (object && (tells || !theirs)) {
-		if (__sync_val_compare_and_swap(&object->state, theirs, now) == theirs)
-			theirs = now;
-		else
-			object->state = now;
-	}
-	*source = theirs;
-	bpf_map_update_elem(&seen, &key, &mine, BPF_ANY);
-	key.write = 0;
-	bpf_map_update_elem(&seen, &key, &theirs, BPF_ANY);
-	return 1;
+	return q->is & QUESTION_CHANNEL ? &q->news.key : 0;
 }
 
 /* What is watched of a mount. */
@@ -427,7 +319,7 @@ __noinline int judge(const struct question *q)
 
 	if (!q)
 		return CSN_REFUSED_UNKNOWN;
-	inode = (void *)q->where.inode;
+	inode = (void *)q->use.inode;
 	context = q->context;
 	want = q->want;
 	if (q->in || q->out) {
@@ -437,7 +329,7 @@ __noinline int judge(const struct question *q)
 		if (CHECK(closed_world, world == CSN_WORLD_CLOSED) ||
 		    CHECK(world_to_read, world == CSN_WORLD_READ && want & WANT_WRITE))
 			verdict = CSN_REFUSED_CLOSED;
-		if (q->file && context != q->out && CHECK(watched, is_watched((void *)q->file)))
+		if (q->use.file && context != q->out && CHECK(watched, is_watched((void *)q->use.file)))
 			told = WANT_WRITE;
 	}
 	magic = READ(READ(inode, i_sb), s_magic);
@@ -467,7 +359,7 @@ __noinline int judge(const struct question *q)
 	}
 	if (verdict == CSN_REFUSED_CLOSED)
 		event.want = want;
-	event.where.inode = q->where.inode;
+	event.where.inode = q->use.inode;
 	event.actor_context = event.want & WANT_READ ? q->in : q->out;
 	event.other_context = context;
 	event.op = q->op;
@@ -481,7 +373,7 @@ __noinline int judge(const struct question *q)
 			verdict |= JUDGED_WRITE;
 		return verdict | JUDGED_OBSERVED | want << 16;
 	}
-	record_flow(&event);
+	record_flow(&event, channel_in(q));
 	return verdict;
 }
 
@@ -523,9 +415,9 @@ static __always_inline u32 take_repeats(struct csn_subject *s, u64 id)
 	return repeats;
 }
 
-static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 state, u64 taken)
+static __always_inline void remember(struct csn_subject *s, struct csn_object *object, const struct question *q, u64 taken)
 {
-	u64 magic = READ(READ((struct inode *)q->where.inode, i_sb), s_magic);
+	u64 magic = READ(READ((struct inode *)q->use.inode, i_sb), s_magic);
 	u64 id;
 
 	if (magic == OVERLAYFS_MAGIC)
@@ -536,7 +428,7 @@ static __always_inline void remember(struct csn_subject *s, struct csn_object *o
 	if (q->want & WANT_WRITE)
 		remember_in(s->written + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, taken);
 	if (q->want & WANT_READ)
-		remember_in(s->read + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, state);
+		remember_in(s->read + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, q->news.theirs);
 }
 
 /* As is_watched, for a file that the hook was given: loads and no helper. */
@@ -552,7 +444,7 @@ static __always_inline int is_watched_now(struct file *file)
 
 /* Was just this allowed and recorded, and has nothing changed that the answer depends
  * on? Contexts are compared, the world of an inode stays, watchers are asked for again. */
-static __always_inline int is_remembered(struct csn_subject *s, struct csn_object *object, struct file *file, u32 context, u32 want)
+static __always_inline int is_remembered(struct csn_subject *s, struct csn_object *object, const u64 *state, struct file *file, u32 context, u32 want)
 {
 	u64 id = object->id, *times;
 	struct csn_memory *memory, *written;
@@ -576,7 +468,7 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 	memory = s->read + (id & (CSN_MEMORY_SLOTS - 1));
 	if (CHECK(object, memory->object != id) || CHECK(context, memory->context != context))
 		return 0;
-	if (memory->state < object->state || (context != s->out && file && is_watched_now(file)))
+	if (!state || memory->state < *(const volatile u64 *)state || (context != s->out && file && is_watched_now(file)))
 		return 0;
 	repeat(want & WANT_WRITE ? written : memory);
 	return 1;
@@ -590,7 +482,7 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 
 	if (!q)
 		return 0;
-	event.where.inode = q->where.inode;
+	event.where.inode = q->use.inode;
 	event.want = q->want;
 	if (judged) {
 		event.verdict = judged & 0xff;
@@ -603,23 +495,7 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	event.repeats = repeats;
-	return record_flow(&event);
-}
-
-/* No record tells of it: the next one like it is news. What moved on because of it stays so, which
- * can only record more. */
-__noinline int forget(const struct question *q)
-{
-	struct seen_key key = {};
-
-	if (!q)
-		return 0;
-	key.subject = q->id;
-	key_of((struct inode *)q->where.inode, &key.object);
-	bpf_map_delete_elem(&seen, &key);
-	key.write = 1;
-	bpf_map_delete_elem(&seen, &key);
-	return 0;
+	return record_flow(&event, channel_in(q));
 }
 
 /* An unlabelled subject: the process stands for it, and no later one of the same number. */
@@ -628,26 +504,24 @@ static __always_inline u64 stranger(struct task_struct *task)
 	return 1ull << 63 | READ(READ(task, group_leader), start_boottime) << 22 | task->tgid;
 }
 
-/* Is it news [AUD-2]? Names the subject, if nobody did. *state: of the object, as the subject knows it. */
-static __always_inline int tells_anything(struct question *q, struct csn_object *object, u64 *state)
+/* Is it news [AUD-2]? NEWS_*. Names the subject, if nobody did. */
+static __always_inline int tells_anything(struct question *q, const u64 *state)
 {
-	if (!q->id)
-		q->id = stranger(bpf_get_current_task_btf());
-	if ((q->want & WANT_BOTH) == WANT_BOTH)
-		return informative_both(q, object, state);
-	return informative_once(q, object, state);
+	if (!q->news.id)
+		q->news.id = stranger(bpf_get_current_task_btf());
+	return news_of(&q->news, state, q->want);
 }
 
 /* What is not decided at once: a labelled party. Not 0: refused. */
-__noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s)
+__noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s, u64 *state)
 {
 	u32 verdict;
-	u64 state = 0, *times, before;
+	u64 *times, before;
 	int informs;
 
 	if (!q)
 		return -EACCES;
-	times = taken_by(q->id);
+	times = taken_by(q->news.id);
 	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
 	verdict = judge(q);
 	if (verdict == JUDGED_NOTHING)
@@ -656,7 +530,9 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		describe(q->in);
 		return -EACCES;
 	}
-	informs = tells_anything(q, object, &state);
+	informs = tells_anything(q, state);
+	if (q->op == CSN_OP_MMAP && (q->want & WANT_BOTH) == WANT_BOTH)
+		informs |= NEWS_WRITE; /* that it shares memory is said each time: what goes through that has no hook */
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
@@ -665,14 +541,14 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		error = record_happened(q, verdict, repeats);
 		if (error) {
 			__sync_fetch_and_add(&control.merged, repeats);
-			forget(q);
 			return error < 0 ? -EACCES : 0;
 		}
+		take_note(&q->news, state, q->want, informs);
 	}
 	if (s && object && !verdict)
-		remember(s, object, q, state, before);
+		remember(s, object, q, before);
 	if (!informs && control.scope & CSN_SCOPE_REPEATS) {
-		q->is = QUESTION_REPEAT;
+		q->is |= QUESTION_REPEAT;
 		record_happened(q, verdict, 0);
 	} else if (!informs) {
 		__sync_fetch_and_add(&control.merged, 1);
@@ -681,23 +557,22 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 }
 
 /* Records what nobody judges, if it tells anything new; gives nothing, since it refuses nothing. */
-__noinline int access_wide(struct question *q, struct csn_object *object)
+__noinline int access_wide(struct question *q, u64 *state)
 {
-	u64 state = 0;
 	int informs;
 
-	if (!q || world_of((struct inode *)q->where.inode) == CSN_WORLD_VOID)
+	if (!q || world_of((struct inode *)q->use.inode) == CSN_WORLD_VOID)
 		return 0;
-	q->is = QUESTION_WIDE;
-	informs = tells_anything(q, object, &state);
+	q->is |= QUESTION_WIDE;
+	informs = tells_anything(q, state);
 	if (!informs) {
 		if (!(control.scope & CSN_SCOPE_REPEATS))
 			return 0;
 		q->is |= QUESTION_REPEAT;
 	}
 	describe(CSN_CTX_UNLABELLED);
-	if (record_happened(q, 0, 0) && informs)
-		forget(q);
+	if (!record_happened(q, 0, 0) && informs)
+		take_note(&q->news, state, q->want, informs);
 	return 0;
 }
 
@@ -708,16 +583,32 @@ static __always_inline int is_followed(u32 tags, u32 context, u32 want)
 	return tags && (context != CSN_CTX_BASE || want & WANT_WRITE);
 }
 
+/* What is read here may come only while the call waits; see look_again. */
+static __always_inline void note_waiting(struct task_struct *task, const struct csn_key *key, const u64 *state, u32 context, u16 op, u8 kind, u8 is_wide)
+{
+	struct waiting *waiting = bpf_task_storage_get(&waits, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!waiting)
+		return;
+	waiting->key = *key;
+	waiting->state = *(const volatile u64 *)state;
+	waiting->context = context;
+	waiting->op = op;
+	waiting->kind = kind;
+	waiting->is_wide = is_wide;
+}
+
 /* Judges one access of the current task to an inode, records it, and gives what
- * the hook returns. The fast path of every file hook. */
-static __always_inline int access_any(struct inode *inode, struct file *file, u32 want, u16 op)
+ * the hook returns. The fast path of every file hook. `as`: the channel that it is a use of, else
+ * the inode says. */
+static __always_inline int access_any(struct inode *inode, struct file *file, u32 want, u16 op, const struct csn_key *as)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct csn_object *object = 0;
 	struct csn_subject *s = 0;
 	struct question q;
 	u32 context, in = 0, out = 0, tags = 0, wide;
-	u64 id = 0;
+	u64 id = 0, *state;
 
 	if (inode)
 		object = bpf_inode_storage_get(&objects, inode, 0, 0);
@@ -726,15 +617,17 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	else if (object && is_ordinary(object) && !control.scope)
 		return 0; /* [FLOW-4], the usual case */
 
+	q.use.inode = (u64)inode;
+	q.use.file = (u64)file;
+	q.is = 0;
 	if (s) {
 		in = s->in;
 		out = s->out;
 		id = s->id;
 		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN) {
-			/* the launcher carries a program's output to the next one: news for its reader */
-			if (want & WANT_WRITE && object && object->state)
-				object->state = bpf_ktime_get_boot_ns();
+			if (want & WANT_WRITE && inode && is_channel(inode->i_mode))
+				carried_to(&q.use);
 			return 0;
 		}
 	}
@@ -744,34 +637,53 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want);
 	if (wide && !is_wide(object, op))
 		return 0; /* [FLOW-4] */
-	if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, file, context, want))
-		return 0;
-	/* what the record remembers of it is kept with the inode */
-	if (!object)
-		object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	q.where.inode = (u64)inode;
-	q.file = (u64)file;
-	q.id = id;
+	if (is_channel(inode->i_mode)) {
+		if (as) {
+			q.news.key = *as;
+		} else {
+			name_channel(&q.use, &q.news.key);
+			if (object && object->channel != fold(&q.news.key)) {
+				object->channel = fold(&q.news.key);
+				object->id = 0; /* as such nobody remembers it */
+			}
+		}
+		q.is = QUESTION_CHANNEL;
+		state = channel_state(&q.news.key);
+		if (state && want & WANT_READ && (op == CSN_OP_READ || op == CSN_OP_RECEIVE))
+			note_waiting(task, &q.news.key, state, context, op, kind_of(inode), wide);
+		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
+			return 0;
+	} else {
+		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, &object->state, file, context, want) &&
+		    !(op == CSN_OP_MMAP && (want & WANT_BOTH) == WANT_BOTH))
+			return 0;
+		key_of(inode, &q.news.key);
+		/* what the record remembers of it is kept with the inode */
+		if (!object)
+			object = bpf_inode_storage_get(&objects, inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		state = object ? &object->state : 0;
+	}
+	q.news.id = id;
+	q.news.theirs = q.news.mine = 0;
 	q.in = in;
 	q.out = out;
 	q.context = context;
 	q.want = want;
 	q.op = op;
-	q.is = 0;
 	if (wide)
-		return access_wide(&q, object);
-	return access_labelled(&q, object, s) ? -EACCES : 0;
+		return access_wide(&q, state);
+	return access_labelled(&q, as ? 0 : object, s, state) ? -EACCES : 0;
 }
 
 static __always_inline int access_inode(struct inode *inode, u32 want, u16 op)
 {
-	return access_any(inode, 0, want, op);
+	return access_any(inode, 0, want, op, 0);
 }
 
 /* The same through an open file, where watchers count. */
 static __always_inline int access_file(struct file *file, u32 want, u16 op)
 {
-	return access_any(file->f_inode, file, want, op);
+	return access_any(file->f_inode, file, want, op, 0);
 }
 
 /* From now on the compartment holds what others may hold too. Failing to note it must not

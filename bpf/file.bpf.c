@@ -56,7 +56,7 @@ __noinline int refuse_disk(const struct where *where)
 	event.verdict = CSN_REFUSED_SECRECY;
 	event.actor_context = s ? s->in : CSN_CTX_UNLABELLED;
 	event.other_context = CSN_CTX_SEALED;
-	record_flow(&event);
+	record_flow(&event, 0);
 	return 1;
 }
 
@@ -138,14 +138,32 @@ int BPF_PROG(file_receive, struct file *file)
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
 }
 
+/* Memory without a file, for those that come from it by fork: what they tell each other through it has no hook, so
+ * the record says who has such memory. */
+static __always_inline int shares_memory(void)
+{
+	struct csn_subject *s = subject();
+	struct csn_entity nothing = {};
+	struct event event = {};
+
+	if (!is_labelled(s))
+		return 0;
+	event.actor_context = s->out;
+	event.other_context = s->in;
+	event.op = CSN_OP_MMAP;
+	event.want = WANT_BOTH;
+	return tell(&event, &nothing, CSN_ENTITY_ANON) < 0 ? -EACCES : 0;
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
 {
 	u32 want = WANT_READ, type = flags & MAP_TYPE;
+	u32 is_shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
 
 	if (!file)
-		return 0;
-	if (CHECK(shared, (type == MAP_SHARED || type == MAP_SHARED_VALIDATE) && prot & PROT_WRITE))
+		return is_shared ? shares_memory() : 0;
+	if (CHECK(shared, is_shared && prot & PROT_WRITE))
 		want = WANT_BOTH;
 	return access_file(file, want, CSN_OP_MMAP);
 }
@@ -240,7 +258,7 @@ static __always_inline int refuse_lease(struct file *file)
 	event.verdict = CSN_REFUSED_CLOSED;
 	event.actor_context = s ? s->out : CSN_CTX_UNLABELLED;
 	event.other_context = context_of(file->f_inode);
-	record_flow(&event);
+	record_flow(&event, 0);
 	return -EACCES;
 }
 

@@ -45,7 +45,7 @@ static __always_inline int create_in(struct inode *dir, u16 op)
 		event.verdict = CSN_REFUSED_CREATE;
 		event.actor_context = s->out;
 		event.other_context = context_of(dir);
-		record_flow(&event);
+		record_flow(&event, 0);
 		return -EACCES;
 	}
 	return 0;
@@ -117,7 +117,7 @@ static __always_inline int keeps_context(struct inode *inode, struct inode *dir,
 	event.verdict = CSN_REFUSED_CREATE;
 	event.actor_context = s ? s->out : CSN_CTX_UNLABELLED;
 	event.other_context = mine;
-	record_flow(&event);
+	record_flow(&event, 0);
 	return -EACCES;
 }
 
@@ -226,7 +226,7 @@ static __always_inline int change_xattr(struct dentry *dentry, const char *name)
 		event.op = CSN_OP_SETXATTR;
 		event.verdict = CSN_REFUSED_CLOSED;
 		event.actor_context = s ? s->out : CSN_CTX_UNLABELLED;
-		record_flow(&event);
+		record_flow(&event, 0);
 		return -EACCES;
 	}
 	return access_inode(dentry->d_inode, WANT_BOTH, CSN_OP_SETXATTR);
@@ -298,7 +298,7 @@ int BPF_PROG(path_notify, struct path *path, u64 mask, unsigned int type)
 			event.op = CSN_OP_WATCH;
 			event.verdict = CSN_REFUSED_SECRECY;
 			event.other_context = CSN_CTX_SEALED; /* all that the file system holds */
-			record_flow(&event);
+			record_flow(&event, 0);
 			return -EACCES;
 		}
 		return 0;

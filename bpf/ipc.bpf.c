@@ -39,7 +39,8 @@ struct made_use {
 	u32 space;
 	u16 op;
 	u8 want;
-	u8 kind;
+	u8 moves; /* of that, what data does; 0: it is on the record elsewhere */
+	u32 kind;
 	u32 context;
 	u32 sort;
 	u32 crosses;
@@ -49,9 +50,9 @@ __noinline int access_made_slow(const struct made_use *use)
 {
 	struct csn_entity other = {};
 	struct event event = {};
-	struct csn_key key = {};
-	u64 source, write = 0;
-	int error;
+	struct news news = {};
+	u64 *state = 0;
+	int error, what = 0;
 
 	if (!use)
 		return -EACCES;
@@ -70,14 +71,20 @@ __noinline int access_made_slow(const struct made_use *use)
 	    is_observed(use->in, use->out, use->crosses, use->context, use->want, event.verdict))
 		event.observed = use->want;
 	if (!event.verdict || event.observed) {
-		key.ino = use->number;
-		key.dev = ~(u32)(use->kind << 8 | use->sort); /* no device has that number */
-		key.generation = use->space;
-		/* what is in it nobody keeps the time of: each reading is news, and so counts
-		 * for who reads, in a use of both directions too */
-		write = CHECK(reads, use->want & WANT_READ) ? 0 : 1;
-		if (!informative_of(use->id, &key, 0, write, &source))
+		news.id = use->id;
+		news.key.ino = use->number;
+		news.key.dev = ~(u32)(use->kind << 8 | use->sort); /* no device has that number */
+		news.key.generation = use->space;
+		if (!use->moves)
 			return 0;
+		state = channel_state(&news.key);
+		if (state && use->moves & WANT_READ)
+			note_waiting(bpf_get_current_task_btf(), &news.key, state, use->context, use->op, use->kind, 0);
+		what = news_of(&news, state, use->moves);
+		if (!what)
+			return 0;
+		if (!event.verdict)
+			event.want = use->moves;
 	}
 	other.first = use->number;
 	other.second = use->space;
@@ -87,15 +94,12 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
 	error = tell(&event, &other, use->kind);
-	if (error && (!event.verdict || event.observed)) { /* no record tells of it: the next one like it is news */
-		struct seen_key known = { .subject = use->id, .object = key, .write = write };
-
-		bpf_map_delete_elem(&seen, &known);
-	}
+	if (!error && what)
+		take_note(&news, state, use->moves, what);
 	return error < 0 ? -EACCES : 0;
 }
 
-static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u16 op, u8 kind, u32 number, u32 space, u32 sort)
+static __always_inline int access_made(u64 address, struct csn_subject *s, u32 want, u32 moves, u16 op, u8 kind, u32 number, u32 space, u32 sort)
 {
 	struct made *known = bpf_map_lookup_elem(&made, &address);
 	struct made_use use = {};
@@ -119,6 +123,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 	use.space = space;
 	use.op = op;
 	use.want = want;
+	use.moves = moves;
 	use.kind = kind;
 	return access_made_slow(&use) ? -EACCES : 0;
 }
@@ -159,7 +164,7 @@ static __always_inline void forget_made(void *address)
 
 static __always_inline int use_ipc(struct kern_ipc_perm *perm, u32 want, u32 sort)
 {
-	return access_made((u64)perm, subject(), want, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), sort);
+	return access_made((u64)perm, subject(), want, want, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), sort);
 }
 
 /* Without an object it is about the whole namespace: none of the host's. */
@@ -252,13 +257,15 @@ int BPF_PROG(msg_queue_msgsnd, struct kern_ipc_perm *perm)
 	return use_ipc(perm, WANT_WRITE, MADE_QUEUE);
 }
 
-/* A sender hands its message to a receiver that waits: `target` is who receives. */
+/* A sender hands its message to a receiver that waits: `target` is who receives. That it does is on the
+ * record when its call returns. */
 SEC("lsm/msg_queue_msgrcv")
 int BPF_PROG(msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg *message, struct task_struct *target)
 {
 	struct csn_subject *s = bpf_task_storage_get(&subjects, target, 0, 0);
+	u32 moves = target == bpf_get_current_task_btf() ? WANT_READ : 0;
 
-	return access_made((u64)perm, s, WANT_BOTH, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), MADE_QUEUE);
+	return access_made((u64)perm, s, WANT_BOTH, moves, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), MADE_QUEUE);
 }
 
 SEC("lsm/sem_alloc_security")

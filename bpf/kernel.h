@@ -102,6 +102,14 @@ struct file {
 	unsigned int f_flags;
 	struct inode *f_inode;
 	struct path f_path;
+	void *private_data;
+};
+struct tty_struct {
+	struct tty_struct *link;
+	void *driver_data;
+};
+struct tty_file_private {
+	struct tty_struct *tty;
 };
 struct fown_struct {
 	struct file *file;
@@ -109,11 +117,19 @@ struct fown_struct {
 struct in6_addr {
 	u8 bytes[16];
 };
+struct counter64 {
+	__s64 counter;
+};
 struct sock_common {
 	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
+	u16 skc_num;
 	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct counter64 skc_cookie;
 	struct {
 		struct net *net;
 	} skc_net;
@@ -122,6 +138,9 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
 	u16 sk_protocol;
+};
+struct unix_sock {
+	struct sock *peer;
 };
 struct socket {
 	short type;

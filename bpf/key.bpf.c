@@ -63,5 +63,5 @@ int BPF_PROG(key_permission)
 	bpf_get_func_arg(ctx, 0, &reference);
 	bpf_get_func_arg(ctx, 2, &need);
 	key = (void *)(reference & ~1ull);
-	return access_made((u64)key, subject(), want_of_key(need), CSN_OP_KEY, CSN_ENTITY_KEY, READ(key, serial), 0, 0);
+	return access_made((u64)key, subject(), want_of_key(need), want_of_key(need), CSN_OP_KEY, CSN_ENTITY_KEY, READ(key, serial), 0, 0);
 }

@@ -135,6 +135,30 @@ struct {
 	__type(value, u64);
 } seen SEC(".maps");
 
+/* when what is kept by a key last took in something new; see channel.bpf.h */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct csn_key);
+	__type(value, u64);
+} channels SEC(".maps");
+
+/* What a task reads that may have to be waited for: looked at again when the call returns. */
+struct waiting {
+	struct csn_key key;
+	u64 state; /* as its hook saw it */
+	u32 context;
+	u16 op;
+	u8 kind;
+	u8 is_wide;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct waiting);
+} waits SEC(".maps");
+
 /* when a subject last took in something new */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

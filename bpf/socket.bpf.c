@@ -17,13 +17,7 @@
  * at all, is in way.bpf.c.
  */
 
-#define AF_UNSPEC 0
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
 #define AF_NETLINK 16
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
 #define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
 
@@ -96,14 +90,20 @@ int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 	return -EACCES;
 }
 
-/* By the inode, which got its maker's context [OP-6]. Without a file it is the kernel's. */
-static __always_inline int use_socket(struct socket *sock, u16 op)
+/* By the inode, which got its maker's context [OP-6]. Without a file it is the kernel's. `want`: what moves; judge
+ * asks for both directions. `as`: the channel that it is, if the socket alone does not say. */
+static __always_inline int use_socket_as(struct socket *sock, u32 want, u16 op, const struct csn_key *as)
 {
 	struct file *file = sock->file;
 
 	if (!file)
 		return closed(op);
-	return access_inode(file->f_inode, WANT_BOTH, op);
+	return access_any(file->f_inode, 0, want, op, as);
+}
+
+static __always_inline int use_socket(struct socket *sock, u32 want, u16 op)
+{
+	return use_socket_as(sock, want, op, 0);
 }
 
 /* An address as the record has it: IPv6, or IPv4 as part of it. */
@@ -304,27 +304,57 @@ __noinline int use_connection(const struct connection *connection, u32 op)
 SEC("lsm/socket_bind")
 int BPF_PROG(socket_bind, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_BIND);
+	return use_socket(sock, WANT_WRITE, CSN_OP_BIND);
+}
+
+/* Sent to, or asked for a connection: whoever has that port of the network. `name`: 0, of the peer that it has. */
+static __always_inline int use_port(struct socket *sock, const void *name, u16 op)
+{
+	struct sock *sk = sock->sk;
+	struct address address = {};
+	struct csn_key key = {};
+	u32 datagrams = sock->type == SOCK_DGRAM;
+
+	if (name) {
+		if (!address_of(name, sock, op == CSN_OP_SEND, &address))
+			return use_socket(sock, WANT_WRITE, op);
+	} else {
+		address.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
+	}
+	key.dev = READ(READ(sock->file->f_inode, i_sb), s_dev);
+	port_key(sk, address.port, datagrams ? CHANNEL_DATAGRAMS : CHANNEL_PORT, &key);
+	return use_socket_as(sock, WANT_WRITE, op, &key);
+}
+
+static __always_inline int is_of_internet(struct socket *sock)
+{
+	u16 family = READ(READ(sock, sk), __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6;
 }
 
 SEC("lsm/socket_connect")
 int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 {
-	int error = use_socket(sock, CSN_OP_CONNECT);
+	int error;
 
+	if (sock->file && is_of_internet(sock))
+		error = use_port(sock, address, CSN_OP_CONNECT);
+	else
+		error = use_socket(sock, WANT_WRITE, CSN_OP_CONNECT);
 	return error ? error : to_address(address, sock, 0, CSN_OP_CONNECT);
 }
 
 SEC("lsm/socket_listen")
 int BPF_PROG(socket_listen, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_BIND);
+	return use_socket(sock, WANT_WRITE, CSN_OP_BIND);
 }
 
 SEC("lsm/socket_accept")
 int BPF_PROG(socket_accept, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_ACCEPT);
+	return use_socket(sock, WANT_READ, CSN_OP_ACCEPT);
 }
 
 /* A descriptor may go with it, wherever it arrives. */
@@ -341,9 +371,13 @@ SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	struct connection connection = { .socket = (u64)sock };
-	int error = use_socket(sock, CSN_OP_SEND);
 	void *name = msg->msg_name;
+	int error;
 
+	if (sock->file && sock->type == SOCK_DGRAM && is_of_internet(sock))
+		error = use_port(sock, name, CSN_OP_SEND);
+	else
+		error = use_socket(sock, WANT_WRITE, CSN_OP_SEND);
 	if (!error)
 		error = note_passing(msg);
 	if (error)
@@ -357,41 +391,51 @@ SEC("lsm/socket_recvmsg")
 int BPF_PROG(socket_recvmsg, struct socket *sock)
 {
 	struct connection connection = { .socket = (u64)sock };
-	int error = use_socket(sock, CSN_OP_RECEIVE);
+	int error = use_socket(sock, WANT_READ, CSN_OP_RECEIVE);
 
 	if (error)
 		return error;
 	return CHECK(connection, use_connection(&connection, CSN_OP_RECEIVE)) ? -EACCES : 0;
 }
 
+/* Asks or sets something of the socket itself, and moves no data through it. */
+static __always_inline int control_socket(struct socket *sock, u32 want)
+{
+	struct csn_key own = {};
+
+	if (sock->file)
+		key_of(sock->file->f_inode, &own);
+	return use_socket_as(sock, want, CSN_OP_SOCKET, &own);
+}
+
 SEC("lsm/socket_getsockname")
 int BPF_PROG(socket_getsockname, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SOCKET);
+	return control_socket(sock, WANT_READ);
 }
 
 SEC("lsm/socket_getpeername")
 int BPF_PROG(socket_getpeername, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SOCKET);
+	return control_socket(sock, WANT_READ);
 }
 
 SEC("lsm/socket_getsockopt")
 int BPF_PROG(socket_getsockopt, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SOCKET);
+	return control_socket(sock, WANT_READ);
 }
 
 SEC("lsm/socket_setsockopt")
 int BPF_PROG(socket_setsockopt, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SOCKET);
+	return control_socket(sock, WANT_WRITE);
 }
 
 SEC("lsm/socket_shutdown")
 int BPF_PROG(socket_shutdown, struct socket *sock)
 {
-	return use_socket(sock, CSN_OP_SOCKET);
+	return control_socket(sock, WANT_WRITE);
 }
 
 /* Two sockets of this host are to be joined: both directions, between the contexts of
@@ -422,7 +466,7 @@ __noinline int join_slow(u32 mine, u32 theirs, const struct where *peer, u32 op)
 	event.op = op;
 	if (peer->inode) {
 		describe(event.actor_context);
-		error = record_flow(&event);
+		error = record_flow(&event, 0);
 	} else {
 		struct csn_entity nothing = {};
 
@@ -445,18 +489,43 @@ static __always_inline int join_sockets(struct sock *mine, struct sock *theirs, 
 	return join_slow(network_context(a), network_context(b), &peer, op) ? -EACCES : 0;
 }
 
+/* From now on both ends can be told from all others; see pair_key. */
+static __always_inline void make_pair(struct sock *one, struct sock *other)
+{
+	bpf_get_socket_cookie(one);
+	bpf_get_socket_cookie(other);
+}
+
 SEC("lsm/unix_stream_connect")
 int BPF_PROG(unix_stream_connect, struct sock *sock, struct sock *other, struct sock *newsk)
 {
+	make_pair(sock, newsk);
 	return join_sockets(sock, other, CSN_OP_CONNECT);
 }
 
+SEC("lsm/socket_socketpair")
+int BPF_PROG(socket_socketpair, struct socket *one, struct socket *other)
+{
+	struct sock *a = one->sk, *b = other->sk;
+
+	if (a && b)
+		make_pair(a, b);
+	return 0;
+}
+
+/* A datagram goes to that very socket, and whoever has it gets it there. */
 SEC("lsm/unix_may_send")
 int BPF_PROG(unix_may_send, struct socket *sock, struct socket *other)
 {
 	struct sock *mine = sock->sk, *theirs = other->sk;
+	struct csn_key key = {};
+	int error;
 
-	return join_sockets(mine, theirs, CSN_OP_SEND);
+	if (!sock->file)
+		return join_sockets(mine, theirs, CSN_OP_SEND);
+	key_of((void *)other + bpf_core_field_offset(struct socket_alloc, vfs_inode), &key);
+	error = use_socket_as(sock, WANT_WRITE, CSN_OP_SEND, &key);
+	return error ? error : join_sockets(mine, theirs, CSN_OP_SEND);
 }
 
 SEC("lsm/tun_dev_create")

@@ -17,9 +17,10 @@ import { busExamples } from "./bus-examples.ts";
 import { confinement } from "./confinement.ts";
 import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
-import { evidence, evidenceDemo } from "./evidence.ts";
+import { evidence } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
+import { lineage } from "./lineage.ts";
 import { modes } from "./modes.ts";
 import { network } from "./network.ts";
 import { observe } from "./observe.ts";
@@ -45,6 +46,7 @@ function casesFor(kernel: string, together: readonly string[]): readonly Case[] 
     ...badInput,
     ...running,
     ...labels,
+    ...lineage,
     ...confinement,
     ...network,
     ...modes,
@@ -71,7 +73,7 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
   try {
     await ensureSystemPackages([...programNeeds, ...networkNeeds, ...busNeeds], silent);
     await bench.start();
-    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : [...floods, ...evidenceDemo])];
+    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : [...floods])];
     for (const { name, run } of all) {
       if (only !== undefined && !only.some((part) => name.includes(part))) continue;
       const begun = Date.now();

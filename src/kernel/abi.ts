@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 5,
+  ABI_VERSION: 6,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,

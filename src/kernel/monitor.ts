@@ -160,6 +160,14 @@ export class Monitor {
       Monitor.detach();
       throw loadError(error);
     }
+    if (!programs.some(({ name, attached }) => attached && PIPE_READ.has(name))) {
+      Monitor.detach();
+      throw new KernelError(
+        "E_KERNEL_LOAD",
+        "expected a function that reads pipes in this kernel's type information, found none: what a waiting reader gets would be on no record", // prettier-ignore
+        "docs/decisions/0029-channels.md says which; a kernel of a distribution has it",
+      );
+    }
     return {
       monitor: new Monitor(openMaps(), interning),
       absent: programs.filter((p) => !p.attached).map((p) => p.name),
@@ -354,6 +362,9 @@ export function requireLsm(): void {
     "add `lsm=...,bpf` to the kernel's command line, or let csn use its virtual machine: `csn machine start`",
   );
 }
+
+/** Of bpf/wait.bpf.c: one of them, by the kernel's age. */
+const PIPE_READ = new Set(["pipe_was_read", "anonymous_pipe_was_read", "fifo_was_read"]);
 
 function openMaps(): Record<MapName, Fd> {
   const maps = {} as Record<MapName, Fd>;

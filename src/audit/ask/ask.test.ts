@@ -212,6 +212,22 @@ describe("boots", () => {
   });
 });
 
+describe("a `no` of leak", () => {
+  it("names programs with the data that share memory, and those that have it by fork [AUD-5]", () => {
+    const flows = [
+      flowRecord({ source: process(10), sink: file(9), op: "mmap", both: true, time: 1 }),
+      flowRecord({ source: process(10), sink: process(11), op: "fork", time: 2 }),
+      flowRecord({ source: process(12), sink: file(9), op: "mmap", both: true, time: 3 }),
+      flowRecord({ source: file(1), sink: process(11), time: 4 }),
+      flowRecord({ source: file(2), sink: process(13), time: 5 }),
+    ];
+    const graph = graphOf(...described, ...flows);
+    const limits = (of: string) => ask(graph, { ask: "leak", of, to: "10.1.2.3" }).coverage.limits.join();
+    match(limits("8:1:1:1"), /share memory.*: process 11(,|$)/);
+    ok(!/share memory/.test(limits("8:1:2:1")));
+  });
+});
+
 describe("gates on the bus", () => {
   const message = (first: number): End => ({ kind: "message", first });
   const client = (first: number): End => ({ kind: "client", first });

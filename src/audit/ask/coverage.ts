@@ -5,6 +5,7 @@
  */
 import type { Pass } from "../graph/index.ts";
 import { isoTime, type Sight } from "./reader.ts";
+import { sharingText } from "./sharing.ts";
 
 export type Coverage = {
   host: string;
@@ -55,6 +56,8 @@ function limitsOf(sight: Sight, reached: readonly Reached[], damaged: readonly s
   if (graph.strange > 0) limits.push("some records are of a kind that this version of csn does not know");
   if (graph.boots.length > 1 && hasUnstable(sight, reached))
     limits.push("data reached files of a file system that has another number after a boot: what became of them there is not followed"); // prettier-ignore
+  const sharing = sharingText(sight, reached);
+  if (sharing !== null) limits.push(sharing);
   if (!sight.isPlatform) limits.push("only records that the asker may read were looked at");
   limits.push("only what this host records: labelled parties, and channels that csn mediates (docs/channels.md); a person who saw data may have told it"); // prettier-ignore
   return limits;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reads that waited. A hook judges a read before there is anything to read; what comes while it waits came
+ * from somebody who is on the record behind it. So each such call is looked at again when it returns.
+ *
+ * Guarantee: what a channel (channel.bpf.h) took in since the hook was asked is on the record as read before the program
+ * goes on with it [AUD-1]. Nothing is judged here: whoever put it there was.
+ *
+ * Not covered: calls that were under way when the monitor was attached; a file that is written while
+ * it is being read by a call that the hook let in before; io_uring (closed to labelled programs).
+ */
+
+/* Something came meanwhile: read by the current task. */
+__noinline int read_late(const struct waiting *waiting)
+{
+	struct csn_entity other = {};
+	struct event event = {};
+	struct csn_subject *s;
+	struct news news = {};
+	u64 *state;
+	u32 what;
+
+	if (!waiting)
+		return 0;
+	s = bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), 0, 0);
+	if (s && is_platform(s))
+		return 0;
+	news.id = s && s->id ? s->id : stranger(bpf_get_current_task_btf());
+	news.key = waiting->key;
+	state = channel_state(&news.key);
+	what = news_of(&news, state, WANT_READ);
+	if (!what)
+		return 0;
+	event.actor_context = s ? s->in : CSN_CTX_UNLABELLED;
+	event.other_context = waiting->context;
+	event.op = waiting->op;
+	event.want = WANT_READ;
+	event.is_told = 1;
+	event.is_wide = waiting->is_wide;
+	other.first = news.key.ino;
+	other.second = news.key.dev;
+	other.third = news.key.generation;
+	if (!tell(&event, &other, waiting->kind))
+		take_note(&news, state, WANT_READ, what);
+	return 0;
+}
+
+static __always_inline int look_again(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct waiting *waiting;
+	u64 *state;
+
+	if (!task->bpf_storage)
+		return 0;
+	waiting = bpf_task_storage_get(&waits, task, 0, 0);
+	if (!waiting)
+		return 0;
+	state = bpf_map_lookup_elem(&channels, &waiting->key);
+	if (CHECK(moved, state && *(volatile u64 *)state != waiting->state))
+		read_late(waiting);
+	return 0;
+}
+
+/* fs/pipe.c; its name before and since 6.14 */
+SEC("?fexit/pipe_read")
+int BPF_PROG(pipe_was_read)
+{
+	return look_again();
+}
+
+SEC("?fexit/anon_pipe_read")
+int BPF_PROG(anonymous_pipe_was_read)
+{
+	return look_again();
+}
+
+SEC("?fexit/fifo_pipe_read")
+int BPF_PROG(fifo_was_read)
+{
+	return look_again();
+}
+
+/* net/socket.c: read(2) and all of recv; of several messages the first */
+SEC("fexit/sock_recvmsg")
+int BPF_PROG(socket_was_read)
+{
+	return look_again();
+}
+
+SEC("?fexit/do_recvmmsg")
+int BPF_PROG(messages_were_read)
+{
+	return look_again();
+}
+
+/* ipc/msg.c */
+SEC("?fexit/do_msgrcv")
+int BPF_PROG(message_was_received)
+{
+	return look_again();
+}
+
+/* drivers/tty/tty_io.c */
+SEC("?fexit/tty_read")
+int BPF_PROG(terminal_was_read)
+{
+	return look_again();
+}

@@ -1,0 +1,53 @@
+/**
+ * Programs with the data that share memory: what goes through it no record follows, so a "no" says who they are.
+ *
+ * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
+ * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting
+ * another program, counts as held.
+ */
+import type { Graph } from "../graph/index.ts";
+import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
+import type { Reached } from "./coverage.ts";
+import { programOf, entityText } from "./entity.ts";
+import { eachOfKind } from "./flows.ts";
+import type { Sight } from "./reader.ts";
+
+const MOST_NAMES = 5;
+
+/** Null: none. */
+export function sharingText(sight: Sight, reached: readonly Reached[]): string | null {
+  const sharers = sharersOf(sight);
+  if (sharers === null) return null;
+  const names = new Set<string>();
+  for (const { entity, count } of reached)
+    for (let n = 0; n < count; n++)
+      if (sharers[entity[n]!] === 1) names.add(programOf(entityText(sight, entity[n]!).name));
+  if (names.size === 0) return null;
+  const shown = [...names].sort().slice(0, MOST_NAMES).join(", ");
+  const more = names.size > MOST_NAMES ? ` and ${names.size - MOST_NAMES} more` : "";
+  return `programs that had data share memory, and what went through that is not followed: ${shown}${more}`;
+}
+
+/** By entity: 1, a process with such memory. Null when nobody has. */
+function sharersOf({ graph, sees }: Sight): Uint8Array | null {
+  const what = Array.from({ length: graph.metas.size }, (_, n) => (sees[n] === 1 ? roleOf(graph, n) : 0));
+  if (!what.includes(SHARES)) return null;
+  const sharers = new Uint8Array(graph.entities.size);
+  eachOfKind(graph.flows, Uint8Array.from(what), (_, source, sink, kind) => {
+    if (what[kind] === SHARES) sharers[source] = 1;
+    else if (sharers[source] === 1) sharers[sink] = 1;
+  });
+  return sharers;
+}
+
+const SHARES = 1;
+const FORKS = 2;
+
+function roleOf({ metas }: Graph, number: number): number {
+  const { op, flags, sourceKind, sinkKind, verdict, isEvent } = metas.of(number);
+  if (verdict !== 0 || isEvent || sourceKind !== ENTITY.process) return 0;
+  if (op === OP.fork) return FORKS;
+  const isBoth = (flags & RECORD_FLAG.BOTH) !== 0;
+  const isMemory = op === OP.mmap || op === OP.mprotect || (op === OP.sysv && sinkKind === ENTITY.ipc);
+  return isBoth && isMemory ? SHARES : 0;
+}
