@@ -160,8 +160,12 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 {
 	u32 want = WANT_READ, type = flags & MAP_TYPE;
 	u32 is_shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+	u64 given = 0;
 
-	if (!file)
+	/* as a number: kernels before 6.19 take the pointer for one that is never 0, and drop what is
+	 * only done when it is */
+	bpf_get_func_arg(ctx, 0, &given);
+	if (!given)
 		return is_shared ? shares_memory() : 0;
 	if (CHECK(shared, is_shared && prot & PROT_WRITE))
 		want = WANT_BOTH;

@@ -40,6 +40,10 @@ __noinline int read_late(const struct waiting *waiting)
 	other.first = news.key.ino;
 	other.second = news.key.dev;
 	other.third = news.key.generation;
+	if (waiting->kind == CSN_ENTITY_IPC) { /* as access_made_slow makes its key */
+		other.second = news.key.generation;
+		other.third = (u8)~news.key.dev;
+	}
 	if (!tell(&event, &other, waiting->kind))
 		take_note(&news, state, WANT_READ, what);
 	return 0;
