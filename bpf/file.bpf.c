@@ -162,11 +162,13 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	u32 is_shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
 	u64 given = 0;
 
-	/* as a number: kernels before 6.19 take the pointer for one that is never 0, and drop what is
-	 * only done when it is */
+	/* as a number: some kernels take the pointer for one that is never 0, and drop what is only done
+	 * when it is; others want to see it compared */
 	bpf_get_func_arg(ctx, 0, &given);
 	if (!given)
 		return is_shared ? shares_memory() : 0;
+	if (!file)
+		return 0;
 	if (CHECK(shared, is_shared && prot & PROT_WRITE))
 		want = WANT_BOTH;
 	return access_file(file, want, CSN_OP_MMAP);

@@ -114,8 +114,13 @@ function behind(
 export const UNCAUGHT: Readonly<Record<string, string>> = {
   "hook/bprm_committed_creds":
     "a program that is executed is taken for the one before: what it does may be told as no news, so a record may be missing. Nothing is let through: what is remembered is compared with the contexts as they are",
-  "access_made_slow/reads":
-    "of a System V object that is read and written in one call, a later use may be told as no news: a record, no verdict",
+  "hook/socket_was_read":
+    "that a socket was read by who waited: shown by the system case `lineage`, on a socket, not by a kernel case. No verdict depends on it",
+  "hook/messages_were_read": "as socket_was_read, of several messages in one call",
+  "hook/message_was_received": "as socket_was_read, of System V queues",
+  "hook/terminal_was_read": "as socket_was_read, of terminals",
+  "hook/fifo_was_read": "where the kernel has it, what it calls is looked at as well",
+  "hook/socket_socketpair": "that both ends of a pair are one thing on the record: as socket_was_read",
   "namespace_context/network":
     "no case of that run met it: which context a name space of the network has is asked only where one is opened or entered",
   "namespace_context/ipc": "as for the network's",

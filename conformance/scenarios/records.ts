@@ -2,7 +2,7 @@
  * The record itself: what processes are called and when they begin and end, which flows are counted
  * instead of told again, and what happens when there is no room. [AUD-1] [AUD-2] [AUD-3]
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
@@ -134,6 +134,34 @@ export const recordScenarios: readonly Scenario[] = [
       return counts.length === 1 && counts[0]! >= 500 && counts[0]! <= 502
         ? null
         : `the counts are ${counts.join()}`;
+    },
+  },
+  {
+    id: "record/a-read-that-waited",
+    row: "",
+    run: async (world) => {
+      const path = `/data/f/${world.fresh()}`;
+      execFileSync("mkfifo", [path]);
+      world.monitor.setInode(path, contextNamed("A"));
+      const inode = inodeOf(path);
+      const [reader, writer] = [Party.start("waits"), Party.start("comes")];
+      for (const party of [reader, writer]) party.label(world.monitor, "A");
+      const opened = expectAll(world, ["ok", reader, `open rw ${path}`], ["ok", writer, `open rw ${path}`]);
+      reader.send("f read");
+      await sleep(300); // it is in the call by now; if not, the order is the same
+      records(world);
+      const written = expectAll(world, ["ok", writer, "f write"]);
+      const { error } = reader.receive("f read");
+      const told = records(world)
+        .filter(
+          (r) => r[R.kind] === KIND.FLOW && [R.source, R.sink].some((at) => r.readBigUInt64LE(at) === inode),
+        )
+        .map((r) => `${r.readUInt32LE(R.pid) === reader.pid ? "read" : "write"}`);
+      for (const party of [reader, writer]) party.stop();
+      if (opened ?? written) return opened ?? written;
+      return error === "ok" && told.join() === "write,read"
+        ? null
+        : `${error}; the record tells: ${told.join()}`;
     },
   },
   {
