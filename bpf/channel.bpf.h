@@ -37,7 +37,7 @@ enum {
 #define TCP_LISTEN 10 /* include/net/tcp_states.h */
 
 /* A channel's key, in `generation`, which is 0 for every inode of sockfs. */
-enum channel_sort { CHANNEL_PAIR = 1, CHANNEL_CONNECTION, CHANNEL_PORT, CHANNEL_DATAGRAMS };
+enum channel_sort { CHANNEL_PAIR = 1, CHANNEL_CONNECTION, CHANNEL_PORT, CHANNEL_DATAGRAMS, CHANNEL_LETTERS };
 
 /* What a hook was given; a global function takes memory, and an address in it is a number. */
 struct use {
@@ -132,7 +132,9 @@ static __always_inline void socket_key(struct socket *socket, struct csn_key *ke
 		return;
 	family = READ(sk, __sk_common.skc_family);
 	if (family == AF_UNIX) {
-		if (type != SOCK_DGRAM)
+		if (type == SOCK_DGRAM)
+			key->generation = CHANNEL_LETTERS;
+		else
 			pair_key(sk, key);
 		return;
 	}
@@ -302,7 +304,7 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 	return 0;
 }
 
-/* The launcher carries a program's output to the next one: news for its reader. */
+/* The platform put something in there. */
 static __always_inline void carried_to(const struct use *use)
 {
 	struct csn_key key = {};

@@ -584,7 +584,7 @@ static __always_inline int is_followed(u32 tags, u32 context, u32 want)
 }
 
 /* What is read here may come only while the call waits; see look_again. */
-static __always_inline void note_waiting(struct task_struct *task, const struct csn_key *key, const u64 *state, u32 context, u16 op, u8 kind, u8 is_wide)
+static __always_inline void note_waiting(struct task_struct *task, const struct csn_key *key, const u64 *state, u32 context, u32 in, u16 op, u8 kind, u8 is_wide)
 {
 	struct waiting *waiting = bpf_task_storage_get(&waits, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
@@ -593,6 +593,7 @@ static __always_inline void note_waiting(struct task_struct *task, const struct 
 	waiting->key = *key;
 	waiting->state = *(const volatile u64 *)state;
 	waiting->context = context;
+	waiting->in = in;
 	waiting->op = op;
 	waiting->kind = kind;
 	waiting->is_wide = is_wide;
@@ -626,8 +627,11 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		id = s->id;
 		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN) {
+			/* the launcher carries a program's output to the next one: news for its reader */
 			if (want & WANT_WRITE && inode && is_channel(inode->i_mode))
 				carried_to(&q.use);
+			else if (want & WANT_WRITE && object && object->state)
+				move(&object->state, bpf_ktime_get_boot_ns());
 			return 0;
 		}
 	}
@@ -650,7 +654,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		q.is = QUESTION_CHANNEL;
 		state = channel_state(&q.news.key);
 		if (state && want & WANT_READ && (op == CSN_OP_READ || op == CSN_OP_RECEIVE))
-			note_waiting(task, &q.news.key, state, context, op, kind_of(inode), wide);
+			note_waiting(task, &q.news.key, state, context, in, op, kind_of(inode), wide);
 		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
 			return 0;
 	} else {

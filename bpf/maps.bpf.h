@@ -148,9 +148,11 @@ struct waiting {
 	struct csn_key key;
 	u64 state; /* as its hook saw it */
 	u32 context;
+	u32 in; /* of who reads */
 	u16 op;
 	u8 kind;
 	u8 is_wide;
+	u32 pad;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

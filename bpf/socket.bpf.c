@@ -524,6 +524,7 @@ int BPF_PROG(unix_may_send, struct socket *sock, struct socket *other)
 	if (!sock->file)
 		return join_sockets(mine, theirs, CSN_OP_SEND);
 	key_of((void *)other + bpf_core_field_offset(struct socket_alloc, vfs_inode), &key);
+	key.generation = CHANNEL_LETTERS;
 	error = use_socket_as(sock, WANT_WRITE, CSN_OP_SEND, &key);
 	return error ? error : join_sockets(mine, theirs, CSN_OP_SEND);
 }

@@ -33,6 +33,9 @@ __noinline int read_late(const struct waiting *waiting)
 		return 0;
 	event.actor_context = s ? s->in : CSN_CTX_UNLABELLED;
 	event.other_context = waiting->context;
+	/* its compartment got another context meanwhile, and what is its own with it [CHG-1] */
+	if (waiting->context == waiting->in && event.actor_context != waiting->in)
+		event.other_context = event.actor_context;
 	event.op = waiting->op;
 	event.want = WANT_READ;
 	event.is_told = 1;
@@ -49,13 +52,17 @@ __noinline int read_late(const struct waiting *waiting)
 	return 0;
 }
 
-static __always_inline int look_again(void)
+/* `ctx`: of a program at the return of a call. */
+static __always_inline int look_again(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct waiting *waiting;
-	u64 *state;
+	u64 *state, result = 0;
 
 	if (!task->bpf_storage)
+		return 0;
+	bpf_get_func_ret(ctx, &result);
+	if ((int)result < 0) /* refused, or nothing came */
 		return 0;
 	waiting = bpf_task_storage_get(&waits, task, 0, 0);
 	if (!waiting)
@@ -70,44 +77,44 @@ static __always_inline int look_again(void)
 SEC("?fexit/pipe_read")
 int BPF_PROG(pipe_was_read)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 SEC("?fexit/anon_pipe_read")
 int BPF_PROG(anonymous_pipe_was_read)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 SEC("?fexit/fifo_pipe_read")
 int BPF_PROG(fifo_was_read)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 /* net/socket.c: read(2) and all of recv; of several messages the first */
 SEC("fexit/sock_recvmsg")
 int BPF_PROG(socket_was_read)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 SEC("?fexit/do_recvmmsg")
 int BPF_PROG(messages_were_read)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 /* ipc/msg.c */
 SEC("?fexit/do_msgrcv")
 int BPF_PROG(message_was_received)
 {
-	return look_again();
+	return look_again(ctx);
 }
 
 /* drivers/tty/tty_io.c */
 SEC("?fexit/tty_read")
 int BPF_PROG(terminal_was_read)
 {
-	return look_again();
+	return look_again(ctx);
 }

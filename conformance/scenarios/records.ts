@@ -156,7 +156,7 @@ export const recordScenarios: readonly Scenario[] = [
         .filter(
           (r) => r[R.kind] === KIND.FLOW && [R.source, R.sink].some((at) => r.readBigUInt64LE(at) === inode),
         )
-        .map((r) => `${r.readUInt32LE(R.pid) === reader.pid ? "read" : "write"}`);
+        .map((r) => (r.readUInt32LE(R.pid) === reader.pid ? "read" : "write"));
       for (const party of [reader, writer]) party.stop();
       if (opened ?? written) return opened ?? written;
       return error === "ok" && told.join() === "write,read"

@@ -1,6 +1,6 @@
 /**
  * For tests: a host whose monitor records everything, beside one that leaves out what tells nothing new, as
- * bpf/decide.bpf.h does (informative_of, informative_both, took_in). [AUD-2]
+ * bpf/decide.bpf.h does (news_of and take_note in bpf/channel.bpf.h, took_in). [AUD-2]
  */
 import type { End, Flow } from "../ask/testing.ts";
 
