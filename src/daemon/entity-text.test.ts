@@ -62,3 +62,21 @@ it("the ends of records: addresses, ranges of policy, System V, keys", () => {
   deepStrictEqual(text("key", "key", 77n, 0, 0), ["key 77", "77"]);
   deepStrictEqual(text("read", "file", 5n, 8 << 20, 0, "/a/b"), ["/a/b", "8:0:5:0"]);
 });
+
+it("a socket is called by the thing that both ends have", () => {
+  const name = (third: number, first: bigint, known?: string) =>
+    text("send", "socket", first, 9, 0, known, third)[0];
+  deepStrictEqual(
+    [
+      name(0, 77n, "…/TCP"),
+      name(1, 39n, "…/UNIX-STREAM"),
+      name(2, 0x1234_5678_9abc_000fn, "…/TCP"),
+      name(3, (4097n << 16n) | 5432n, "…/MPTCP"),
+      name(4, (4097n << 16n) | 53n, "…/UDP"),
+      name(5, 78n, "…/UNIX"),
+      name(4, 53n),
+      name(6, 1n, "…/NEW"),
+    ],
+    ["…/TCP", "UNIX-STREAM pair 39", "TCP connection 000f", "MPTCP port 5432", "UDP port 53", "UNIX socket 78", "socket port 53", "…/NEW"],
+  ); // prettier-ignore
+});

@@ -2,6 +2,7 @@
  * What the ends of a record are called, and what identifies them (struct csn_entity in bpf/abi.h).
  */
 import { type AddressRange, addressText, endpointText, isV4, rangeText } from "../api/index.ts";
+import { channelText } from "../audit/index.ts";
 import { OPS, SHAPE } from "../kernel/index.ts";
 import { userName } from "./identity.ts";
 
@@ -44,7 +45,8 @@ export function entityText(
       return { name: `key ${first}`, id: String(first) };
   }
   const id = `${second >>> 20}:${second & 0xfffff}:${first}:${third}`;
-  return { name: known ?? `${kind} ${first}`, id };
+  const channel = kind === "socket" ? channelText(first, third, known) : null;
+  return { name: channel ?? known ?? `${kind} ${first}`, id };
 }
 
 /** As bpf/maps.bpf.h numbers them; each sort has numbers of its own. */

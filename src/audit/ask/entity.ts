@@ -1,6 +1,7 @@
 /**
  * Entities in words: what they are called, and the text that identifies them.
  */
+import { channelText } from "../channel.ts";
 import type { Sight } from "./reader.ts";
 
 export type EntityText = {
@@ -44,7 +45,8 @@ export function entityText(sight: Sight, entity: number): EntityText {
     default: // an inode
   }
   const id = `${second >>> 20}:${second & MINOR_BITS}:${first}:${third}${when}`;
-  return { kind, name: known ?? `${kind} ${first}`, id };
+  const channel = (kind as string) === "socket" ? channelText(first, third, known) : null;
+  return { kind, name: channel ?? known ?? `${kind} ${first}`, id };
 }
 
 /** `10.1.2.3:443`, `[2001:db8::1]:443`; without a port the address alone. */

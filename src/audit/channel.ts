@@ -1,0 +1,27 @@
+/**
+ * What a socket's entity is called: the thing that both ends have (bpf/channel.bpf.h, decision 29).
+ */
+
+/** enum channel_sort, in an entity's third number; a socket of its own has 0 there. */
+const SORT = { PAIR: 1, CONNECTION: 2, PORT: 3, DATAGRAMS: 4, LETTERS: 5 } as const;
+
+/**
+ * @param known what the record calls it, such as `…/TCP`
+ * @returns null: it is no channel, or one of a kind that is not known here
+ */
+export function channelText(first: bigint, third: number, known: string | undefined): string | null {
+  const kind = known === undefined ? "socket" : known.slice(known.lastIndexOf("/") + 1);
+  switch (third) {
+    case SORT.PAIR:
+      return `${kind} pair ${first}`;
+    case SORT.CONNECTION: // a hash of network, addresses and ports: enough of it to tell some from each other
+      return `${kind} connection ${(first & 0xffffn).toString(16).padStart(4, "0")}`;
+    case SORT.PORT:
+    case SORT.DATAGRAMS:
+      return `${kind} port ${first & 0xffffn}`;
+    case SORT.LETTERS:
+      return `${kind} socket ${first}`;
+    default:
+      return null;
+  }
+}
