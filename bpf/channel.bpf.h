@@ -216,7 +216,7 @@ struct news {
 	u64 theirs; /* the object's time, as the subject knows it */
 	u64 mine;   /* the subject's own */
 };
-enum { NEWS_READ = 1, NEWS_WRITE = 2 };
+enum { NEWS_READ = 1, NEWS_WRITE = 2, NEWS_LOST = 4 };
 
 /* NEWS_*; 0: the record has it already. Moves nothing yet. */
 __noinline int news_of(struct news *n, const u64 *state, u32 want)
@@ -265,8 +265,8 @@ static __always_inline u64 *taken_by(u64 id)
 }
 
 /* The record has it: moves both ends on. Only now, so that whoever knows of it from the times is on the
- * record behind it; and what found no room there stays news. What somebody else moved meanwhile is
- * not taken for seen. */
+ * record behind it. NEWS_LOST: it happened and found no room there: both ends move on, since what comes of it is news,
+ * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen. */
 __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 {
 	struct seen_key key = {};
@@ -294,6 +294,8 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 	} else if (!n->theirs) {
 		n->theirs = !state || !__sync_val_compare_and_swap(state, 0, now) ? now : 1;
 	}
+	if (news & NEWS_LOST)
+		return 0;
 	key.subject = n->id;
 	key.object = n->key;
 	if (want & WANT_READ)

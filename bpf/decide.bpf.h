@@ -539,11 +539,13 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 
 		describe(q->in);
 		error = record_happened(q, verdict, repeats);
-		if (error) {
+		if (error)
 			__sync_fetch_and_add(&control.merged, repeats);
-			return error < 0 ? -EACCES : 0;
-		}
-		take_note(&q->news, state, q->want, informs);
+		if (error < 0)
+			return -EACCES;
+		take_note(&q->news, state, q->want, error ? informs | NEWS_LOST : informs);
+		if (error)
+			return 0;
 	}
 	if (s && object && !verdict)
 		remember(s, object, q, before);
@@ -571,7 +573,9 @@ __noinline int access_wide(struct question *q, u64 *state)
 		q->is |= QUESTION_REPEAT;
 	}
 	describe(CSN_CTX_UNLABELLED);
-	if (!record_happened(q, 0, 0) && informs)
+	if (record_happened(q, 0, 0))
+		informs |= NEWS_LOST;
+	if (informs)
 		take_note(&q->news, state, q->want, informs);
 	return 0;
 }

@@ -94,8 +94,8 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
 	error = tell(&event, &other, use->kind);
-	if (!error && what)
-		take_note(&news, state, use->moves, what);
+	if (error >= 0 && what)
+		take_note(&news, state, use->moves, error ? what | NEWS_LOST : what);
 	return error < 0 ? -EACCES : 0;
 }
 

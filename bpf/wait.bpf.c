@@ -40,6 +40,9 @@ __noinline int read_late(const struct waiting *waiting)
 	event.want = WANT_READ;
 	event.is_told = 1;
 	event.is_wide = waiting->is_wide;
+	/* by now it has happened: of an observed subject, which the rules would not let */
+	event.verdict = event.is_wide ? CSN_ALLOWED : flow(event.other_context, event.actor_context);
+	event.observed = event.verdict ? WANT_READ : 0;
 	other.first = news.key.ino;
 	other.second = news.key.dev;
 	other.third = news.key.generation;
@@ -47,13 +50,14 @@ __noinline int read_late(const struct waiting *waiting)
 		other.second = news.key.generation;
 		other.third = (u8)~news.key.dev;
 	}
-	if (!tell(&event, &other, waiting->kind))
-		take_note(&news, state, WANT_READ, what);
+	if (tell(&event, &other, waiting->kind))
+		what |= NEWS_LOST;
+	take_note(&news, state, WANT_READ, what);
 	return 0;
 }
 
-/* `ctx`: of a program at the return of a call. */
-static __always_inline int look_again(void *ctx)
+/* `ctx`: of a program at the return of a call that reads things of this kind. */
+static __always_inline int look_again(void *ctx, u8 kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct waiting *waiting;
@@ -65,7 +69,7 @@ static __always_inline int look_again(void *ctx)
 	if ((int)result < 0) /* refused, or nothing came */
 		return 0;
 	waiting = bpf_task_storage_get(&waits, task, 0, 0);
-	if (!waiting)
+	if (!waiting || waiting->kind != kind) /* of an earlier call */
 		return 0;
 	state = bpf_map_lookup_elem(&channels, &waiting->key);
 	if (CHECK(moved, state && *(volatile u64 *)state != waiting->state))
@@ -77,44 +81,44 @@ static __always_inline int look_again(void *ctx)
 SEC("?fexit/pipe_read")
 int BPF_PROG(pipe_was_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_PIPE);
 }
 
 SEC("?fexit/anon_pipe_read")
 int BPF_PROG(anonymous_pipe_was_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_PIPE);
 }
 
 SEC("?fexit/fifo_pipe_read")
 int BPF_PROG(fifo_was_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_PIPE);
 }
 
 /* net/socket.c: read(2) and all of recv; of several messages the first */
 SEC("fexit/sock_recvmsg")
 int BPF_PROG(socket_was_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_SOCKET);
 }
 
 SEC("?fexit/do_recvmmsg")
 int BPF_PROG(messages_were_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_SOCKET);
 }
 
 /* ipc/msg.c */
 SEC("?fexit/do_msgrcv")
 int BPF_PROG(message_was_received)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_IPC);
 }
 
 /* drivers/tty/tty_io.c */
 SEC("?fexit/tty_read")
 int BPF_PROG(terminal_was_read)
 {
-	return look_again(ctx);
+	return look_again(ctx, CSN_ENTITY_DEVICE);
 }

@@ -3,6 +3,7 @@
  *
  * The matrix runs them with every tag to cross (cases.ts); here they may cross some.
  */
+import { execFileSync } from "node:child_process";
 import { type Context, contextOf, integrityOf, secrecyOf } from "../../src/label/index.ts";
 import { idOf } from "../../src/label/testing.ts";
 import type { ContextName } from "../cases.ts";
@@ -65,6 +66,28 @@ export const observeScenarios: readonly Scenario[] = [
           expectAll(world, ["EACCES", party, `open r ${b}`], ["EACCES", party, `open r ${ab}`]) ??
           found(world, "refused 1, refused 1")
         );
+      }),
+  },
+  {
+    id: "observe/a-read-that-waited",
+    row: "F1",
+    run: (world) =>
+      observed(world, "U", tags(["a"]), (party) => {
+        const path = `/data/f/${world.fresh()}`;
+        execFileSync("mkfifo", [path]);
+        world.monitor.setInode(path, contextNamed("A"));
+        const writer = Party.start("comes");
+        writer.label(world.monitor, "A");
+        const opened = expectAll(world, ["ok", party, `open rw ${path}`], ["ok", writer, `open rw ${path}`]);
+        party.send("f read");
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        const first = said(world);
+        const written = expectAll(world, ["ok", writer, "f write"]);
+        const { error } = party.receive("f read");
+        writer.stop();
+        if (opened ?? written) return opened ?? written;
+        if (error !== "ok" || !first.startsWith("observed 1")) return `${error}, and before it [${first}]`;
+        return found(world, "observed 1");
       }),
   },
   {
