@@ -770,8 +770,9 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		verdict = CHECK(write, flow(out, other_in));
 	else
 		verdict = CHECK(read, flow(other_in, in));
-	if (!verdict && in == other_in && out == other_out && !event.is_wide)
-		return 0; /* within one context nothing moves that the record lacks */
+	/* within one context, only what moves data: memory of another process that is read or written */
+	if (!verdict && in == other_in && out == other_out && !event.is_wide && op != CSN_OP_TRACE)
+		return 0;
 	other_process(&process, task, o);
 	event.actor_context = want & WANT_WRITE ? out : in;
 	event.other_context = other_in;
@@ -787,7 +788,7 @@ static __always_inline int access_task(struct task_struct *task, u32 want, u16 o
 		return -EACCES;
 	if (want & WANT_WRITE)
 		took_in(o ? o->id : 0, task);
-	else
+	if (want & WANT_READ)
 		took_in(s ? s->id : 0, bpf_get_current_task_btf());
 	return 0;
 }
