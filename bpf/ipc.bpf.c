@@ -263,7 +263,7 @@ SEC("lsm/msg_queue_msgrcv")
 int BPF_PROG(msg_queue_msgrcv, struct kern_ipc_perm *perm, struct msg_msg *message, struct task_struct *target)
 {
 	struct csn_subject *s = bpf_task_storage_get(&subjects, target, 0, 0);
-	u32 moves = target == bpf_get_current_task_btf() ? WANT_READ : 0;
+	u32 moves = target == bpf_get_current_task_btf() ? WANT_BOTH : 0;
 
 	return access_made((u64)perm, s, WANT_BOTH, moves, CSN_OP_SYSV, CSN_ENTITY_IPC, READ(perm, id), ipc_namespace_number(), MADE_QUEUE);
 }

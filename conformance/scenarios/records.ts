@@ -62,6 +62,37 @@ async function crowd(world: World, path: string): Promise<string | null> {
   }
 }
 
+/** 500 readings of a file that nobody wrote, then one of what is new. */
+function countsOf(world: World): string | null {
+  const path = file(world, "A");
+  const inode = inodeOf(path);
+  const at = (record: Buffer, end: number) => record.readBigUInt64LE(end) === inode;
+  const other = Party.start("writer");
+  other.label(world.monitor, "A");
+  records(world);
+  const fault = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "repeat 500 f pread"]);
+  records(world);
+  const news = expectAll(
+    world,
+    ["ok", other, `open rw ${path}`],
+    ["ok", other, "f pwrite"],
+    ["ok", "A", "f pread"],
+  );
+  const mine = records(world).filter(
+    (record) =>
+      record[R.kind] === KIND.FLOW &&
+      at(record, R.source) &&
+      record.readUInt32LE(R.pid) === world.party("A").pid,
+  );
+  other.stop();
+  world.party("A").ask("close");
+  const counts = mine.map((record) => record.readUInt32LE(R.count));
+  if (fault ?? news) return fault ?? news;
+  return counts.length === 1 && counts[0]! >= 500 && counts[0]! <= 502
+    ? null
+    : `the counts are ${counts.join()}`;
+}
+
 export const recordScenarios: readonly Scenario[] = [
   {
     id: "record/a-process-is-described",
@@ -107,33 +138,10 @@ export const recordScenarios: readonly Scenario[] = [
     id: "record/repeats-are-counted",
     row: "",
     run: (world) => {
-      const path = file(world, "A");
-      const inode = inodeOf(path);
-      const at = (record: Buffer, end: number) => record.readBigUInt64LE(end) === inode;
-      const other = Party.start("writer");
-      other.label(world.monitor, "A");
-      records(world);
-      const fault = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "repeat 500 f pread"]);
-      records(world);
-      const news = expectAll(
-        world,
-        ["ok", other, `open rw ${path}`],
-        ["ok", other, "f pwrite"],
-        ["ok", "A", "f pread"],
-      );
-      const mine = records(world).filter(
-        (record) =>
-          record[R.kind] === KIND.FLOW &&
-          at(record, R.source) &&
-          record.readUInt32LE(R.pid) === world.party("A").pid,
-      );
-      other.stop();
-      world.party("A").ask("close");
-      const counts = mine.map((record) => record.readUInt32LE(R.count));
-      if (fault ?? news) return fault ?? news;
-      return counts.length === 1 && counts[0]! >= 500 && counts[0]! <= 502
-        ? null
-        : `the counts are ${counts.join()}`;
+      // a task remembers eight things, each in a place of its number: a file may share that of the party's own FIFO, and then
+      // the count goes to the sum of all (decision 18); three files after one another don't
+      const found = [countsOf(world), countsOf(world), countsOf(world)];
+      return found.includes(null) ? null : found.join("; ");
     },
   },
   {
