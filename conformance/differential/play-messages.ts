@@ -6,8 +6,8 @@
  * the platform may label otherwise; each such socket gets a name that was never there before.
  *
  * Not generated: POSIX queues (their file system's context is the launcher's to give); what a segment shows
- * later to those who have it attached. Of sockets verdicts, errors and contents are compared, and no flows:
- * the record names the two sockets, not which belongs to which.
+ * later to those who have it attached. Of sockets verdicts, errors and contents are compared, and no flows: that
+ * what went through one is told is held by conformance/e2e/lineage.ts.
  */
 import type { ContextName } from "../cases.ts";
 import { type Act, Fails, NotModelled, Refused } from "./act.ts";
