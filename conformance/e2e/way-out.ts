@@ -73,11 +73,13 @@ for end in sys.argv[1:]:
 const KEEP_TALKING = `
 import errno, socket, sys, time
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=60)
+s.settimeout(5)
 told = False
 while True:
     try:
         s.sendall(b"x")
         if s.recv(1) != b"x": raise OSError(0, "end")
+    except TimeoutError: continue # the answer was stopped on its way: the next try is told so
     except OSError as error:
         print("stopped", errno.errorcode.get(error.errno, str(error)), flush=True)
         break
