@@ -209,6 +209,16 @@ enum csn_entity_kind {
 	CSN_ENTITY_MESSAGE, CSN_ENTITY_CLIENT,
 };
 
+/* What a socket's entity stands for, as its third number: both ends of a connection have the same. 0, which is
+ * every inode's generation there: that socket alone. */
+enum csn_channel {
+	CSN_CHANNEL_PAIR = 1,	/* of Unix sockets; first: the lesser cookie */
+	CSN_CHANNEL_CONNECTION, /* of TCP; first: a hash of network, addresses and ports */
+	CSN_CHANNEL_PORT,	/* of TCP; first: network << 16 | port */
+	CSN_CHANNEL_DATAGRAMS,	/* a port of UDP; as that */
+	CSN_CHANNEL_LETTERS,	/* what is sent to a Unix socket; first: its inode */
+};
+
 /* A process: first = start in ns since boot, second = pid, third = compartment. A file: first = inode
  * number, second = device, third = generation. A principal: first = user id. An address:
  * its 16 bytes as IPv6 has them, the port in the record's `bytes`. System V: first = id in

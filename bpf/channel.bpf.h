@@ -36,9 +36,6 @@ enum {
 #define SOCK_DGRAM 2
 #define TCP_LISTEN 10 /* include/net/tcp_states.h */
 
-/* A channel's key, in `generation`, which is 0 for every inode of sockfs. */
-enum channel_sort { CHANNEL_PAIR = 1, CHANNEL_CONNECTION, CHANNEL_PORT, CHANNEL_DATAGRAMS, CHANNEL_LETTERS };
-
 /* What a hook was given; a global function takes memory, and an address in it is a number. */
 struct use {
 	u64 inode;
@@ -104,7 +101,7 @@ static __always_inline void connection_key(struct sock *sk, u32 family, struct c
 	mine.port = READ(sk, __sk_common.skc_num);
 	theirs.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
 	key->ino = is_before(&mine, &theirs) ? mix_end(mix_end(hash, &mine), &theirs) : mix_end(mix_end(hash, &theirs), &mine);
-	key->generation = CHANNEL_CONNECTION;
+	key->generation = CSN_CHANNEL_CONNECTION;
 }
 
 /* *key is its inode's; both ends of a pair have a cookie since they are one. */
@@ -120,7 +117,7 @@ static __always_inline void pair_key(struct sock *sk, struct csn_key *key)
 	if (!mine || !theirs)
 		return;
 	key->ino = mine < theirs ? mine : theirs;
-	key->generation = CHANNEL_PAIR;
+	key->generation = CSN_CHANNEL_PAIR;
 }
 
 static __always_inline void socket_key(struct socket *socket, struct csn_key *key)
@@ -133,7 +130,7 @@ static __always_inline void socket_key(struct socket *socket, struct csn_key *ke
 	family = READ(sk, __sk_common.skc_family);
 	if (family == AF_UNIX) {
 		if (type == SOCK_DGRAM)
-			key->generation = CHANNEL_LETTERS;
+			key->generation = CSN_CHANNEL_LETTERS;
 		else
 			pair_key(sk, key);
 		return;
@@ -143,11 +140,11 @@ static __always_inline void socket_key(struct socket *socket, struct csn_key *ke
 	if (!READ(sk, __sk_common.skc_num)) /* of no port yet */
 		return;
 	if (type == SOCK_DGRAM)
-		port_key(sk, READ(sk, __sk_common.skc_num), CHANNEL_DATAGRAMS, key);
+		port_key(sk, READ(sk, __sk_common.skc_num), CSN_CHANNEL_DATAGRAMS, key);
 	else if (READ(sk, __sk_common.skc_dport))
 		connection_key(sk, family, key);
 	else if (READ(sk, __sk_common.skc_state) == TCP_LISTEN)
-		port_key(sk, READ(sk, __sk_common.skc_num), CHANNEL_PORT, key);
+		port_key(sk, READ(sk, __sk_common.skc_num), CSN_CHANNEL_PORT, key);
 }
 
 /* drivers/tty/pty.c: a master's other end has the inode of pts/N; /dev/tty stands for such a one. */

@@ -322,7 +322,7 @@ static __always_inline int use_port(struct socket *sock, const void *name, u16 o
 		address.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
 	}
 	key.dev = READ(READ(sock->file->f_inode, i_sb), s_dev);
-	port_key(sk, address.port, datagrams ? CHANNEL_DATAGRAMS : CHANNEL_PORT, &key);
+	port_key(sk, address.port, datagrams ? CSN_CHANNEL_DATAGRAMS : CSN_CHANNEL_PORT, &key);
 	return use_socket_as(sock, WANT_WRITE, op, &key);
 }
 
@@ -524,7 +524,7 @@ int BPF_PROG(unix_may_send, struct socket *sock, struct socket *other)
 	if (!sock->file)
 		return join_sockets(mine, theirs, CSN_OP_SEND);
 	key_of((void *)other + bpf_core_field_offset(struct socket_alloc, vfs_inode), &key);
-	key.generation = CHANNEL_LETTERS;
+	key.generation = CSN_CHANNEL_LETTERS;
 	error = use_socket_as(sock, WANT_WRITE, CSN_OP_SEND, &key);
 	return error ? error : join_sockets(mine, theirs, CSN_OP_SEND);
 }

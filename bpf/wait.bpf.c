@@ -7,7 +7,8 @@
  * goes on with it [AUD-1]. Nothing is judged here: whoever put it there was.
  *
  * Not covered: calls that were under way when the monitor was attached; a file that is written while
- * it is being read by a call that the hook let in before; io_uring (closed to labelled programs).
+ * it is being read by a call that the hook let in before; splice from a pipe or a socket, and io_uring (both closed to
+ * labelled programs, so this is about a wider scope).
  */
 
 /* Something came meanwhile: read by the current task. */

@@ -34,6 +34,7 @@ const ENUMS: Record<string, { prefix: string; names: Record<string, number> }> =
   csn_network_flags: { prefix: "CSN_NETWORK_", names: { OPEN: abi.NETWORK_OPEN } },
   csn_op: { prefix: "CSN_OP_", names: numbered(abi.OPS) },
   csn_entity_kind: { prefix: "CSN_ENTITY_", names: numbered(abi.ENTITY_KINDS) },
+  csn_channel: { prefix: "CSN_CHANNEL_", names: abi.CHANNEL },
   csn_world: { prefix: "CSN_WORLD_", names: abi.WORLD },
   csn_verdict: { prefix: "CSN_", names: numbered(abi.VERDICTS.map((v) => v.name)) },
 };

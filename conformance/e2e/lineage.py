@@ -17,6 +17,12 @@ def must(value):
     return value
 
 
+class Vec(ctypes.Structure):
+    """struct iovec"""
+
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
 # Each way: make() -> (send(bytes), receive() -> bytes), made before the processes part; each of both is called once.
 
 
@@ -162,9 +168,6 @@ def udp_many():
     c = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     c.sendto(b"-", ("127.0.0.1", port))
 
-    class Vec(ctypes.Structure):
-        _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
-
     class Msg(ctypes.Structure):
         _fields_ = [
             ("name", ctypes.c_void_p),
@@ -198,10 +201,15 @@ def terminal(back):
     return make
 
 
-def shared_file():
+def zeros():
     path = f"{FOLDER}/m-{time.monotonic_ns()}"
     with open(path, "wb") as f:
         f.write(bytes(64))
+    return path
+
+
+def shared_file():
+    path = zeros()
 
     def send(data):
         with open(path, "r+b") as f, mmap.mmap(f.fileno(), 64) as m:
@@ -216,9 +224,7 @@ def shared_file():
 
 def written_under_mapping():
     """Written with write(2), seen through a mapping."""
-    path = f"{FOLDER}/m-{time.monotonic_ns()}"
-    with open(path, "wb") as f:
-        f.write(bytes(64))
+    path = zeros()
 
     def send(data):
         fd = os.open(path, os.O_WRONLY)
@@ -233,9 +239,7 @@ def written_under_mapping():
 
 def mapped_before():
     """By both, before either knew anything."""
-    path = f"{FOLDER}/m-{time.monotonic_ns()}"
-    with open(path, "wb") as f:
-        f.write(bytes(64))
+    path = zeros()
     with open(path, "r+b") as f:
         m = mmap.mmap(f.fileno(), 64)
     return lambda data: fill(m, data), lambda: until(lambda: m[:64])
@@ -363,9 +367,6 @@ def sysv_segment(early):
 def other_memory():
     """Reads it out of the sender, which is the parent's next child."""
     at = ctypes.create_string_buffer(64)
-
-    class Vec(ctypes.Structure):
-        _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
 
     def send(data):
         ctypes.memmove(at, data, len(data))

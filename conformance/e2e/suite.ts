@@ -73,7 +73,7 @@ async function runSystem(kernel: string, together: readonly string[]): Promise<C
   try {
     await ensureSystemPackages([...programNeeds, ...networkNeeds, ...busNeeds], silent);
     await bench.start();
-    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : [...floods])];
+    const all = [...casesFor(kernel, together), ...(only === undefined ? [] : floods)];
     for (const { name, run } of all) {
       if (only !== undefined && !only.some((part) => name.includes(part))) continue;
       const begun = Date.now();

@@ -2,8 +2,8 @@
  * What a socket's entity is called: the thing that both ends have (bpf/channel.bpf.h, decision 29).
  */
 
-/** enum channel_sort, in an entity's third number; a socket of its own has 0 there. */
-const SORT = { PAIR: 1, CONNECTION: 2, PORT: 3, DATAGRAMS: 4, LETTERS: 5 } as const;
+/** csn_channel of bpf/abi.h, in an entity's third number; a socket of its own has 0 there. */
+export const CHANNEL = { PAIR: 1, CONNECTION: 2, PORT: 3, DATAGRAMS: 4, LETTERS: 5 } as const;
 
 /**
  * @param known what the record calls it, such as `…/TCP`
@@ -12,14 +12,14 @@ const SORT = { PAIR: 1, CONNECTION: 2, PORT: 3, DATAGRAMS: 4, LETTERS: 5 } as co
 export function channelText(first: bigint, third: number, known: string | undefined): string | null {
   const kind = known === undefined ? "socket" : known.slice(known.lastIndexOf("/") + 1);
   switch (third) {
-    case SORT.PAIR:
+    case CHANNEL.PAIR:
       return `${kind} pair ${first}`;
-    case SORT.CONNECTION: // a hash of network, addresses and ports: enough of it to tell some from each other
+    case CHANNEL.CONNECTION: // a hash of network, addresses and ports: enough of it to tell some from each other
       return `${kind} connection ${(first & 0xffffn).toString(16).padStart(4, "0")}`;
-    case SORT.PORT:
-    case SORT.DATAGRAMS:
+    case CHANNEL.PORT:
+    case CHANNEL.DATAGRAMS:
       return `${kind} port ${first & 0xffffn}`;
-    case SORT.LETTERS:
+    case CHANNEL.LETTERS:
       return `${kind} socket ${first}`;
     default:
       return null;

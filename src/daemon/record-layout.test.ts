@@ -2,6 +2,7 @@
 import { deepStrictEqual } from "node:assert";
 import { test } from "node:test";
 import {
+  CHANNEL as CHANNEL_ON_DISK,
   ENTITY_NAMES,
   FIELD,
   NAME_BYTES,
@@ -12,7 +13,7 @@ import {
   RECORD_KIND,
   VERDICT_RULES,
 } from "../audit/index.ts";
-import { ENTITY_KINDS, FLAG, KIND, LIMITS, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
+import { CHANNEL, ENTITY_KINDS, FLAG, KIND, LIMITS, OPS, SHAPE, VERDICTS } from "../kernel/index.ts";
 
 test("the record on disk is the kernel's", () => {
   const { size, ...fields } = SHAPE.csn_record;
@@ -28,6 +29,7 @@ test("the record on disk is the kernel's", () => {
 test("operations, entities and verdicts have the kernel's numbers", () => {
   deepStrictEqual([...OP_NAMES], [...OPS]);
   deepStrictEqual([...ENTITY_NAMES], [...ENTITY_KINDS]);
+  deepStrictEqual({ ...CHANNEL_ON_DISK }, { ...CHANNEL });
   deepStrictEqual(
     [...VERDICT_RULES],
     VERDICTS.map(({ rule }) => rule),

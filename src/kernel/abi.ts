@@ -28,6 +28,8 @@ export const LIMITS = {
 } as const;
 
 export const CONTEXT_ID = { UNLABELLED: 0, BASE: 1, PLATFORM_IN: 2, SEALED: 3, FIRST: 16 } as const;
+/** Of a socket's entity: what it stands for. */
+export const CHANNEL = { PAIR: 1, CONNECTION: 2, PORT: 3, DATAGRAMS: 4, LETTERS: 5 } as const;
 /** Of `csn_network`. */
 export const NETWORK_OPEN = 1;
 export const CONTEXT_UNKNOWN = 0xffffffff;

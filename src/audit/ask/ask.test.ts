@@ -220,11 +220,28 @@ describe("a `no` of leak", () => {
       flowRecord({ source: process(12), sink: file(9), op: "mmap", both: true, time: 3 }),
       flowRecord({ source: file(1), sink: process(11), time: 4 }),
       flowRecord({ source: file(2), sink: process(13), time: 5 }),
+      // a queue is no memory, a segment is
+      flowRecord({
+        source: process(13),
+        sink: { kind: "ipc", first: 1, third: 2 },
+        op: "sysv",
+        both: true,
+        time: 6,
+      }),
+      flowRecord({
+        source: process(14),
+        sink: { kind: "ipc", first: 1, third: 1 },
+        op: "sysv",
+        both: true,
+        time: 7,
+      }),
+      flowRecord({ source: file(3), sink: process(14), time: 8 }),
     ];
     const graph = graphOf(...described, ...flows);
     const limits = (of: string) => ask(graph, { ask: "leak", of, to: "10.1.2.3" }).coverage.limits.join();
     match(limits("8:1:1:1"), /share memory.*: process 11(,|$)/);
     ok(!/share memory/.test(limits("8:1:2:1")));
+    match(limits("8:1:3:1"), /share memory.*: process 14(,|$)/);
   });
 });
 

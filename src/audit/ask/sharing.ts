@@ -4,8 +4,10 @@
  * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
  * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting
  * another program, counts as held.
+ * Not covered: who only reads through a mapping; a mapping that is made writable later, if that told the record nothing
+ * new; POSIX queues.
  */
-import type { Graph } from "../graph/index.ts";
+import { type Graph, isRefused } from "../graph/index.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 import type { Reached } from "./coverage.ts";
 import { programOf, entityText } from "./entity.ts";
@@ -34,18 +36,23 @@ function sharersOf({ graph, sees }: Sight): Uint8Array | null {
   if (!what.includes(SHARES)) return null;
   const sharers = new Uint8Array(graph.entities.size);
   eachOfKind(graph.flows, Uint8Array.from(what), (_, source, sink, kind) => {
-    if (what[kind] === SHARES) sharers[source] = 1;
-    else if (sharers[source] === 1) sharers[sink] = 1;
+    const { sinkKind } = graph.metas.of(kind);
+    if (what[kind] === SHARES && (sinkKind !== ENTITY.ipc || graph.entities.key(sink).third === SEGMENT))
+      sharers[source] = 1;
+    else if (what[kind] === FORKS && sharers[source] === 1) sharers[sink] = 1;
   });
   return sharers;
 }
 
 const SHARES = 1;
 const FORKS = 2;
+/** In the third number of a System V object: its sort (made_sort of bpf/maps.bpf.h). */
+const SEGMENT = 1;
 
 function roleOf({ metas }: Graph, number: number): number {
-  const { op, flags, sourceKind, sinkKind, verdict, isEvent } = metas.of(number);
-  if (verdict !== 0 || isEvent || sourceKind !== ENTITY.process) return 0;
+  const meta = metas.of(number);
+  const { op, flags, sourceKind, sinkKind, isEvent } = meta;
+  if (isRefused(meta) || isEvent || sourceKind !== ENTITY.process) return 0;
   if (op === OP.fork) return FORKS;
   const isBoth = (flags & RECORD_FLAG.BOTH) !== 0;
   const isMemory = op === OP.mmap || op === OP.mprotect || (op === OP.sysv && sinkKind === ENTITY.ipc);
