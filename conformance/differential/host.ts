@@ -36,9 +36,16 @@ export async function differential(id: KernelId, ranges: readonly Range[], progr
     const report = JSON.parse(line) as Report;
     if (report.kind === "disagreement") {
       const seed = typeof report.name === "number" ? report.name : 1;
-      sayFailed(`differential ${id}: disagreement, ${typeof report.name === "number" ? `seed ${seed}` : report.name}, at step ${report.at + 1}`, report.text);
-      for (const step of report.program) console.log(`      ${step}`);
-      console.log(`    again: npm run differential -- --kernel ${id} --seed ${seed} --steps ${PROGRAM_STEPS}`);
+      const first = ranges.find((range) => seed >= range.seed && seed < range.seed + range.programs)?.seed ?? seed;
+      const again = (from: number): string => `again: npm run differential -- --kernel ${id} --seed ${from} --steps ${(seed - from + 1) * PROGRAM_STEPS}`;
+      sayFailed(
+        `differential ${id}: disagreement, ${typeof report.name === "number" ? `seed ${seed}` : report.name}, at step ${report.at + 1}`,
+        [
+          report.text,
+          report.happensAgain ? again(seed) : `not when it was played again, right after it; ${again(first)}`,
+          ...report.program.map((step) => `  ${step}`),
+        ].join("\n"),
+      );
       return;
     }
     const { kind, steps, disagreements, seconds } = report;

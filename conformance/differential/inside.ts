@@ -11,7 +11,7 @@ import { commandOf } from "./kinds.ts";
 import type { Step } from "./kind.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { shrink } from "./shrink.ts";
-import { Theatre } from "./theatre.ts";
+import { type Disagreement, Theatre } from "./theatre.ts";
 import { PARTIES } from "./world.ts";
 
 const MOST_DISAGREEMENTS = 5;
@@ -34,13 +34,14 @@ function main(): void {
   const progress = (kind: "progress" | "end"): void =>
     say({ kind, ...sum, attachSeconds: (attached - begun) / 1000, seconds: (performance.now() - attached) / 1000 });
 
-  const tell = (name: number | string, text: string, at: number, program: readonly Step[]): void => {
+  const tell = (name: number | string, { text, step }: Disagreement, happensAgain: boolean, program: readonly Step[]): void => {
     sum.disagreements++;
     say({
       kind: "disagreement",
       name,
       text,
-      at,
+      at: step,
+      happensAgain,
       program: program.map((step) => `${PARTIES[step.who]}: ${commandOf(step)}`),
     });
   };
@@ -48,7 +49,7 @@ function main(): void {
   for (const { id, steps } of REGRESSIONS)
     for (const place of [0, 1] as const) {
       const fault = theatre.run(steps, place);
-      if (fault) tell(id, fault.text, fault.step, steps);
+      if (fault) tell(id, fault, true, steps);
     }
   for (const seed of seedsOf(process.argv.slice(2).map(Number))) {
     if (sum.disagreements >= MOST_DISAGREEMENTS) break;
@@ -61,8 +62,8 @@ function main(): void {
     if (fault) {
       const until = steps.slice(0, fault.step + 1);
       const short = shrink(until, (some) => theatre.run(some, place)?.about === fault.about);
-      const last = theatre.run(short, place) ?? fault;
-      tell(seed, last.text, last.step, short);
+      const last = theatre.run(short, place);
+      tell(seed, last ?? fault, last !== null, short);
     }
     if (performance.now() - told < EACH_SECONDS * 1000) continue;
     told = performance.now();

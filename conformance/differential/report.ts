@@ -21,6 +21,8 @@ export type Report =
       readonly name: number | string;
       readonly text: string;
       readonly at: number;
+      /** It disagreed again when it was played a second time. */
+      readonly happensAgain: boolean;
       /** The shortest program that was found, in the actor's language. */
       readonly program: readonly string[];
     };
