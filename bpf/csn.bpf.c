@@ -23,6 +23,8 @@
 #include "record.bpf.h"
 #include "scope.bpf.h"
 #include "observe.bpf.h"
+#include "address.bpf.h"
+#include "news.bpf.h"
 #include "channel.bpf.h"
 #include "decide.bpf.h"
 

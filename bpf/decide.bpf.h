@@ -726,14 +726,7 @@ static __always_inline int closed(u16 op)
 /* A process took in something of another one: what it tells from now on is news. */
 static __always_inline void took_in(u64 id, struct task_struct *task)
 {
-	u64 now = bpf_ktime_get_boot_ns(), *times;
-
-	if (!id)
-		id = stranger(task);
-	times = taken_by(id);
-	bpf_map_update_elem(&states, &id, &now, BPF_ANY);
-	if (times)
-		__sync_fetch_and_add(times, 1);
+	took_in_now(id ? id : stranger(task));
 }
 
 /* Judges what the current task does to another one. `want` WANT_WRITE: acts on it

@@ -106,19 +106,6 @@ static __always_inline int use_socket(struct socket *sock, u32 want, u16 op)
 	return use_socket_as(sock, want, op, 0);
 }
 
-/* An address as the record has it: IPv6, or IPv4 as part of it. */
-struct address {
-	union {
-		u8 bytes[16];
-		u32 words[4];
-		u64 halves[2];
-	};
-	u32 port;
-	u8 is_sealed; /* the socket's network has no way out */
-	u8 is_joined; /* the connection exists, and is on the record */
-	u16 pad;
-};
-
 /* include/uapi/linux/in.h, in6.h */
 struct inet_address {
 	u16 family;
@@ -131,13 +118,6 @@ struct inet_address {
 		} __attribute__((packed));
 	};
 };
-
-static __always_inline void set_v4(struct address *to, __be32 v4)
-{
-	to->halves[0] = 0;
-	to->words[2] = 0xffff0000;
-	to->words[3] = v4;
-}
 
 /* 1 when there is one. `by_socket`: the family when the address names none, as UDP takes it. */
 static __always_inline int address_of(const void *from, struct socket *sock, int is_send, struct address *to)
@@ -160,25 +140,6 @@ static __always_inline int address_of(const void *from, struct socket *sock, int
 		return 0;
 	}
 	return 1;
-}
-
-static __always_inline int is_v4(const struct address *address)
-{
-	return !address->halves[0] && address->words[2] == 0xffff0000; /* little endian */
-}
-
-/* 127.0.0.0/8, 0.0.0.0, ::1 and ::, which stand for the network itself. */
-static __always_inline int is_loopback(const struct address *address)
-{
-	if (is_v4(address))
-		return address->bytes[12] == 127 || !address->words[3];
-	return !address->halves[0] && !address->words[2] && (!address->words[3] || address->words[3] == 0x01000000);
-}
-
-/* To all, or to a group: it stays in a network without a way out. */
-static __always_inline int is_for_many(const struct address *address)
-{
-	return is_v4(address) ? address->bytes[12] >= 224 : address->bytes[0] == 0xff;
 }
 
 struct range_key {
@@ -288,16 +249,12 @@ __noinline int use_connection(const struct connection *connection, u32 op)
 	if (!sk)
 		return 0;
 	family = READ(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
+	if (!is_internet(family))
 		return 0;
 	network = network_of(READ(sk, __sk_common.skc_net.net));
 	if (!network || !(network->flags & CSN_NETWORK_OPEN))
 		return 0;
-	if (family == AF_INET)
-		set_v4(&address, READ(sk, __sk_common.skc_daddr));
-	else
-		bpf_core_read(address.bytes, 16, &sk->__sk_common.skc_v6_daddr);
-	address.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
+	far_end(sk, family, &address);
 	return use_address(&address, op);
 }
 
@@ -330,7 +287,7 @@ static __always_inline int is_of_internet(struct socket *sock)
 {
 	u16 family = READ(READ(sock, sk), __sk_common.skc_family);
 
-	return family == AF_INET || family == AF_INET6;
+	return is_internet(family);
 }
 
 SEC("lsm/socket_connect")

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Is a flow news? [AUD-2] Each subject and each object has the time at which it last took in something new
+ * (`states`; `channels` or the inode's storage), and each pair of them what one has seen of the other (`seen`).
+ *
+ * Guarantee: what is merged as a repeat carries nothing that the record does not tell already. A flow is on the record before
+ * the times move, times never go back or stand still, and what was forgotten counts as now: that can only record more.
+ *
+ * Not covered: memory that is shared; what moves through it has no hook.
+ */
+#ifndef CSN_NEWS_H
+#define CSN_NEWS_H
+
+enum {
+	WANT_READ = 1,
+	WANT_WRITE = 2,
+	WANT_LOCK = 4, /* judged by the file system that keeps the lock, not by the layer */
+	WANT_BOTH = WANT_READ | WANT_WRITE,
+};
+
+struct news {
+	u64 id; /* of the subject */
+	struct csn_key key;
+	u64 theirs; /* the object's time, as the subject knows it */
+	u64 mine;   /* the subject's own */
+};
+enum { NEWS_READ = 1, NEWS_WRITE = 2, NEWS_LOST = 4 };
+
+/* NEWS_*; 0: the record has it already. Moves nothing yet. */
+__noinline int news_of(struct news *n, const u64 *state, u32 want)
+{
+	struct seen_key key = {};
+	u64 *known, *last;
+	int news = 0;
+
+	if (!n)
+		return 0;
+	key.subject = n->id;
+	key.object = n->key;
+	n->theirs = state ? *(const volatile u64 *)state : 0;
+	last = bpf_map_lookup_elem(&states, &n->id);
+	n->mine = last ? *(volatile u64 *)last : 0;
+	if (want & WANT_READ) {
+		known = bpf_map_lookup_elem(&seen, &key);
+		if (!known || !n->theirs || *known < n->theirs)
+			news |= NEWS_READ;
+	}
+	if (want & WANT_WRITE) {
+		key.write = 1;
+		known = bpf_map_lookup_elem(&seen, &key);
+		if (!known || !n->mine || *known < n->mine)
+			news |= NEWS_WRITE;
+	}
+	return news;
+}
+
+/* Now, or behind `old`, if the clock is not: another processor's may be behind, and two readings the same. */
+static __always_inline u64 later_than(u64 old, u64 now)
+{
+	return now > old ? now : old + 1;
+}
+
+/* To a time that nobody has seen yet. */
+static __always_inline void move(u64 *state, u64 now)
+{
+	u64 old = *(volatile u64 *)state;
+
+	if (__sync_val_compare_and_swap(state, old, later_than(old, now)) != old)
+		__sync_fetch_and_add(state, 1);
+}
+
+/* A subject has taken in something: what it tells from now on is news. */
+static __always_inline void move_subject(u64 id, u64 now)
+{
+	u64 *state = bpf_map_lookup_elem(&states, &id);
+
+	if (state)
+		move(state, now);
+	else
+		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
+}
+
+/* Counts what a subject takes in, so that its tasks see that it did. Subjects may share a
+ * slot; then one of them asks once more than it had to. */
+static __always_inline u64 *taken_by(u64 id)
+{
+	u32 slot = id & (TAKEN_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&taken, &slot);
+}
+
+static __always_inline void count_taken(u64 id)
+{
+	u64 *times = taken_by(id);
+
+	if (times)
+		__sync_fetch_and_add(times, 1);
+}
+
+/* In another way than from an object. */
+__noinline int took_in_now(u64 id)
+{
+	move_subject(id, bpf_ktime_get_boot_ns());
+	count_taken(id);
+	return 0;
+}
+
+/* The record has it: moves both ends on. Only now, so that whoever knows of it from the times is on the
+ * record behind it. NEWS_LOST: it happened and found no room there: both ends move on, since what comes of it is news,
+ * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen. */
+__noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
+{
+	struct seen_key key = {};
+	u64 now = bpf_ktime_get_boot_ns(), next, *last;
+
+	if (!n)
+		return 0;
+	if (news & NEWS_READ || (want & WANT_WRITE && !n->mine)) {
+		next = later_than(n->mine, now);
+		last = bpf_map_lookup_elem(&states, &n->id);
+		if (last && __sync_val_compare_and_swap(last, n->mine, next) == n->mine) {
+			n->mine = next;
+		} else {
+			move_subject(n->id, now);
+			n->mine = last ? n->mine : now;
+		}
+		count_taken(n->id);
+	}
+	if (state && want & WANT_WRITE && (news & NEWS_WRITE || !n->theirs)) {
+		next = later_than(n->theirs, now);
+		if (!(want & WANT_READ) || __sync_val_compare_and_swap(state, n->theirs, next) != n->theirs)
+			move(state, now);
+		else
+			n->theirs = next;
+	} else if (!n->theirs) {
+		n->theirs = !state || !__sync_val_compare_and_swap(state, 0, now) ? now : 1;
+	}
+	if (news & NEWS_LOST)
+		return 0;
+	key.subject = n->id;
+	key.object = n->key;
+	if (want & WANT_READ)
+		bpf_map_update_elem(&seen, &key, &n->theirs, BPF_ANY);
+	key.write = 1;
+	if (want & WANT_WRITE)
+		bpf_map_update_elem(&seen, &key, &n->mine, BPF_ANY);
+	return 0;
+}
+
+#endif
