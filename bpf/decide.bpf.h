@@ -512,6 +512,12 @@ static __always_inline int tells_anything(struct question *q, const u64 *state)
 	return news_of(&q->news, state, q->want);
 }
 
+/* What goes through it then has no hook, so that it does is said each time. */
+static __always_inline int shares_memory(u16 op, u32 want)
+{
+	return (op == CSN_OP_MMAP || op == CSN_OP_MPROTECT) && (want & WANT_BOTH) == WANT_BOTH;
+}
+
 /* What is not decided at once: a labelled party. Not 0: refused. */
 __noinline int access_labelled(struct question *q, struct csn_object *object, struct csn_subject *s, u64 *state)
 {
@@ -531,8 +537,8 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		return -EACCES;
 	}
 	informs = tells_anything(q, state);
-	if (q->op == CSN_OP_MMAP && (q->want & WANT_BOTH) == WANT_BOTH)
-		informs |= NEWS_WRITE; /* that it shares memory is said each time: what goes through that has no hook */
+	if (shares_memory(q->op, q->want))
+		informs |= NEWS_WRITE;
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
@@ -662,8 +668,8 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
 			return 0;
 	} else {
-		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, &object->state, file, context, want) &&
-		    !(op == CSN_OP_MMAP && (want & WANT_BOTH) == WANT_BOTH))
+		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && !shares_memory(op, want) &&
+		    is_remembered(s, object, &object->state, file, context, want))
 			return 0;
 		key_of(inode, &q.news.key);
 		/* what the record remembers of it is kept with the inode */

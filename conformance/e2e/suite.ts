@@ -17,7 +17,7 @@ import { busExamples } from "./bus-examples.ts";
 import { confinement } from "./confinement.ts";
 import { float } from "./float.ts";
 import { gateOwners } from "./gate-owners.ts";
-import { evidence } from "./evidence.ts";
+import { evidence, evidenceAtLast, evidenceDemo } from "./evidence.ts";
 import { gates } from "./gates.ts";
 import { labels } from "./labels.ts";
 import { lineage } from "./lineage.ts";
@@ -35,13 +35,10 @@ import { wayOut } from "./way-out.ts";
 
 export type Case = { name: string; run: (bench: Bench) => Promise<void> };
 
-/** What the daemon and the command line do by themselves: where several kernels are tested, each part is tried on one. */
-const ANYWHERE: readonly (readonly Case[])[] = [
-  [...owners, ...ownersAttacks, ...statementAttacks],
-  [...float, ...gates, ...gateOwners, ...questions, ...bus, ...busExamples],
-];
-
 function casesFor(kernel: string, together: readonly string[]): readonly Case[] {
+  /** What the daemon and the command line do by themselves is tried on one of the kernels that are tested together. */
+  const onOne = (part: number, ...cases: readonly Case[]): readonly Case[] =>
+    together[part % together.length] === kernel ? cases : [];
   return [
     ...badInput,
     ...running,
@@ -52,11 +49,14 @@ function casesFor(kernel: string, together: readonly string[]): readonly Case[] 
     ...modes,
     ...observe,
     ...wayOut,
-    ...ANYWHERE.filter((_, at) => together[at % together.length] === kernel).flat(),
+    ...onOne(0, ...owners, ...ownersAttacks, ...statementAttacks, ...bus, ...busExamples),
+    ...onOne(1, ...float, ...gates, ...gateOwners, ...questions),
     ...accounts,
     ...scopes,
     ...survival,
+    ...onOne(1, ...evidenceDemo),
     ...evidence,
+    ...onOne(1, ...evidenceAtLast),
   ];
 }
 

@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
+import { FLAG, KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
 import { contextNamed, Party } from "../party.ts";
 import { expectAll, file, launch, type Scenario } from "./tools.ts";
@@ -170,6 +170,30 @@ export const recordScenarios: readonly Scenario[] = [
       return error === "ok" && told.join() === "write,read"
         ? null
         : `${error}; the record tells: ${told.join()}`;
+    },
+  },
+  {
+    // what goes through it then no record follows, so a "no" must be able to say who has it
+    id: "record/sharing-memory-is-said-each-time",
+    row: "",
+    run: (world) => {
+      const path = file(world, "A");
+      const inode = inodeOf(path);
+      const known = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "f mmap rw shared"]);
+      records(world);
+      const again = expectAll(
+        world,
+        ["ok", "A", "f mmap rw shared"],
+        ["ok", "A", "f mmap r shared"],
+        ["ok", "A", "f mprotect rw"],
+        ["ok", "A", "close"],
+      );
+      const told = records(world)
+        .filter((r) => ["mmap", "mprotect"].some((op) => isFlow(r, op)) && (r[R.flags]! & FLAG.BOTH) !== 0)
+        .filter((r) => [R.source, R.sink].some((at) => r.readBigUInt64LE(at) === inode))
+        .map((r) => OPS[r.readUInt16LE(R.op)]);
+      if (known ?? again) return known ?? again;
+      return told.join() === "mmap,mprotect" ? null : `the record tells: ${told.join()}`;
     },
   },
   {

@@ -4,8 +4,7 @@
  * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
  * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting
  * another program, counts as held.
- * Not covered: who only reads through a mapping; a mapping that is made writable later, if that told the record nothing
- * new; POSIX queues.
+ * Not covered: who only reads through a mapping; POSIX queues.
  */
 import { type Graph, isRefused } from "../graph/index.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
