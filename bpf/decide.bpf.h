@@ -513,7 +513,7 @@ static __always_inline int tells_anything(struct question *q, const u64 *state)
 }
 
 /* What goes through it then has no hook, so that it does is said each time. */
-static __always_inline int shares_memory(u16 op, u32 want)
+static __always_inline int is_said_each_time(u16 op, u32 want)
 {
 	return (op == CSN_OP_MMAP || op == CSN_OP_MPROTECT) && (want & WANT_BOTH) == WANT_BOTH;
 }
@@ -537,7 +537,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		return -EACCES;
 	}
 	informs = tells_anything(q, state);
-	if (shares_memory(q->op, q->want))
+	if (is_said_each_time(q->op, q->want))
 		informs |= NEWS_WRITE;
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
@@ -668,7 +668,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
 			return 0;
 	} else {
-		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && !shares_memory(op, want) &&
+		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && !is_said_each_time(op, want) &&
 		    is_remembered(s, object, &object->state, file, context, want))
 			return 0;
 		key_of(inode, &q.news.key);

@@ -5,6 +5,7 @@
  * evidence is broken (audit verify), 3 the policy or a file of questions is invalid;
  * `csn run`, `csn gate run` and `csn machine exec` give the program's own, or 125 when csn failed.
  */
+import { startupSnapshot } from "node:v8";
 import { CommanderError } from "commander";
 import { CliError, showError } from "./errors.ts";
 import { makeProgram } from "./program.ts";
@@ -53,12 +54,18 @@ function runsProgram([command, subcommand]: readonly string[]): boolean {
   );
 }
 
-/** No `await` outside a function: the bundle for the machine is CommonJS (src/setup/build.ts). */
 async function run(): Promise<never> {
   const code = await main(process.argv.slice(2));
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   process.exit(code);
 }
 
-endWithPipe();
-void run();
+function start(): void {
+  endWithPipe();
+  void run();
+}
+
+// What is above this is in the snapshot that the build makes (src/setup/build.ts): no `await` outside a function, nothing
+// asked of the process.
+if (startupSnapshot.isBuildingSnapshot()) startupSnapshot.setDeserializeMainFunction(start);
+else start();

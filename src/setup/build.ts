@@ -9,6 +9,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { SetupError } from "./errors.ts";
@@ -89,7 +90,7 @@ export async function ensureBuilt(progress: Progress, root: string = ROOT): Prom
       await rm(join(root, "build", name), { recursive: true, force: true });
       await rename(join(aside, name), join(root, "build", name));
     }
-    await compile([process.execPath, join(root, "src/setup/start.cjs"), "--compile"]);
+    await snapshot(root, aside);
     for (const product of PRODUCTS) {
       await compile(product.command(root, join(aside, product.output)));
       await rename(join(aside, product.output), join(root, "build", product.output));
@@ -114,7 +115,13 @@ const BUNDLES: Record<string, { format: "esm" | "cjs"; entries: Record<string, s
 /** What `import.meta` and `require` are in a file of the other kind. */
 const BANNERS = {
   esm: 'import { createRequire as csnRequire } from "node:module"; const require = csnRequire(import.meta.url);',
-  cjs: 'const csnUrl = require("node:url").pathToFileURL(__filename).href;',
+  cjs: [
+    'const csnUrl = require("node:url").pathToFileURL(__filename).href;',
+    // the one module of Node's that no snapshot can hold is loaded where it is used
+    "const csnRequire = require;",
+    'const csnHttp = new Proxy({}, { get: (_, name) => process.getBuiltinModule("node:http")[name] });',
+    'require = (id) => (id === "node:http" ? csnHttp : csnRequire(id));',
+  ].join("\n"),
 };
 const META = { "import.meta.url": "csnUrl" };
 
@@ -123,7 +130,7 @@ async function bundle(
   folder: string,
   { format, entries }: (typeof BUNDLES)[string],
 ): Promise<void> {
-  const { build } = await import("esbuild");
+  const { build } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild"); // in a snapshot no import() works
   try {
     await build({
       // as deep as src/…/main.ts, so that relative paths hold
@@ -136,6 +143,7 @@ async function bundle(
       platform: "node",
       format,
       define: format === "cjs" ? META : {},
+      minifyWhitespace: format === "cjs", // a snapshot holds its source, and is read as a whole
       target: "node24",
       external: ["esbuild"],
       banner: { js: BANNERS[format] },
@@ -149,6 +157,20 @@ async function bundle(
       error,
     );
   }
+}
+
+/**
+ * The command with all its modules loaded, as Node.js keeps it: csn (at the root) begins with that. Made of the file in its
+ * place, since it knows where that was; the place is kept beside it.
+ */
+async function snapshot(root: string, aside: string): Promise<void> {
+  const blob = join(root, "build/cli/main.blob");
+  const fresh = join(aside, "main.blob");
+  const file = join(root, "build/cli/main.cjs");
+  await compile([process.execPath, "--snapshot-blob", fresh, "--build-snapshot", file]);
+  await writeFile(`${fresh}.root`, `${root}\n`);
+  await rename(fresh, blob);
+  await rename(`${fresh}.root`, `${blob}.root`);
 }
 
 async function compile(command: string[]): Promise<void> {
