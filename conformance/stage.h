@@ -266,7 +266,8 @@ static int stage_made(void)
 	return -ENOSYS;
 }
 
-/* `net open KIND AT`, `net say KIND AT TEXT`, `net hear KIND`: AT is a path or a port of this network. */
+/* `net open KIND AT`, `net say KIND AT TEXT`, `net hear KIND PATIENCE`: AT is a path or a port of this network;
+ * PATIENCE in ms, since a packet on loopback may be carried by a thread of the kernel that has to wait for a processor. */
 static int nets[4] = { -1, -1, -1, -1 };
 
 static int stage_net(void)
@@ -282,11 +283,11 @@ static int stage_net(void)
 	if (!strcmp(what, "sweep")) return err(nftw(arg(2), wipe_inside, 16, FTW_DEPTH | FTW_PHYS));
 	if (!strcmp(what, "hear")) {
 		ready = (struct pollfd){ nets[which], POLLIN, 0 };
-		if (!unixes && poll(&ready, 1, 0) == 0) poll(&ready, 1, 30);
+		if (!unixes) poll(&ready, 1, num(3));
 		from = stream ? accept4(nets[which], 0, 0, 0) : nets[which];
 		if (from < 0) return -errno;
 		got = recv(from, buffer, 64, MSG_DONTWAIT);
-		if (got < 0 && stream && errno == EAGAIN) { ready.fd = from; poll(&ready, 1, 1000); got = recv(from, buffer, 64, MSG_DONTWAIT); }
+		if (got < 0 && stream && errno == EAGAIN) { ready.fd = from; poll(&ready, 1, num(3)); got = recv(from, buffer, 64, MSG_DONTWAIT); }
 		if (got > 0) say(buffer, got);
 		error = err(got);
 		if (stream) close(from);

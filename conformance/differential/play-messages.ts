@@ -19,6 +19,8 @@ const NUMBERS = 3;
 const PORTS = 3;
 const MOST_WAITING = 5;
 const QUEUED = 4;
+/** How long is waited for what should come, on a busy computer too, and to see that nothing does. */
+const [LONG_MS, SHORT_MS] = [10_000, 30];
 
 const drawMade = ({ random }: Draw): number => random.below(NUMBERS);
 
@@ -229,8 +231,11 @@ const saying = (kind: SocketKind): Kind => ({
 
 const hearing = (kind: SocketKind): Kind => ({
   weight: 5,
-  draw: (draw) => (draw.world.listeners.has(`${kind} ${draw.who}`) ? [] : null),
-  command: () => `net hear ${kind}`,
+  draw: (draw) => {
+    const mine = draw.world.listeners.get(`${kind} ${draw.who}`);
+    return mine ? [mine.waiting.length > 0 ? LONG_MS : SHORT_MS] : null;
+  },
+  command: ([patience]) => `net hear ${kind} ${patience}`,
   play: (act) => {
     const mine = act.world.listeners.get(`${kind} ${act.who}`);
     if (!mine) throw new NotModelled();
