@@ -277,7 +277,14 @@ struct csn_record {
 	__u32 uid;
 };
 
-/* A file's name: its last three path components. 96 bytes. */
+/* One end of a connection: an address as IPv6 has it. */
+struct csn_end {
+	__u8 address[16];
+	__u32 port;
+};
+
+/* A file's name: its last three path components. A connection's: its protocol, and in the place of the second and
+ * third its ends (csn_end), the same first for both. 96 bytes. */
 struct csn_name_record {
 	__u8 version;
 	__u8 kind;

@@ -61,14 +61,21 @@ static __always_inline void port_key(struct sock *sk, u32 port, u32 sort, struct
 	key->generation = sort;
 }
 
+/* 1: the other way round is the order that both ends have. */
+static __always_inline u32 connection_ends(struct sock *sk, u32 family, struct address *mine, struct address *theirs)
+{
+	near_end(sk, family, mine);
+	far_end(sk, family, theirs);
+	return !is_before(mine, theirs);
+}
+
 static __always_inline void connection_key(struct sock *sk, u32 family, struct csn_key *key)
 {
 	struct address mine = {}, theirs = {};
 	u64 hash = network_number(sk);
 
-	near_end(sk, family, &mine);
-	far_end(sk, family, &theirs);
-	key->ino = is_before(&mine, &theirs) ? mix_end(mix_end(hash, &mine), &theirs) : mix_end(mix_end(hash, &theirs), &mine);
+	key->ino = connection_ends(sk, family, &mine, &theirs) ? mix_end(mix_end(hash, &theirs), &mine)
+							       : mix_end(mix_end(hash, &mine), &theirs);
 	key->generation = CSN_CHANNEL_CONNECTION;
 }
 
@@ -86,6 +93,12 @@ static __always_inline void pair_key(struct sock *sk, struct csn_key *key)
 		return;
 	key->ino = mine < theirs ? mine : theirs;
 	key->generation = CSN_CHANNEL_PAIR;
+}
+
+/* Of an inode of sockfs. */
+static __always_inline struct socket *socket_of(struct inode *inode)
+{
+	return (void *)inode - bpf_core_field_offset(struct socket_alloc, vfs_inode);
 }
 
 static __always_inline void socket_key(struct socket *socket, struct csn_key *key)
@@ -148,7 +161,7 @@ __noinline int name_channel(const struct use *use, struct csn_key *key)
 	key_of(inode, key);
 	mode = READ(inode, i_mode) & S_IFMT;
 	if (mode == S_IFSOCK && READ(READ(inode, i_sb), s_magic) == SOCKFS_MAGIC) {
-		socket_key((void *)inode - bpf_core_field_offset(struct socket_alloc, vfs_inode), key);
+		socket_key(socket_of(inode), key);
 	} else if (mode == S_IFCHR && use->file) {
 		device = READ(inode, i_rdev);
 		if (device == DEVICE(5, 0) || device == DEVICE(5, 2))

@@ -79,6 +79,24 @@ struct event {
 	u64 bytes;
 };
 
+/* Behind what a connection is called: its ends, in the order that both have. */
+static __always_inline void name_ends(struct inode *inode, struct csn_name_record *r)
+{
+	struct address ends[2] = {};
+	struct csn_end *told;
+	struct sock *sk = READ(socket_of(inode), sk);
+	u32 swapped;
+
+	if (!sk)
+		return;
+	swapped = connection_ends(sk, READ(sk, __sk_common.skc_family), &ends[0], &ends[1]);
+	for (int i = 0; i < 2; i++) {
+		told = (void *)r->name[1 + i];
+		__builtin_memcpy(told->address, ends[i ^ swapped].bytes, 16);
+		told->port = ends[i ^ swapped].port;
+	}
+}
+
 /* Tells once what a file is called: its last three path components. `as`: its key, or 0 for the inode's. */
 __noinline int record_name(const struct where *where, const struct csn_key *as)
 {
@@ -123,6 +141,8 @@ __noinline int record_name(const struct where *where, const struct csn_key *as)
 			break;
 		dentry = parent;
 	}
+	if (as && as->generation == CSN_CHANNEL_CONNECTION)
+		name_ends(inode, r);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&named, &key, &one, BPF_ANY);
 	return 0;

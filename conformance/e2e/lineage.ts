@@ -72,6 +72,8 @@ export const lineage: readonly Case[] = [
         },
         { missing: [], invented: [], mended: [] },
       );
+      // a person can tell which connection it was
+      match(told, /"TCP connection 127\.0\.0\.1:\d+ - 127\.0\.0\.1:\d+"/);
       for (const { out } of ways.filter(({ name }) => BY_FOLDER.has(name)))
         match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", out])).out, /^yes/);
     },

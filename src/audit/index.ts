@@ -1,7 +1,7 @@
 /**
  * audit: the record of flows on disk, its tree and its proofs. May use: label, setup.
  */
-export { CHANNEL, channelText } from "./channel.ts";
+export { CHANNEL, channelText, endsText } from "./channel.ts";
 export { type BootOf, Boots } from "./boots.ts";
 export { compressClosed } from "./keep/compress.ts";
 export { type Gap, gapRecords, LOST_AT } from "./gaps.ts";

@@ -71,12 +71,13 @@ it("a socket is called by the thing that both ends have", () => {
       name(0, 77n, "…/TCP"),
       name(1, 39n, "…/UNIX-STREAM"),
       name(2, 0x1234_5678_9abc_000fn, "…/TCP"),
+      name(2, 0x1234_5678_9abc_000fn, "…/TCP 10.1.2.3:443 - [2001:db8::1]:50000"),
       name(3, (4097n << 16n) | 5432n, "…/MPTCP"),
       name(4, (4097n << 16n) | 53n, "…/UDP"),
       name(5, 78n, "…/UNIX"),
       name(4, 53n),
       name(6, 1n, "…/NEW"),
     ],
-    ["…/TCP", "UNIX-STREAM pair 39", "TCP connection 000f", "MPTCP port 5432", "UDP port 53", "UNIX socket 78", "socket port 53", "…/NEW"],
+    ["…/TCP", "UNIX-STREAM pair 39", "TCP connection 000f", "TCP connection 10.1.2.3:443 - [2001:db8::1]:50000", "MPTCP port 5432", "UDP port 53", "UNIX socket 78", "socket port 53", "…/NEW"],
   ); // prettier-ignore
 });

@@ -3,12 +3,14 @@
  * refused, from /proc while it lives). For people; identity is the number.
  */
 import { readFileSync } from "node:fs";
-import { FLAG, KIND, LIMITS, PROCESS_PART, SHAPE } from "../kernel/index.ts";
+import { endsText } from "../audit/index.ts";
+import { ENTITY_KINDS, FLAG, KIND, LIMITS, PROCESS_PART, SHAPE } from "../kernel/index.ts";
 
 const N = SHAPE.csn_name_record;
 const P = SHAPE.csn_process_record;
 const D = SHAPE.csn_process;
 const R = SHAPE.csn_record;
+const SOCKET = ENTITY_KINDS.indexOf("socket");
 /** Names kept in memory; the oldest are forgotten first. */
 const MOST = 200_000;
 
@@ -30,9 +32,11 @@ export class Names {
   /** Looks at one record, of any kind. */
   learn(record: Buffer): void {
     const kind = record[N.kind];
-    if (kind === KIND.NAME)
-      this.#put(key(record, N.entity), pathOf(record, N.name, Math.min(record[N.parts]!, 3)));
-    else if (kind === KIND.PROCESS) this.#learnProcess(record);
+    if (kind === KIND.NAME) {
+      const path = pathOf(record, N.name, Math.min(record[N.parts]!, 3));
+      const ends = record[N.entity_kind] === SOCKET ? endsText(record, N.name + LIMITS.NAME_BYTES) : null;
+      this.#put(key(record, N.entity), ends === null ? path : `${path} ${ends}`);
+    } else if (kind === KIND.PROCESS) this.#learnProcess(record);
   }
 
   /** What a process runs, as far as its records told. */

@@ -71,6 +71,7 @@ export const SHAPE = {
     count: 88,
     uid: 92,
   },
+  csn_end: { size: 20, address: 0, port: 16 },
   csn_name_record: {
     size: 96,
     version: 0,

@@ -1,6 +1,7 @@
 /**
  * Entities in words: what they are called, and the text that identifies them.
  */
+import { addressText } from "../address.ts";
 import { channelText } from "../channel.ts";
 import type { Sight } from "./reader.ts";
 
@@ -28,7 +29,11 @@ export function entityText(sight: Sight, entity: number): EntityText {
     case "principal":
       return { kind, name: sight.userText(first), id: `uid:${first}` };
     case "address": {
-      const text = addressText(first, second, third, port);
+      const bytes = Buffer.alloc(16);
+      bytes.writeBigUInt64LE(first, 0);
+      bytes.writeUInt32LE(second >>> 0, 8);
+      bytes.writeUInt32LE(third >>> 0, 12);
+      const text = addressText(bytes, 0, port);
       return { kind, name: text, id: text };
     }
     case "socket":
@@ -47,19 +52,6 @@ export function entityText(sight: Sight, entity: number): EntityText {
   const id = `${second >>> 20}:${second & MINOR_BITS}:${first}:${third}${when}`;
   const channel = (kind as string) === "socket" ? channelText(first, third, known) : null;
   return { kind, name: channel ?? known ?? `${kind} ${first}`, id };
-}
-
-/** `10.1.2.3:443`, `[2001:db8::1]:443`; without a port the address alone. */
-export function addressText(first: bigint, second: number, third: number, port: number): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64LE(first, 0);
-  bytes.writeUInt32LE(second >>> 0, 8);
-  bytes.writeUInt32LE(third >>> 0, 12);
-  const isV4 = bytes.subarray(0, 12).equals(Buffer.from("00000000000000000000ffff", "hex"));
-  if (isV4) return `${[...bytes.subarray(12)].join(".")}${port === 0 ? "" : `:${port}`}`;
-  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16));
-  const host = new URL(`http://[${groups.join(":")}]/`).hostname;
-  return port === 0 ? host.slice(1, -1) : `${host}:${port}`;
 }
 
 /** An address with an optional port, as the parts of an entity; null when it is none. */

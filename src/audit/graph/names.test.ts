@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert";
 import { it } from "node:test";
 import fc from "fast-check";
 import { file, flowRecord, graphOf, nameRecord, process } from "../ask/testing.ts";
-import { PROCESS_FIELD, RECORD_KIND } from "../record.ts";
+import { NAME_BYTES, NAME_FIELD, PROCESS_FIELD, RECORD_KIND } from "../record.ts";
 
 /** Short and long, of several bytes a letter, no text, and what has a meaning in a path. */
 const PARTS = ["a", "ab", "part-0001", "part-0002", "é", "aé", "…", "a b", "/", "x".repeat(22), "x".repeat(23), "x".repeat(30), "sh", "\ufffd"]; // prettier-ignore
@@ -56,4 +56,23 @@ it("shows what the records tell, the newest last", () => {
   deepStrictEqual(at(program(2, 0, ["sh"]), program(2, 1, ["bin", "sh"])), [undefined, "…/bin/sh", 1]);
   deepStrictEqual(at(program(2, 0, ["sh"]), program(2, 1, [])), [undefined, "sh", 1]);
   strictEqual(RECORD_KIND.PROCESS, nameRecord(process(1), "x")[1]);
+});
+
+it("a connection is called by its two ends", () => {
+  const socket = { ...file(1), kind: "socket" } as const;
+  const ends = (...list: readonly [address: string, port: number][]): Buffer => {
+    const record = nameRecord(socket, "TCP");
+    for (const [n, [address, port]] of list.entries()) {
+      record.write(address, NAME_FIELD.name + (n + 1) * NAME_BYTES, "hex");
+      record.writeUInt32LE(port, NAME_FIELD.name + (n + 1) * NAME_BYTES + 16);
+    }
+    return record;
+  };
+  const v4 = "00000000000000000000ffff7f000001";
+  const v6 = "20010db8000000000000000000000001";
+  const of = (record: Buffer) =>
+    graphOf(flowRecord({ source: socket, sink: process(2) }), record).names.of(1);
+  strictEqual(of(ends([v4, 443], [v6, 50_000])), "…/TCP 127.0.0.1:443 - [2001:db8::1]:50000");
+  strictEqual(of(ends([v4, 443])), "…/TCP");
+  strictEqual(of(ends()), "…/TCP");
 });

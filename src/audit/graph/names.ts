@@ -3,7 +3,15 @@
  *
  * Kept as the records have it, 80 bytes for each entity with a name, and read when somebody asks.
  */
-import { NAME_BYTES, NAME_FIELD, PROCESS_FIELD, PROCESS_PARTS_SINCE, RECORD_KIND } from "../record.ts";
+import { endsText } from "../channel.ts";
+import {
+  ENTITY,
+  NAME_BYTES,
+  NAME_FIELD,
+  PROCESS_FIELD,
+  PROCESS_PARTS_SINCE,
+  RECORD_KIND,
+} from "../record.ts";
 import { RECORD_BYTES } from "../format.ts";
 
 /** Names that there is room for at first. */
@@ -76,7 +84,11 @@ export class EntityNames {
   #text(place: number): string {
     const at = place * KEPT;
     const isProcess = this.#kept[at + KIND] === RECORD_KIND.PROCESS;
-    return isProcess ? programIn(this.#kept, at) : pathIn(this.#kept, this.#kept[at + NAME_FIELD.parts]!, at + TEXT); // prettier-ignore
+    if (isProcess) return programIn(this.#kept, at);
+    const path = pathIn(this.#kept, this.#kept[at + NAME_FIELD.parts]!, at + TEXT);
+    const isSocket = this.#kept[at + NAME_FIELD.entity_kind] === ENTITY.socket;
+    const ends = isSocket ? endsText(this.#kept, at + TEXT + NAME_BYTES) : null;
+    return ends === null ? path : `${path} ${ends}`;
   }
 }
 
