@@ -24,10 +24,15 @@ struct address {
 		u32 words[4];
 		u64 halves[2];
 	};
-	u32 port;
-	u8 is_sealed; /* the socket's network has no way out */
-	u8 is_joined; /* the connection exists, and is on the record */
-	u16 pad;
+	union {
+		struct {
+			u32 port;
+			u8 is_sealed; /* the socket's network has no way out */
+			u8 is_joined; /* the connection exists, and is on the record */
+			u16 pad;
+		};
+		u64 port_and_flags;
+	};
 };
 
 static __always_inline void set_v4(struct address *to, __be32 v4)

@@ -61,21 +61,32 @@ static __always_inline void port_key(struct sock *sk, u32 port, u32 sort, struct
 	key->generation = sort;
 }
 
-/* 1: the other way round is the order that both ends have. */
-static __always_inline u32 connection_ends(struct sock *sk, u32 family, struct address *mine, struct address *theirs)
+static __always_inline void swap(u64 *a, u64 *b)
 {
-	near_end(sk, family, mine);
-	far_end(sk, family, theirs);
-	return !is_before(mine, theirs);
+	u64 one = *a;
+
+	*a = *b;
+	*b = one;
+}
+
+/* In the order that both ends have. */
+static __always_inline void connection_ends(struct sock *sk, u32 family, struct address *first, struct address *second)
+{
+	near_end(sk, family, first);
+	far_end(sk, family, second);
+	if (is_before(first, second))
+		return;
+	swap(&first->halves[0], &second->halves[0]);
+	swap(&first->halves[1], &second->halves[1]);
+	swap(&first->port_and_flags, &second->port_and_flags);
 }
 
 static __always_inline void connection_key(struct sock *sk, u32 family, struct csn_key *key)
 {
-	struct address mine = {}, theirs = {};
-	u64 hash = network_number(sk);
+	struct address first = {}, second = {};
 
-	key->ino = connection_ends(sk, family, &mine, &theirs) ? mix_end(mix_end(hash, &theirs), &mine)
-							       : mix_end(mix_end(hash, &mine), &theirs);
+	connection_ends(sk, family, &first, &second);
+	key->ino = mix_end(mix_end(network_number(sk), &first), &second);
 	key->generation = CSN_CHANNEL_CONNECTION;
 }
 

@@ -79,22 +79,15 @@ struct event {
 	u64 bytes;
 };
 
-/* Behind what a connection is called: its ends, in the order that both have. */
-static __always_inline void name_ends(struct inode *inode, struct csn_name_record *r)
-{
-	struct address ends[2] = {};
-	struct csn_end *told;
-	struct sock *sk = READ(socket_of(inode), sk);
-	u32 swapped;
+_Static_assert(sizeof(struct address) <= CSN_NAME_BYTES, "an end has the place of a name");
 
-	if (!sk)
-		return;
-	swapped = connection_ends(sk, READ(sk, __sk_common.skc_family), &ends[0], &ends[1]);
-	for (int i = 0; i < 2; i++) {
-		told = (void *)r->name[1 + i];
-		__builtin_memcpy(told->address, ends[i ^ swapped].bytes, 16);
-		told->port = ends[i ^ swapped].port;
-	}
+/* Behind what a connection is called: its ends, as csn_end has them. There, since no stack has room for them. */
+static __noinline void name_ends(struct inode *inode, struct csn_name_record *r)
+{
+	struct sock *sk = READ(socket_of(inode), sk);
+
+	if (sk)
+		connection_ends(sk, READ(sk, __sk_common.skc_family), (void *)r->name[1], (void *)r->name[2]);
 }
 
 /* Tells once what a file is called: its last three path components. `as`: its key, or 0 for the inode's. */
