@@ -105,9 +105,23 @@ __noinline int took_in_now(u64 id)
 	return 0;
 }
 
+/* Whoever had all until `before` has all until `now`: what came since is his own. */
+static __always_inline void has_still(struct seen_key *key, u32 write, u64 before, u64 now)
+{
+	u64 *known;
+
+	key->write = write;
+	known = bpf_map_lookup_elem(&seen, key);
+	if (before && known && *known >= before)
+		bpf_map_update_elem(&seen, key, &now, BPF_ANY);
+}
+
 /* The record has it: moves both ends on. Only now, so that whoever knows of it from the times is on the
  * record behind it. NEWS_LOST: it happened and found no room there: both ends move on, since what comes of it is news,
- * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen. */
+ * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen.
+ *
+ * What a subject got from an object is nothing new to that object, nor what it put there to itself: else two that talk with
+ * each other would have news for ever. */
 __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 {
 	struct seen_key key = {};
@@ -115,10 +129,14 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 
 	if (!n)
 		return 0;
+	key.subject = n->id;
+	key.object = n->key;
 	if (news & NEWS_READ || (want & WANT_WRITE && !n->mine)) {
 		next = later_than(n->mine, now);
 		last = bpf_map_lookup_elem(&states, &n->id);
 		if (last && __sync_val_compare_and_swap(last, n->mine, next) == n->mine) {
+			if (!(news & NEWS_LOST))
+				has_still(&key, 1, n->mine, next);
 			n->mine = next;
 		} else {
 			move_subject(n->id, now);
@@ -128,17 +146,19 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 	}
 	if (state && want & WANT_WRITE && (news & NEWS_WRITE || !n->theirs)) {
 		next = later_than(n->theirs, now);
-		if (!(want & WANT_READ) || __sync_val_compare_and_swap(state, n->theirs, next) != n->theirs)
-			move(state, now);
-		else
+		if (__sync_val_compare_and_swap(state, n->theirs, next) == n->theirs) {
+			if (!(news & NEWS_LOST))
+				has_still(&key, 0, n->theirs, next);
 			n->theirs = next;
+		} else {
+			move(state, now);
+		}
 	} else if (!n->theirs) {
 		n->theirs = !state || !__sync_val_compare_and_swap(state, 0, now) ? now : 1;
 	}
 	if (news & NEWS_LOST)
 		return 0;
-	key.subject = n->id;
-	key.object = n->key;
+	key.write = 0;
 	if (want & WANT_READ)
 		bpf_map_update_elem(&seen, &key, &n->theirs, BPF_ANY);
 	key.write = 1;

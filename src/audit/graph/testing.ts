@@ -1,6 +1,6 @@
 /**
  * For tests: a host whose monitor records everything, beside one that leaves out what tells nothing new, as
- * bpf/decide.bpf.h does (news_of and take_note in bpf/channel.bpf.h, took_in). [AUD-2]
+ * bpf/decide.bpf.h does (news_of and take_note in bpf/news.bpf.h, took_in). [AUD-2]
  */
 import type { End, Flow } from "../ask/testing.ts";
 
@@ -42,20 +42,20 @@ export function simulate(
     const tells = does !== "read" && !(mine !== 0 && (seen.get(key(true)) ?? -1) >= mine);
     if (!learns && !tells) continue;
     reduced.push(flow);
-    if (does === "both") {
-      if (learns || mine === 0) subjects.set(subject, time);
-      if (tells || theirs === 0) objects.set(object, time);
-      seen.set(key(true), subjects.get(subject)!);
-      seen.set(key(false), objects.get(object)!);
-    } else if (does === "read") {
-      if (theirs === 0) objects.set(object, time);
-      seen.set(key(false), objects.get(object)!);
+    /** Whoever had all until then has what came since, which is his own. */
+    const hasStill = (write: boolean, before: number): void => {
+      if (before !== 0 && (seen.get(key(write)) ?? -1) >= before) seen.set(key(write), time);
+    };
+    if (learns || (does !== "read" && mine === 0)) {
+      hasStill(true, mine);
       subjects.set(subject, time);
-    } else {
-      if (mine === 0) subjects.set(subject, time);
-      seen.set(key(true), subjects.get(subject)!);
-      objects.set(object, time);
     }
+    if (does !== "read" && (tells || theirs === 0)) {
+      hasStill(false, theirs);
+      objects.set(object, time);
+    } else if (theirs === 0) objects.set(object, time);
+    if (does !== "write") seen.set(key(false), objects.get(object)!);
+    if (does !== "read") seen.set(key(true), subjects.get(subject)!);
   }
   return { all, reduced };
 }
