@@ -154,10 +154,12 @@ static __always_inline void terminal_key(struct file *file, u32 device, struct c
 		key_of(inode, key);
 }
 
-static __always_inline int is_channel(u32 mode)
+/* Of devices all but those of memory: nobody waits for /dev/zero. */
+static __always_inline int is_channel(struct inode *inode)
 {
-	mode &= S_IFMT;
-	return mode == S_IFIFO || mode == S_IFSOCK || mode == S_IFCHR;
+	u32 mode = inode->i_mode & S_IFMT;
+
+	return mode == S_IFIFO || mode == S_IFSOCK || (mode == S_IFCHR && READ(inode, i_rdev) >> MINOR_BITS != 1);
 }
 
 /* Names what it is a use of. */

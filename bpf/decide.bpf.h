@@ -651,7 +651,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN) {
 			/* the launcher carries a program's output to the next one: news for its reader */
-			if (want & WANT_WRITE && inode && is_channel(inode->i_mode))
+			if (want & WANT_WRITE && inode && is_channel(inode))
 				carried_to(&q.use);
 			else if (want & WANT_WRITE && object && object->state)
 				move(&object->state, bpf_ktime_get_boot_ns());
@@ -664,7 +664,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want);
 	if (wide && !is_wide(object, op))
 		return 0; /* [FLOW-4] */
-	if (is_channel(inode->i_mode)) {
+	if (is_channel(inode)) {
 		if (as) {
 			q.news.key = *as;
 		} else {
