@@ -6,7 +6,7 @@
  * through, must not be told. What the record is known not to follow is named here with its reason, and is looked at as
  * well, so that none of it is claimed.
  */
-import { deepStrictEqual, match } from "node:assert";
+import { deepStrictEqual, match, ok } from "node:assert";
 import { ROOT } from "../../src/setup/index.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./suite.ts";
@@ -85,4 +85,43 @@ export const lineage: readonly Case[] = [
       match(out, /share memory, .*: .*python/);
     },
   },
+  {
+    name: "lineage: two that talk with each other have no news for ever; what one learns elsewhere is told [AUD-2]",
+    async run(b) {
+      const recorded = async () =>
+        (JSON.parse(await b.ok("status", "--json")) as { flows: { recorded: number } }).flows.recorded;
+      const before = await recorded();
+      const { code, out, err } = await b.csn(
+        ["run", "--release", "--secrecy", "lineage/s", "--volume", `${FOLDER}:${FOLDER}`, "--", "python3", "-c", TALK, FOLDER]); // prettier-ignore
+      deepStrictEqual([code, out, err], [0, `${ROUNDS}\n`, ""]);
+      const told = (await recorded()) - before;
+      ok(told < ROUNDS, `${told} records of ${ROUNDS} questions and answers`);
+      match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", `${FOLDER}/talked`])).out, /^yes/);
+    },
+  },
 ];
+
+const ROUNDS = 2000;
+/** The child has read nothing of the file; what its parent learned of it comes with the last answer. */
+const TALK = `
+import os, socket, sys
+one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+folder = sys.argv[1]
+if os.fork() == 0:
+    one.close()
+    while (word := two.recv(100)) != b"":
+        if word == b"file":
+            break
+        two.send(word)
+    open(folder + "/talked", "wb").write(two.recv(100))
+    os._exit(0)
+two.close()
+for n in range(${ROUNDS}):
+    one.send(b"word")
+    one.recv(100)
+text = open(folder + "/src", "rb").read()
+one.send(b"file")
+one.send(text)
+os.wait()
+print(${ROUNDS})
+`;
