@@ -89,7 +89,8 @@ export const lineage: readonly Case[] = [
     name: "lineage: two that talk with each other have no news for ever; what one learns elsewhere is told [AUD-2]",
     async run(b) {
       const recorded = async () =>
-        (JSON.parse(await b.ok("status", "--json")) as { flows: { recorded: number } }).flows.recorded;
+        (JSON.parse(await b.ok("status", "--json")) as { counts: { flows: { recorded: number } } }).counts
+          .flows.recorded;
       const before = await recorded();
       const { code, out, err } = await b.csn(
         ["run", "--release", "--secrecy", "lineage/s", "--volume", `${FOLDER}:${FOLDER}`, "--", "python3", "-c", TALK, FOLDER]); // prettier-ignore
