@@ -122,15 +122,9 @@ class AgedSearch {
 
   /** @returns was a way found? */
   see({ n, source, sink, meta }: Block, base: number): boolean {
-    const [since, flags, nears, fars] = [this.#since, this.#flags, this.#near, this.#far];
     for (let i = 0; i < n; i++) {
-      const s = source[i]!;
-      const d = sink[i]!;
-      const kind = meta[i]!;
-      const near = nears[(kind << BITS) | flags[s]!]!;
-      const far = fars[(kind << BITS) | flags[d]!]!;
-      if (((near | far) & ASKED) === 0 && ((near & far) === 0 || since[s]! <= since[d]!)) continue;
-      if (this.#look(s, d, kind, base + i)) return true;
+      i = nextNews(source, sink, meta, i, n, this.#since, this.#flags, this.#near, this.#far);
+      if (i < n && this.#look(source[i]!, sink[i]!, meta[i]!, base + i)) return true;
     }
     return false;
   }
@@ -217,6 +211,22 @@ class AgedSearch {
     return { path: path.reverse(), early };
   }
 }
+
+/** From a place of a block on, the first flow that may change something, or `n`. It calls nothing, since a loop that does is half as fast. */
+function nextNews(
+  source: Uint32Array, sink: Uint32Array, meta: Uint32Array, from: number, n: number,
+  since: Float64Array, flags: Uint8Array, nears: Uint8Array, fars: Uint8Array,
+): number {
+  for (let i = from; i < n; i++) {
+    const s = source[i]!;
+    const d = sink[i]!;
+    const kind = meta[i]! << BITS;
+    const near = nears[kind | flags[s]!]!;
+    const far = fars[kind | flags[d]!]!;
+    if (((near | far) & ASKED) !== 0 || ((near & far) !== 0 && since[s]! > since[d]!)) return i;
+  }
+  return n;
+} // prettier-ignore
 
 /** Ways in which entities hold data, by number. */
 class Ways {

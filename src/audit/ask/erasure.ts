@@ -179,18 +179,30 @@ const BEGINS = 2;
 
 /** Flows of a block, without those that change nothing: nearly all go from what is held under one context to what is held so too. */
 function eachNews(
-  { n, source, sink, meta }: Block, base: number, { follows, looks, sources, sinks }: Kinds, only: Uint8Array,
+  { n, source, sink, meta }: Block, base: number, kinds: Kinds, only: Uint8Array,
   visit: (at: number, source: number, sink: number, kind: number) => void,
 ): void {
+  const { follows, looks, sources, sinks } = kinds;
   for (let i = 0; i < n; i++) {
+    i = nextNews(source, sink, meta, i, n, only, follows, looks, sources, sinks);
+    if (i < n) visit(base + i, source[i]!, sink[i]!, meta[i]!);
+  }
+} // prettier-ignore
+
+/** From a place of a block on, the first of them, or `n`. It calls nothing, since a loop that does is half as fast. */
+function nextNews(
+  source: Uint32Array, sink: Uint32Array, meta: Uint32Array, from: number, n: number, only: Uint8Array,
+  follows: Uint8Array, looks: Uint8Array, sources: Int32Array, sinks: Int32Array,
+): number {
+  for (let i = from; i < n; i++) {
     const kind = meta[i]!;
-    if (follows[kind] === 0) continue;
     const s = only[source[i]!]!;
     const d = only[sink[i]!]!;
     if (s >> 1 === sources[kind]! && d === sinks[kind]! && (looks[kind]! & LOOK) === 0) continue;
     if (s === NOT_HELD && (d === NOT_HELD || d >> 1 === sinks[kind]! >> 1) && looks[kind] === 0) continue;
-    visit(base + i, source[i]!, sink[i]!, kind);
+    if (follows[kind] !== 0) return i;
   }
+  return n;
 } // prettier-ignore
 
 /** Of an entity that holds the data under one context: its number and 1, twice, and 1 more if it came by a flow. Others: */

@@ -70,11 +70,15 @@ export class Horizon {
     this.#last = this.#isForward ? graph.flows.length : 0;
   }
 
-  reach(entity: number): void {
+  /** @param entities some that were reached, from one place on to before another */
+  reach(entities: Int32Array, from: number, to: number): void {
     // most questions reach soon what is used to the end: no more to look up then
     if (this.#isForward) {
-      if (this.#at < this.#last) this.#at = Math.max(this.#at, this.#uses[entity]! + WINDOW);
-    } else if (this.#at > this.#last) this.#at = Math.min(this.#at, this.#uses[entity]! - WINDOW);
+      for (let n = from; n < to && this.#at < this.#last; n++)
+        this.#at = Math.max(this.#at, this.#uses[entities[n]!]! + WINDOW);
+    } else
+      for (let n = from; n < to && this.#at > this.#last; n++)
+        this.#at = Math.min(this.#at, this.#uses[entities[n]!]! - WINDOW);
   }
 
   isPassed(at: number): boolean {

@@ -296,7 +296,7 @@ export class Walk implements Pass, Traveller {
     this.flow[label] = flow;
     this.#began[label] = began;
     if (hops !== 0) this.#hops[label] = hops;
-    this.horizon.reach(entity);
+    this.horizon.reach(this.entity, label, this.count);
   }
 
   #rules(kinds: number): Rules<Held> {
