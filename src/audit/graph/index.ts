@@ -11,4 +11,5 @@ export { longer } from "./labels.ts";
 export { Loader } from "./load.ts";
 export { isNoise, isObserved, isRefused, type Meta } from "./metas.ts";
 export { type InTime, type LooksFor, type Pass, pathTo, type Question as Reach } from "./pass.ts";
+export { lastPart } from "./names.ts";
 export { reach } from "./reach.ts";
