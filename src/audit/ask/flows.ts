@@ -2,35 +2,39 @@
  * All flows of some kinds, or with some entities, in their order: for questions that keep more of each entity than whether it was
  * reached. What is looked for is found block by block in small loops, so that nothing else is done for what is not.
  */
-import { BLOCK, type Block, type Columns } from "../graph/index.ts";
+import { BLOCK, type Block, type Columns, type Graph } from "../graph/index.ts";
 
-/** Those of kinds of which there are few. @param isAsked of a block: does it matter? */
+/** Those of kinds of which there are few. */
 export function eachOfKind(
   { blocks }: Columns,
   kinds: Uint8Array,
   visit: (at: number, source: number, sink: number, kind: number) => void,
-  isAsked: (block: number) => boolean = () => true,
 ): void {
-  const found = new Int32Array(BLOCK);
+  const found = new Int32Array(BLOCK + 1);
+  const counts = kinds.map((asked) => (asked === 0 ? 0 : 1));
   for (const [b, block] of blocks.entries()) {
-    if (!isAsked(b)) continue;
-    const count = placesOfKind(block, kinds, found);
+    if (!block.kinds.some((kind) => kinds[kind] !== 0)) continue;
+    const count = placesOfKind(block, counts, found);
     visitAll(b * BLOCK, block, found, count, visit);
   }
 }
 
-/** Those of the kinds at which one of some entities is an end, from one flow on. @param marks by entity: not 0, it is one */
+/** Those of the kinds at which one of some entities is an end. */
 export function eachWith(
-  { blocks }: Columns,
+  { flows, firstUse, entities: { size } }: Graph,
   follows: Uint8Array,
-  marks: Uint8Array,
-  since: number,
+  entities: readonly number[],
   visit: (at: number, source: number, sink: number, kind: number) => void,
 ): void {
-  const found = new Int32Array(BLOCK);
-  for (let b = Math.floor(since / BLOCK); b < blocks.length; b++) {
-    const count = placesWith(blocks[b]!, follows, marks, found);
-    visitAll(b * BLOCK, blocks[b]!, found, count, visit);
+  if (entities.length === 0) return;
+  const [found, first] = [new Int32Array(BLOCK), entities[0]!];
+  const marks = new Uint8Array(size);
+  for (const entity of entities) marks[entity] = 1;
+  const since = entities.reduce((least, entity) => Math.min(least, firstUse[entity]!), Infinity);
+  for (let b = Math.floor(since / BLOCK); b < flows.blocks.length; b++) {
+    const block = flows.blocks[b]!;
+    const count = entities.length > 1 ? placesWith(block, follows, marks, found) : placesWithOne(block, follows, first, found); // prettier-ignore
+    visitAll(b * BLOCK, block, found, count, visit);
   }
 }
 
@@ -44,9 +48,13 @@ function visitAll(
   }
 } // prettier-ignore
 
-function placesOfKind({ n, meta }: Block, kinds: Uint8Array, found: Int32Array): number {
+function placesOfKind({ n, meta }: Block, counts: Uint8Array, found: Int32Array): number {
   let count = 0;
-  for (let i = 0; i < n; i++) if (kinds[meta[i]!] !== 0) found[count++] = i;
+  for (let i = 0; i < n; i++) {
+    // no branch: one that can't be foreseen costs more
+    found[count] = i;
+    count += counts[meta[i]!]!;
+  }
   return count;
 }
 
@@ -59,5 +67,17 @@ function placesWith(
   let count = 0;
   for (let i = 0; i < n; i++)
     if ((marks[source[i]!]! | marks[sink[i]!]!) !== 0 && follows[meta[i]!] !== 0) found[count++] = i;
+  return count;
+}
+
+function placesWithOne(
+  { n, source, sink, meta }: Block,
+  follows: Uint8Array,
+  entity: number,
+  found: Int32Array,
+): number {
+  let count = 0;
+  for (let i = 0; i < n; i++)
+    if ((source[i] === entity || sink[i] === entity) && follows[meta[i]!] !== 0) found[count++] = i;
   return count;
 }

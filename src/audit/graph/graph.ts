@@ -15,7 +15,8 @@ import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
 import { type GateRun, readGateRun } from "./gate-run.ts";
 import { EntityNames } from "./names.ts";
-import { Metas } from "./metas.ts";
+import { isRefused, Metas } from "./metas.ts";
+import { Positions } from "./positions.ts";
 
 /** A run of a gate, or a statement: what the daemon wrote besides. */
 export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string; gate: GateRun | null }; // prettier-ignore
@@ -48,6 +49,8 @@ export class Graph {
   readonly contexts = new Contexts();
   readonly metas = new Metas();
   readonly flows = new Columns();
+  /** Where those are that did not happen. */
+  readonly refused = new Positions();
   readonly names = new EntityNames();
   readonly annotations: Annotation[] = [];
   readonly gaps: Gap[] = [];
@@ -62,6 +65,8 @@ export class Graph {
   firstIn = new Uint32Array(START).fill(NEVER);
   firstUse = new Uint32Array(START).fill(NEVER);
 
+  /** By kind of flow: 1, it did not happen. */
+  readonly #refusals: number[] = [];
   #segment: SegmentHeader | null = null;
   #boot = -1;
   #ids = new Map<number, number>();
@@ -99,7 +104,13 @@ export class Graph {
 
   /** Bytes held by columns, tables and names. */
   get bytes(): number {
-    return this.flows.bytes + this.entities.bytes + this.names.bytes + 3 * this.lastOut.byteLength;
+    return (
+      this.flows.bytes +
+      this.refused.bytes +
+      this.entities.bytes +
+      this.names.bytes +
+      3 * this.lastOut.byteLength
+    );
   }
 
   #begin(segment: SegmentHeader): void {
@@ -178,6 +189,7 @@ export class Graph {
 
   #add(source: number, sink: number, meta: number, time: number, record: number): void {
     const at = this.flows.add(source, sink, meta, time, record);
+    this.refused.put(at, this.#isRefused(meta));
     const last = this.flows.length - 1;
     if (this.lastOut[source]! < last) this.lastOut[source] = last;
     if (this.firstIn[sink]! > at) this.firstIn[sink] = at;
@@ -192,6 +204,12 @@ export class Graph {
     const what = op | (verdict << 16) | (flags << 24);
     return this.metas.intern(from, to, what, sourceKind | (sinkKind << 8), isEvent, isReverse);
   } // prettier-ignore
+
+  #isRefused(meta: number): boolean {
+    for (let n = this.#refusals.length; n <= meta; n++)
+      this.#refusals.push(isRefused(this.metas.of(n)) ? 1 : 0);
+    return this.#refusals[meta] === 1;
+  }
 
   #context(id: number): number {
     if (id === this.#lastId) return this.#lastNumber;
