@@ -28,8 +28,9 @@ export function eachWith(
 ): void {
   if (entities.length === 0) return;
   const [found, first] = [new Int32Array(BLOCK), entities[0]!];
-  const marks = new Uint8Array(size);
-  for (const entity of entities) marks[entity] = 1;
+  // a bit for each entity: they are near each other in memory
+  const marks = new Uint32Array((size >> 5) + 1);
+  for (const entity of entities) marks[entity >> 5]! |= 1 << (entity & 31);
   const since = entities.reduce((least, entity) => Math.min(least, firstUse[entity]!), Infinity);
   for (let b = Math.floor(since / BLOCK); b < flows.blocks.length; b++) {
     const block = flows.blocks[b]!;
@@ -61,12 +62,13 @@ function placesOfKind({ n, meta }: Block, counts: Uint8Array, found: Int32Array)
 function placesWith(
   { n, source, sink, meta }: Block,
   follows: Uint8Array,
-  marks: Uint8Array,
+  marks: Uint32Array,
   found: Int32Array,
 ): number {
   let count = 0;
   for (let i = 0; i < n; i++)
-    if ((marks[source[i]!]! | marks[sink[i]!]!) !== 0 && follows[meta[i]!] !== 0) found[count++] = i;
+    // prettier-ignore
+    if ((((marks[source[i]! >> 5]! >>> (source[i]! & 31)) | (marks[sink[i]! >> 5]! >>> (sink[i]! & 31))) & 1) !== 0 && follows[meta[i]!] !== 0) found[count++] = i;
   return count;
 }
 

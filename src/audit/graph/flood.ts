@@ -33,8 +33,8 @@ export class Flood implements Pass, Traveller {
   readonly #isForward: boolean;
   readonly #state: Int8Array;
   readonly #kinds: Uint8Array;
-  /** Nothing is a beginning or looked for, but entities of which none was reached yet. */
-  #isPlain: boolean;
+  /** Of the entities that are looked for one was reached. */
+  #hasFound = false;
   /** By label: the flow that made it a beginning + 1. Only where kinds of flows do. */
   readonly #began: Int32Array;
   readonly #index: LabelIndex;
@@ -56,7 +56,6 @@ export class Flood implements Pass, Traveller {
         ? 0
         : COUNTS | (begins?.[kind] === 1 ? BEGINS : 0) | (looksFor?.kinds?.[kind] === 1 ? SEEKS : QUIET),
     );
-    this.#isPlain = begins === undefined && looksFor?.kinds === undefined;
     // pages that are not touched cost nothing
     [this.entity, this.flow] = [new Int32Array(size), new Int32Array(size)];
     this.#began = new Int32Array(begins === undefined ? 0 : size);
@@ -78,9 +77,11 @@ export class Flood implements Pass, Traveller {
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
     const step = from < to ? 1 : -1;
     const before = this.count;
+    // no kind in it is a beginning or looked for
+    const isPlain = isInTime && !block.kinds.some((kind) => (this.#kinds[kind]! & (BEGINS | SEEKS)) !== 0);
     for (let i = from; i !== to; i += step) {
       this.#at[0] = i;
-      this.count = this.#isPlain && isInTime
+      this.count = isPlain && !this.#hasFound
         ? spread(nears, fars, meta, base, to, this.#state, this.#question.follows, this.entity, this.flow, this.count, this.#at)
         : spreadOf(nears, fars, meta, base, to, isInTime, this.#state, this.#kinds, this.entity, this.flow, this.#began, this.count, this.#at); // prettier-ignore
       i = this.#at[0]!;
@@ -143,7 +144,7 @@ export class Flood implements Pass, Traveller {
 
   /** Of what is looked for one is reached: from here on each flow is looked at, since it may go there. */
   #found(): number {
-    this.#isPlain = false;
+    this.#hasFound = true;
     for (let kind = 0; kind < this.#kinds.length; kind++) this.#kinds[kind]! &= ~QUIET;
     return FOUND;
   }
