@@ -2,7 +2,7 @@
  * All flows of some kinds, or with some entities, in their order: for questions that keep more of each entity than whether it was
  * reached. What is looked for is found block by block in small loops, so that nothing else is done for what is not.
  */
-import { BLOCK, type Block, type Columns, type Graph } from "../graph/index.ts";
+import { BLOCK, type Block, type Columns, type Graph, WINDOW } from "../graph/index.ts";
 
 /** Those of kinds of which there are few. */
 export function eachOfKind(
@@ -21,22 +21,39 @@ export function eachOfKind(
 
 /** Those of the kinds at which one of some entities is an end. */
 export function eachWith(
-  { flows, firstUse, entities: { size } }: Graph,
+  graph: Graph,
   follows: Uint8Array,
   entities: readonly number[],
   visit: (at: number, source: number, sink: number, kind: number) => void,
 ): void {
-  if (entities.length === 0) return;
-  const [found, first] = [new Int32Array(BLOCK), entities[0]!];
-  // a bit for each entity: they are near each other in memory
-  const marks = new Uint32Array((size >> 5) + 1);
-  for (const entity of entities) marks[entity >> 5]! |= 1 << (entity & 31);
-  const since = entities.reduce((least, entity) => Math.min(least, firstUse[entity]!), Infinity);
-  for (let b = Math.floor(since / BLOCK); b < flows.blocks.length; b++) {
-    const block = flows.blocks[b]!;
-    const count = entities.length > 1 ? placesWith(block, follows, marks, found) : placesWithOne(block, follows, first, found); // prettier-ignore
-    visitAll(b * BLOCK, block, found, count, visit);
+  const { blocks } = graph.flows;
+  const found = new Int32Array(BLOCK);
+  const marks = new Uint8Array(graph.entities.size);
+  for (const entity of entities) marks[entity] = 1;
+  for (const [from, to] of usesOf(graph, entities))
+    for (let b = Math.floor(from / BLOCK); b < blocks.length && b * BLOCK < to; b++) {
+      const base = b * BLOCK;
+      const end = Math.min(blocks[b]!.n, to - base);
+      const count = placesWith(blocks[b]!, Math.max(0, from - base), end, follows, marks, found);
+      visitAll(base, blocks[b]!, found, count, visit);
+    }
+}
+
+/** From which flow on to before which other one they are used, in their order: nothing between that. */
+function usesOf(
+  { flows, firstUse, lastOut, lastIn }: Graph,
+  entities: readonly number[],
+): [from: number, to: number][] {
+  const uses: [number, number][] = [];
+  const used = entities.filter((entity) => firstUse[entity]! < flows.length);
+  for (const entity of used.sort((a, b) => firstUse[a]! - firstUse[b]!)) {
+    const from = firstUse[entity]!;
+    const to = Math.max(lastOut[entity]!, lastIn[entity]!) + WINDOW;
+    const last = uses.at(-1);
+    if (last === undefined || last[1] < from) uses.push([from, to]);
+    else last[1] = Math.max(last[1], to);
   }
+  return uses;
 }
 
 function visitAll(
@@ -60,26 +77,11 @@ function placesOfKind({ n, meta }: Block, counts: Uint8Array, found: Int32Array)
 }
 
 function placesWith(
-  { n, source, sink, meta }: Block,
-  follows: Uint8Array,
-  marks: Uint32Array,
-  found: Int32Array,
+  { source, sink, meta }: Block, from: number, to: number,
+  follows: Uint8Array, marks: Uint8Array, found: Int32Array,
 ): number {
   let count = 0;
-  for (let i = 0; i < n; i++)
-    // prettier-ignore
-    if ((((marks[source[i]! >> 5]! >>> (source[i]! & 31)) | (marks[sink[i]! >> 5]! >>> (sink[i]! & 31))) & 1) !== 0 && follows[meta[i]!] !== 0) found[count++] = i;
+  for (let i = from; i < to; i++)
+    if ((marks[source[i]!]! | marks[sink[i]!]!) !== 0 && follows[meta[i]!] !== 0) found[count++] = i;
   return count;
-}
-
-function placesWithOne(
-  { n, source, sink, meta }: Block,
-  follows: Uint8Array,
-  entity: number,
-  found: Int32Array,
-): number {
-  let count = 0;
-  for (let i = 0; i < n; i++)
-    if ((source[i] === entity || sink[i] === entity) && follows[meta[i]!] !== 0) found[count++] = i;
-  return count;
-}
+} // prettier-ignore

@@ -60,8 +60,9 @@ export class Graph {
   records = 0;
   /** Flows of kinds or versions that are not known here: counted, and a limit of each answer. */
   strange = 0;
-  /** Position of the last flow out of an entity, of the first one in, and of the first at all. */
+  /** Position of the last flow out of an entity and into it, of the first one in, and of the first at all. */
   lastOut = new Uint32Array(START);
+  lastIn = new Uint32Array(START);
   firstIn = new Uint32Array(START).fill(NEVER);
   firstUse = new Uint32Array(START).fill(NEVER);
 
@@ -109,7 +110,7 @@ export class Graph {
       this.refused.bytes +
       this.entities.bytes +
       this.names.bytes +
-      3 * this.lastOut.byteLength
+      4 * this.lastOut.byteLength
     );
   }
 
@@ -192,6 +193,7 @@ export class Graph {
     this.refused.put(at, this.#isRefused(meta));
     const last = this.flows.length - 1;
     if (this.lastOut[source]! < last) this.lastOut[source] = last;
+    if (this.lastIn[sink]! < last) this.lastIn[sink] = last;
     if (this.firstIn[sink]! > at) this.firstIn[sink] = at;
     if (this.firstUse[source]! > at) this.firstUse[source] = at;
     if (this.firstUse[sink]! > at) this.firstUse[sink] = at;
@@ -240,6 +242,7 @@ export class Graph {
       return grown;
     };
     this.lastOut = more(this.lastOut, 0);
+    this.lastIn = more(this.lastIn, 0);
     this.firstIn = more(this.firstIn, NEVER);
     this.firstUse = more(this.firstUse, NEVER);
   }
