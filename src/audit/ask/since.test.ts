@@ -42,20 +42,20 @@ it("since: what is reached, without what had been", () => {
       const to = until === undefined ? undefined : timeText(until);
       let found;
       try {
-        found = ask({ until: to, since: timeText(since) } as never);
+        found = ask({ until: to, since: timeText(since) });
       } catch (error) {
         ok(error instanceof AskError && error.code === "E_ASK_NOTHING");
         return;
       }
       const idsOf = ({ nodes }: TraceAnswer) => new Set(nodes.map(({ id }) => id));
-      const before = idsOf(ask({ until: timeText(since) } as never));
-      const fresh = [...idsOf(ask({ until: to } as never))].filter((id) => !before.has(id));
+      const before = idsOf(ask({ until: timeText(since) }));
+      const fresh = [...idsOf(ask({ until: to }))].filter((id) => !before.has(id));
       const told = idsOf(found);
       ok(fresh.every((id) => told.has(id)));
       // of what had been reached, only what lies on a way to the rest
       const inner = new Set(found.edges.map((edge) => found.nodes[direction === "from" ? edge.from : edge.to]!.id));
       if (thing !== "#4") ok([...told].every((id) => fresh.includes(id) || inner.has(id)));
-      const one = ask({ until: to, since: timeText(since), limit: 1 } as never);
+      const one = ask({ until: to, since: timeText(since), limit: 1 });
       if (depth === undefined && !stopAtGates && thing !== "#4") deepStrictEqual(one.leftOut.entities, Math.max(0, fresh.length - 1));
       if (fresh.length > 0) seen.some++;
       if (fresh.length > 0 && jump !== 0) seen.jumped++;

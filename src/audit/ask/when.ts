@@ -72,7 +72,8 @@ export function flowsInTime({ graph }: Sight, inTime: InTime): number | null {
     if (isIn === true && hasEnded) return null;
     if (isIn === true) count += n;
     if (isIn === false) hasEnded = true;
-    for (let at = b * BLOCK; isIn === null && at < b * BLOCK + n; at++) {
+    if (isIn !== null) continue;
+    for (let at = b * BLOCK; at < b * BLOCK + n; at++) {
       if (!inTime.flow(at)) hasEnded = true;
       else if (hasEnded) return null;
       else count++;
