@@ -1,6 +1,6 @@
 /**
- * The pass for all but the plainest questions: where kinds of flows are beginnings, where something is looked for, where data stops on
- * its way, or where a depth is beyond sweep.ts's. An entity may hold data in several ways at once, of which each goes on elsewhere.
+ * The pass for questions in which data stops on its way, in which something is looked for within a depth, or where a depth is
+ * beyond sweep.ts's. An entity may hold data in several ways at once, of which each goes on elsewhere.
  *
  * Guarantee: as reach.ts says. Of an entity's ways one is kept for each context under which data came, and with a depth each
  * that is shorter than those before. What nearly all flows do is in the tables of states.ts; the rest, and all with a depth, is
