@@ -42,7 +42,7 @@ function main(): void {
       text,
       at: step,
       happensAgain,
-      program: program.map((step) => `${PARTIES[step.who]}: ${commandOf(step)}`),
+      program: program.map((one) => `${PARTIES[one.who]}: ${commandOf(one)}`),
     });
   };
 

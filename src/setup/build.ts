@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import type * as Esbuild from "esbuild";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { SetupError } from "./errors.ts";
@@ -130,7 +131,7 @@ async function bundle(
   folder: string,
   { format, entries }: (typeof BUNDLES)[string],
 ): Promise<void> {
-  const { build } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild"); // in a snapshot no import() works
+  const { build } = createRequire(import.meta.url)("esbuild") as typeof Esbuild; // in a snapshot no import() works
   try {
     await build({
       // as deep as src/…/main.ts, so that relative paths hold

@@ -51,10 +51,8 @@ export function search(sight: Sight, { tag, hits, through, age }: Search): Searc
     way = { path: [...pathTo(pass, label), flow], early: null };
     return true;
   };
-  const stops = {
-    at: gates.programs,
-    isStopped: (program: number, held: number, kind: number) => gates.isPassed(program, held, kind),
-  };
+  const isStopped = (program: number, held: number, kind: number) => gates.isPassed(program, held, kind);
+  const stops = gates.programs.size === 0 ? undefined : { at: gates.programs, isStopped };
   const looksFor = { kinds: hits.kinds, entities: hits.entities, hit };
   const pass = reach(graph, { direction: "from", roots: [], follows, begins, stops, looksFor });
   return { way, reached: pass };

@@ -97,8 +97,3 @@ function bytesOfV6(host: string): Buffer | null {
     return null;
   }
 }
-
-/** The program that a process is called by. */
-export function programOf(name: string): string {
-  return name.slice(name.lastIndexOf("/") + 1);
-}

@@ -13,7 +13,7 @@
 import type { TagId } from "../../label/index.ts";
 import { BLOCK, type EntityKey, type Graph } from "../graph/index.ts";
 import { ENTITY, type EntityName } from "../record.ts";
-import { entityText, programOf, readAddress } from "./entity.ts";
+import { entityText, readAddress } from "./entity.ts";
 import { AskError } from "./error.ts";
 import type { Sight } from "./reader.ts";
 
@@ -69,13 +69,8 @@ function candidatesFor(sight: Sight, text: string, inodes: readonly Inode[]): nu
     );
   if (text.startsWith("/")) return namedSo(sight, text, inodes);
   if (text.startsWith("program:")) {
-    const program = text.slice(8);
-    return [...graph.names.endingIn(program)]
-      .filter(
-        ([entity, name]) => graph.entities.kind(entity) === ENTITY.process && programOf(name) === program,
-      )
-      .map(([entity]) => entity)
-      .sort((a, b) => a - b);
+    const called = graph.names.called(text.slice(8));
+    return called.filter((entity) => graph.entities.kind(entity) === ENTITY.process).sort((a, b) => a - b);
   }
   const inode = inodeNamed(sight, text);
   if (inode !== null) return inode;

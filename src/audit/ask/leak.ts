@@ -62,7 +62,7 @@ export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly 
   const refused =
     hits === null || whole === null
       ? { list: [], leftOut: 0 }
-      : refusedBy(sight, whole, question, MOST_REFUSED, hits.isIt);
+      : refusedBy(sight, whole, question, MOST_REFUSED, hits);
   return {
     asked: { of: ask.of, to: ask.to, since: ask.since ?? null, until: ask.until ?? null },
     path: found && shown(sight, found),
@@ -126,9 +126,8 @@ export function tagsOf({ graph, sees }: Sight, of: Target): TagId[] {
     const wanted = new Uint8Array(graph.entities.size);
     for (const entity of of.entities) wanted[entity] = 1;
     const counts = sees.map((seen, n) => (seen === 1 && !isRefused(graph.metas.of(n)) ? 1 : 0));
-    const since = of.entities.reduce((least, entity) => Math.min(least, graph.firstUse[entity]!), Infinity);
     const seenAs = new Set<number>();
-    eachWith(graph.flows, counts, wanted, since, (_, source, sink, kind) => {
+    eachWith(graph, counts, of.entities, (_, source, sink, kind) => {
       const meta = graph.metas.of(kind);
       if (wanted[source] === 1) seenAs.add(meta.source);
       if (wanted[sink] === 1) seenAs.add(meta.sink);

@@ -31,14 +31,10 @@ export class Passages {
 
   /** Those that read a run's input under what it takes, or write its output under what it gives. */
   #find({ graph, gateRuns }: Sight, wanted: ReadonlySet<string>, follows: Uint8Array): void {
-    const marks = new Uint8Array(graph.entities.size);
     const inputs = new Map<number, Set<string>>();
     const outputs = new Map<number, Set<string>>();
-    let since = graph.flows.length;
     const note = (pipes: readonly number[], of: Map<number, Set<string>>, key: string) => {
       for (const pipe of pipes) {
-        marks[pipe] = 1;
-        since = Math.min(since, graph.firstUse[pipe]!);
         of.set(pipe, (of.get(pipe) ?? new Set()).add(key));
       }
     };
@@ -56,7 +52,7 @@ export class Passages {
         note(run.inputs, inputs, `${from} ${to}`);
         note(run.outputs, outputs, `${from} ${to}`);
       }
-    eachWith(graph.flows, follows, marks, since, (_, source, sink, kind) => {
+    eachWith(graph, follows, [...new Set([...inputs.keys(), ...outputs.keys()])], (_, source, sink, kind) => {
       const meta = graph.metas.of(kind);
       add(sink, meta.sink, inputs.get(source), 0);
       add(source, meta.source, outputs.get(sink), 1);

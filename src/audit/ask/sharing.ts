@@ -6,10 +6,10 @@
  * another program, counts as held.
  * Not covered: who only reads through a mapping; POSIX queues.
  */
-import { type Graph, isRefused } from "../graph/index.ts";
+import { type Graph, isRefused, lastPart } from "../graph/index.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 import type { Reached } from "./coverage.ts";
-import { programOf, entityText } from "./entity.ts";
+import { entityText } from "./entity.ts";
 import { eachOfKind } from "./flows.ts";
 import type { Sight } from "./reader.ts";
 
@@ -22,7 +22,7 @@ export function sharingText(sight: Sight, reached: readonly Reached[]): string |
   const names = new Set<string>();
   for (const { entity, count } of reached)
     for (let n = 0; n < count; n++)
-      if (sharers[entity[n]!] === 1) names.add(programOf(entityText(sight, entity[n]!).name));
+      if (sharers[entity[n]!] === 1) names.add(lastPart(entityText(sight, entity[n]!).name));
   if (names.size === 0) return null;
   const shown = [...names].sort().slice(0, MOST_NAMES).join(", ");
   const more = names.size > MOST_NAMES ? ` and ${names.size - MOST_NAMES} more` : "";

@@ -13,7 +13,7 @@ import type { ContextText, Sight } from "./reader.ts";
 import { refusedBy } from "./refused.ts";
 import { crossesAlone, type Ends, type Step } from "./steps.ts";
 import { treeOf } from "./tree.ts";
-import { readTime, untilTime } from "./when.ts";
+import { flowsInTime, readTime, untilTime } from "./when.ts";
 
 export type TraceAsk = {
   from?: string | undefined;
@@ -67,7 +67,7 @@ export function trace(sight: Sight, ask: TraceAsk, now: number): TraceAnswer {
   const about = target(text);
   const question = questionFor(sight, ask, direction, about, now);
   const pass = reach(sight.graph, question);
-  const before = ask.since === undefined ? null : passBefore(sight, ask, direction, about, now);
+  const before = ask.since === undefined ? null : reachedBefore(sight, ask, pass, about, now);
   const { chosen, leftOut } = choose(pass, before, limit);
   const tree = treeOf(sight, pass, chosen, about);
   const refused = ask.refused === true ? refusedBy(sight, pass, question, limit) : { list: [], leftOut: 0 };
@@ -155,16 +155,39 @@ function beginsFor(
   });
 }
 
-/** What had been reached when the time began that is asked for. */
-function passBefore(sight: Sight, ask: TraceAsk, direction: "from" | "to", about: Target, now: number): Pass {
-  return reach(sight.graph, questionFor(sight, { ...ask, until: ask.since }, direction, about, now));
+/**
+ * What had been reached when the time began that is asked for. Forward the pass has begun with that; backward, and where a clock went back,
+ * it takes another one.
+ */
+function reachedBefore(
+  sight: Sight,
+  ask: TraceAsk,
+  pass: Pass,
+  about: Target,
+  now: number,
+): (entity: number) => boolean {
+  const { graph } = sight;
+  const first = pass.direction === "to" ? null : flowsInTime(sight, untilTime(sight, readTime(ask.since!, now))); // prettier-ignore
+  if (first === null) {
+    const before = reach(graph, questionFor(sight, { ...ask, until: ask.since }, pass.direction, about, now));
+    return (entity) => before.isReached(entity);
+  }
+  const marks = new Uint8Array(graph.entities.size);
+  // what is a beginning whatever flows there are has -1 twice
+  for (let label = 0; label < pass.count; label++)
+    if ((pass.flow[label] === -1 ? pass.began(label) : pass.flow[label]!) < first)
+      marks[pass.entity[label]!] = 1;
+  return (entity) => marks[entity] === 1;
 }
 
 /** Labels to show: in the order in which they were reached, as many as are asked for, with the way to each. */
-function choose(pass: Pass, before: Pass | null, limit: number): { chosen: number[]; leftOut: number } {
+function choose(
+  pass: Pass,
+  before: ((entity: number) => boolean) | null,
+  limit: number,
+): { chosen: number[]; leftOut: number } {
   const chosen = new Set<number>();
-  const isAsked = (label: number): boolean =>
-    pass.isChosen(label) && before?.isReached(pass.entity[label]!) !== true;
+  const isAsked = (label: number): boolean => pass.isChosen(label) && before?.(pass.entity[label]!) !== true;
   let [label, shown] = [0, 0];
   for (; label < pass.count && chosen.size < limit; label++) {
     if (!isAsked(label)) continue;

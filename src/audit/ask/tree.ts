@@ -19,7 +19,7 @@ export function treeOf(
   const isForward = pass.direction === "from";
   const place = new Map(chosen.map((label, at) => [label, at]));
   const parents = chosen.map((label) => pass.parent(label));
-  const onward = firstFlows(pass, chosen);
+  const onward = firstFlows(graph, pass, chosen);
   const nodes: TraceNode[] = [];
   for (const [at, label] of chosen.entries()) {
     const flow = pass.flow[label]!;
@@ -93,19 +93,35 @@ function contextAt(graph: Graph, flow: number | undefined, isSink: boolean): num
   return isSink ? meta.sink : meta.source;
 }
 
-/** Of each label where the question begins: the flow that made it a beginning, or the first that goes on from there. */
-function firstFlows(pass: Pass, chosen: readonly number[]): Map<number, number> {
+/** Of each label where the question begins: the flow that made it a beginning, or the first by which the pass went on from there. */
+function firstFlows(
+  { flows, lastOut, firstIn }: Graph,
+  pass: Pass,
+  chosen: readonly number[],
+): Map<number, number> {
+  const isForward = pass.direction === "from";
   const found = new Map<number, number>();
   const wanted = new Set<number>();
+  // no flow at their entities lies beyond
+  let end = isForward ? -Infinity : Infinity;
   for (const label of chosen) {
     if (pass.flow[label] !== -1) continue;
-    const began = pass.began(label);
-    if (began === -1) wanted.add(label);
-    else found.set(label, began);
+    const [began, entity] = [pass.began(label), pass.entity[label]!];
+    if (began !== -1) {
+      found.set(label, began);
+      continue;
+    }
+    wanted.add(label);
+    end = isForward ? Math.max(end, lastOut[entity]!) : Math.min(end, firstIn[entity]!);
   }
+  const entities = new Set([...wanted].map((label) => pass.entity[label]!));
   for (let label = 0; label < pass.count && wanted.size > 0; label++) {
+    const flow = pass.flow[label]!;
+    if (flow === -1) continue;
+    if (isForward ? flow > end : flow < end) break;
+    if (!entities.has(isForward ? flows.source(flow) : flows.sink(flow))) continue;
     const parent = pass.parent(label);
-    if (wanted.delete(parent)) found.set(parent, pass.flow[label]!);
+    if (wanted.delete(parent)) found.set(parent, flow);
   }
   return found;
 }

@@ -36,12 +36,50 @@ export function readAge(text: string): bigint {
 
 /** Flows until a time, each by its own clock: it may have jumped. */
 export function untilTime(sight: Sight, time: bigint): InTime {
+  const { graph, isPlatform } = sight;
   const blocks = wholeBlocks(sight, time);
-  const isBefore = (at: number) => sight.graph.wallTime(at, !sight.isPlatform) <= time;
+  /** Of the flows from one to before another: the last time on their clock. */
+  let [from, to, last] = [0, 0, 0];
+  const isBefore = (at: number): boolean => {
+    if (at < from || at >= to) {
+      const { spans, boots } = graph;
+      const n = spans.findLastIndex((span) => span.flow <= at);
+      const span = spans[n]!;
+      [from, to] = [span.flow, spans[n + 1]?.flow ?? Infinity];
+      last = numberUpTo(time - (isPlatform ? span.wallOffset : boots[span.boot]!.wallOffset));
+    }
+    return Math.round(graph.flows.time(at)) <= last;
+  };
   return {
     block: (number) => blocks[number] ?? null,
     flow: (at) => blocks[Math.floor(at / BLOCK)] ?? isBefore(at),
   };
+}
+
+/** The greatest number that is not more. */
+function numberUpTo(exact: bigint): number {
+  let less = exact;
+  while (BigInt(Number(less)) > exact) less -= 1n + ((exact < 0n ? -exact : exact) >> 53n);
+  return Number(less);
+}
+
+/** So many flows are in time, and they are the first ones; null: they are not, since a clock went back. */
+export function flowsInTime({ graph }: Sight, inTime: InTime): number | null {
+  const { blocks } = graph.flows;
+  let [count, hasEnded] = [0, false];
+  for (const [b, { n }] of blocks.entries()) {
+    const isIn = inTime.block(b);
+    if (isIn === true && hasEnded) return null;
+    if (isIn === true) count += n;
+    if (isIn === false) hasEnded = true;
+    if (isIn !== null) continue;
+    for (let at = b * BLOCK; at < b * BLOCK + n; at++) {
+      if (!inTime.flow(at)) hasEnded = true;
+      else if (hasEnded) return null;
+      else count++;
+    }
+  }
+  return count;
 }
 
 /** Of blocks of one segment and boot, those that lie wholly before or after. */

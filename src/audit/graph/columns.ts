@@ -5,8 +5,8 @@
  * different processors may come a little out of order: each is put where its time says, within WINDOW.
  */
 export const BLOCK = 1 << 16;
-/** How far back a late record is put in order. Nodes' first and last uses may be off by as much. */
-export const WINDOW = 1 << 12;
+/** How far back a late record is put in order. */
+const WINDOW = 1 << 12;
 
 export type Block = {
   n: number;
@@ -17,10 +17,14 @@ export type Block = {
   readonly time: Float64Array;
   /** Number of the record. */
   readonly record: Float64Array;
+  /** Each kind of flow that is in it, so that it can be passed over where others are asked for; some may have been put in another one. */
+  readonly kinds: number[];
 };
 
 export class Columns {
   readonly blocks: Block[] = [];
+  /** By kind of flow: how many blocks there were when one was last added. */
+  #seen = new Uint32Array(0);
   /** Where the current boot begins: nothing is put in order over that. */
   #bootStart = 0;
 
@@ -41,6 +45,7 @@ export class Columns {
   add(source: number, sink: number, meta: number, time: number, record: number): number {
     let block = this.blocks.at(-1);
     if (block === undefined || block.n === BLOCK) this.blocks.push((block = makeBlock()));
+    if (this.#seen[meta] !== this.blocks.length) this.#note(block, meta);
     const i = block.n++;
     block.source[i] = source;
     block.sink[i] = sink;
@@ -71,6 +76,16 @@ export class Columns {
     return this.blocks[Math.floor(at / BLOCK)]!.record[at % BLOCK]!;
   }
 
+  #note(block: Block, meta: number): void {
+    if (meta >= this.#seen.length) {
+      const seen = new Uint32Array(2 * meta + 1);
+      seen.set(this.#seen);
+      this.#seen = seen;
+    }
+    this.#seen[meta] = this.blocks.length;
+    block.kinds.push(meta);
+  }
+
   #sink(at: number, time: number): number {
     const floor = Math.max(this.#bootStart, at - WINDOW);
     while (at > floor && this.time(at - 1) > time) this.#swap(at, --at);
@@ -80,6 +95,8 @@ export class Columns {
   #swap(a: number, b: number): void {
     const [p, q] = [this.blocks[Math.floor(a / BLOCK)]!, this.blocks[Math.floor(b / BLOCK)]!];
     const [i, j] = [a % BLOCK, b % BLOCK];
+    if (p !== q && !q.kinds.includes(p.meta[i]!)) q.kinds.push(p.meta[i]!);
+    if (p !== q && !p.kinds.includes(q.meta[j]!)) p.kinds.push(q.meta[j]!);
     for (const column of ["source", "sink", "meta", "time", "record"] as const) {
       const kept = p[column][i]!;
       p[column][i] = q[column][j]!;
@@ -96,5 +113,6 @@ function makeBlock(): Block {
     meta: new Uint32Array(BLOCK),
     time: new Float64Array(BLOCK),
     record: new Float64Array(BLOCK),
+    kinds: [],
   };
 }

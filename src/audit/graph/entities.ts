@@ -109,6 +109,11 @@ export class Entities {
     return this.#kinds[number]!;
   }
 
+  /** Could a record say this kind of it? One number may be that of a file and of a pipe. */
+  mayBe(number: number, kind: number): boolean {
+    return (this.#interner.word(number, 0) & 0xff) === CLASS_OF[kind];
+  }
+
   key(number: number): EntityKey {
     const [head = 0, lo = 0, hi = 0, second = 0, third = 0] = this.#interner.key(number);
     const of = head & 0xff;

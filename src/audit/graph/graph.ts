@@ -15,7 +15,8 @@ import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
 import { type GateRun, readGateRun } from "./gate-run.ts";
 import { EntityNames } from "./names.ts";
-import { Metas } from "./metas.ts";
+import { isRefused, Metas } from "./metas.ts";
+import { Positions } from "./positions.ts";
 
 /** A run of a gate, or a statement: what the daemon wrote besides. */
 export type Annotation = { record: number; op: number; flows: number; time: number; boot: number; meta: number; uid: number; detail: string; gate: GateRun | null }; // prettier-ignore
@@ -48,6 +49,8 @@ export class Graph {
   readonly contexts = new Contexts();
   readonly metas = new Metas();
   readonly flows = new Columns();
+  /** Where those are that did not happen. */
+  readonly refused = new Positions();
   readonly names = new EntityNames();
   readonly annotations: Annotation[] = [];
   readonly gaps: Gap[] = [];
@@ -57,11 +60,14 @@ export class Graph {
   records = 0;
   /** Flows of kinds or versions that are not known here: counted, and a limit of each answer. */
   strange = 0;
-  /** Position of the last flow out of an entity, of the first one in, and of the first at all. */
+  /** No flow out of an entity, or into it, is behind these; none into it, and none at all, is before the other two. */
   lastOut = new Uint32Array(START);
+  lastIn = new Uint32Array(START);
   firstIn = new Uint32Array(START).fill(NEVER);
   firstUse = new Uint32Array(START).fill(NEVER);
 
+  /** By kind of flow: 1, it did not happen. */
+  readonly #refusals: number[] = [];
   #segment: SegmentHeader | null = null;
   #boot = -1;
   #ids = new Map<number, number>();
@@ -99,7 +105,13 @@ export class Graph {
 
   /** Bytes held by columns, tables and names. */
   get bytes(): number {
-    return this.flows.bytes + this.entities.bytes + this.names.bytes + 3 * this.lastOut.byteLength;
+    return (
+      this.flows.bytes +
+      this.refused.bytes +
+      this.entities.bytes +
+      this.names.bytes +
+      4 * this.lastOut.byteLength
+    );
   }
 
   #begin(segment: SegmentHeader): void {
@@ -178,8 +190,11 @@ export class Graph {
 
   #add(source: number, sink: number, meta: number, time: number, record: number): void {
     const at = this.flows.add(source, sink, meta, time, record);
-    const last = this.flows.length - 1;
-    if (this.lastOut[source]! < last) this.lastOut[source] = last;
+    this.refused.put(at, this.#isRefused(meta));
+    // a late one moves those behind it: one with a time far ahead is moved as often as others come
+    for (let moved = at + 1; moved < this.flows.length; moved++)
+      this.#usedUntil(moved, this.flows.source(moved), this.flows.sink(moved));
+    this.#usedUntil(at, source, sink);
     if (this.firstIn[sink]! > at) this.firstIn[sink] = at;
     if (this.firstUse[source]! > at) this.firstUse[source] = at;
     if (this.firstUse[sink]! > at) this.firstUse[sink] = at;
@@ -192,6 +207,17 @@ export class Graph {
     const what = op | (verdict << 16) | (flags << 24);
     return this.metas.intern(from, to, what, sourceKind | (sinkKind << 8), isEvent, isReverse);
   } // prettier-ignore
+
+  #usedUntil(at: number, source: number, sink: number): void {
+    if (this.lastOut[source]! < at) this.lastOut[source] = at;
+    if (this.lastIn[sink]! < at) this.lastIn[sink] = at;
+  }
+
+  #isRefused(meta: number): boolean {
+    for (let n = this.#refusals.length; n <= meta; n++)
+      this.#refusals.push(isRefused(this.metas.of(n)) ? 1 : 0);
+    return this.#refusals[meta] === 1;
+  }
 
   #context(id: number): number {
     if (id === this.#lastId) return this.#lastNumber;
@@ -222,6 +248,7 @@ export class Graph {
       return grown;
     };
     this.lastOut = more(this.lastOut, 0);
+    this.lastIn = more(this.lastIn, 0);
     this.firstIn = more(this.firstIn, NEVER);
     this.firstUse = more(this.firstUse, NEVER);
   }

@@ -1,7 +1,7 @@
 /**
  * The log as a graph in columns, and what is reachable in it.
  */
-export { BLOCK, type Block, Columns, WINDOW } from "./columns.ts";
+export { BLOCK, type Block, Columns } from "./columns.ts";
 export { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 export { Entities, type EntityKey } from "./entities.ts";
 export { type Annotation, type Boot, type Gap, Graph } from "./graph.ts";
@@ -11,4 +11,5 @@ export { longer } from "./labels.ts";
 export { Loader } from "./load.ts";
 export { isNoise, isObserved, isRefused, type Meta } from "./metas.ts";
 export { type InTime, type LooksFor, type Pass, pathTo, type Question as Reach } from "./pass.ts";
+export { lastPart } from "./names.ts";
 export { reach } from "./reach.ts";

@@ -8,10 +8,17 @@ export const WORDS = 5;
 const START = 1 << 12;
 
 export class Interner {
-  #keys = new Uint32Array(START * WORDS);
+  #keys: Uint32Array<ArrayBuffer>;
   /** 0: free, else number + 1. Twice as many as keys. */
-  #slots = new Uint32Array(START * 2);
+  #slots: Uint32Array<ArrayBuffer>;
   #count = 0;
+
+  /** @param room for so many at first: it grows, but one that need not is faster */
+  constructor(room = START) {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(room, START)));
+    this.#keys = new Uint32Array(size * WORDS);
+    this.#slots = new Uint32Array(size * 2);
+  }
 
   get size(): number {
     return this.#count;

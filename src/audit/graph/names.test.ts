@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert";
 import { it } from "node:test";
 import fc from "fast-check";
 import { file, flowRecord, graphOf, nameRecord, process } from "../ask/testing.ts";
+import { lastPart } from "./index.ts";
 import { NAME_BYTES, NAME_FIELD, PROCESS_FIELD, RECORD_KIND } from "../record.ts";
 
 /** Short and long, of several bytes a letter, no text, and what has a meaning in a path. */
@@ -31,8 +32,10 @@ it("keeps the newest name of each, and gives all that may end in a text", () => 
       const { names, entities } = graphOf(...flows, ...records);
       const last = wanted.slice(wanted.lastIndexOf("/") + 1);
       const candidates = new Map(names.endingIn(last));
+      const called = names.called(last);
       for (let n = 0; n < entities.size; n++) {
         const name = names.of(n);
+        strictEqual(called.includes(n), name !== undefined && lastPart(name) === last);
         if (name === undefined || (name !== last && !name.endsWith(`/${last}`))) continue;
         // a name that was cut is shown with a mark that it does not have
         if (name.endsWith("…") && last !== "…") continue;

@@ -81,6 +81,21 @@ export class EntityNames {
     }
   }
 
+  /** All whose name has just this as its last part. */
+  called(part: string): number[] {
+    const wanted = Buffer.from(part);
+    const hash = hashOf(wanted, 0, wanted.length);
+    const [lasts, kept, found] = [this.#lasts, this.#kept, [] as number[]];
+    for (let place = 0; place < this.#count; place++) {
+      const last = lasts[place]!;
+      if (last !== hash && last !== ANY && hash !== ANY) continue;
+      const isSure = last !== ANY && last === hash;
+      if (isSure ? isLast(kept, place * KEPT, wanted) : lastPart(this.#text(place)) === part)
+        found.push(kept.readUInt32LE(place * KEPT + ENTITY_AT));
+    }
+    return found;
+  }
+
   #text(place: number): string {
     const at = place * KEPT;
     const isProcess = this.#kept[at + KIND] === RECORD_KIND.PROCESS;
@@ -92,17 +107,39 @@ export class EntityNames {
   }
 }
 
-/** Of the last part of what is kept at a place. */
+/** A hash of the last part of what is kept at a place. */
 function lastOf(kept: Buffer, at: number): number {
-  const isProcess = kept[at + KIND] === RECORD_KIND.PROCESS;
-  if (isProcess && kept[at]! < PROCESS_PARTS_SINCE) return ANY;
-  const isWord = isProcess && kept[at + PROCESS_FIELD.part] === 0;
-  const from = isWord ? at + COMM_AT : at + TEXT;
-  const most = from + (isWord ? COMM_BYTES : NAME_BYTES) - 1;
+  const [from, most] = roomOf(kept, at);
   let [begin, end] = [from, from];
   for (; end < most && kept[end] !== 0; end++) if (kept[end] === SLASH) begin = end + 1;
   // a name that fills its room was cut
   return end === most ? ANY : hashOf(kept, begin, end);
+}
+
+/** Where the name at a place has its end, and where at most that ends. */
+function roomOf(kept: Buffer, at: number): [from: number, most: number] {
+  const isProcess = kept[at + KIND] === RECORD_KIND.PROCESS;
+  const text = at + TEXT;
+  if (isProcess && kept[at]! < PROCESS_PARTS_SINCE)
+    return kept[text + NAME_BYTES] === 0
+      ? [text, text + COMM_BYTES - 1]
+      : [text + NAME_BYTES, text + 3 * NAME_BYTES - 1];
+  const isWord = isProcess && kept[at + PROCESS_FIELD.part] === 0;
+  return isWord ? [at + COMM_AT, at + COMM_AT + COMM_BYTES - 1] : [text, text + NAME_BYTES - 1];
+}
+
+/** Of a name whose last part is told as it is: is it this one? */
+function isLast(kept: Buffer, at: number, part: Buffer): boolean {
+  const [from] = roomOf(kept, at);
+  let [begin, end] = [from, from];
+  for (; kept[end] !== 0; end++) if (kept[end] === SLASH) begin = end + 1;
+  if (end - begin !== part.length) return false;
+  for (let n = 0; n < part.length; n++) if (kept[begin + n] !== part[n]) return false;
+  return true;
+}
+
+export function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
 }
 
 /** FNV-1a; ANY for nothing, and for what is no ASCII. */

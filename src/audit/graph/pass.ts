@@ -1,5 +1,5 @@
 /**
- * A pass over the flows in their order: what is asked, and what it found. The passes themselves are in sweep.ts and walk.ts.
+ * A pass over the flows in their order: what is asked, and what it found. The passes themselves are in flood.ts, sweep.ts and walk.ts.
  *
  * A label stands for one way to have been reached: by which flow, after which other label. For an entity the newest
  * counts; older ones stay, for those that were reached through them. Labels are numbered in the order of the pass.

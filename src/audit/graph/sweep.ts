@@ -1,8 +1,8 @@
 /**
- * The pass for plain questions, and for those with a depth: one byte of state for each entity, the fewest flows in which it was
+ * The pass for questions with a depth: one byte of state for each entity, the fewest flows in which it was
  * reached so far, and a loop that looks at nothing else until a flow has something new to tell.
  *
- * Guarantee: as reach.ts says, with and without depth. Which label a label came from is found when somebody asks.
+ * Guarantee: as reach.ts says. Which label a label came from is found when somebody asks.
  */
 import { BLOCK, type Block } from "./columns.ts";
 import type { Graph } from "./graph.ts";
@@ -18,7 +18,7 @@ const REACHED = 2;
 /** Costs more than any depth: the flow does not count. */
 const NEVER = 0xff;
 
-/** Labels at first, with depth. */
+/** Labels at first. */
 const START = 1 << 10;
 
 export class Sweep implements Pass, Traveller {
@@ -30,12 +30,11 @@ export class Sweep implements Pass, Traveller {
   readonly #graph: Graph;
   readonly #question: Question;
   readonly #isForward: boolean;
-  readonly #hasDepth: boolean;
   /** By entity: flows from where the question begins, or `far`. */
   readonly #state: Uint8Array;
   /** More than the depth: not reached. */
   readonly #far: number;
-  /** By kind of flow: how many flows it counts for. Without depth none, so that nothing is reached twice. */
+  /** By kind of flow: how many flows it counts for. */
   readonly #costs: Uint8Array;
   readonly #isPlain: boolean;
   /** Places in a block where something was reached. */
@@ -54,15 +53,12 @@ export class Sweep implements Pass, Traveller {
     this.#isForward = direction === "from";
     this.horizon = new Horizon(graph, direction);
     const size = graph.entities.size;
-    this.#hasDepth = depth !== undefined;
-    this.#far = depth === undefined ? 1 : depth + 1;
+    this.#far = depth! + 1;
     this.#state = new Uint8Array(size).fill(this.#far);
-    this.#costs = follows.map((follow) => (follow === 0 ? NEVER : this.#hasDepth ? 1 : 0));
+    this.#costs = follows.map((follow) => (follow === 0 ? NEVER : 1));
     this.#isPlain = begins === undefined;
-    // without depth each entity has one label at most; pages that are not touched cost nothing
-    const room = this.#hasDepth ? START : size;
-    [this.entity, this.flow] = [new Int32Array(room), new Int32Array(room)];
-    this.#began = new Int32Array(begins === undefined ? 0 : room).fill(-1);
+    [this.entity, this.flow] = [new Int32Array(START), new Int32Array(START)];
+    this.#began = new Int32Array(begins === undefined ? 0 : START).fill(-1);
     this.#index = new LabelIndex(size);
   }
 
@@ -82,17 +78,7 @@ export class Sweep implements Pass, Traveller {
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
     const [found, what] = [this.#found, this.#what];
     if (this.#isPlain && isInTime) {
-      const count = spread(
-        nears,
-        fars,
-        meta,
-        from,
-        to,
-        this.#state,
-        this.#costs,
-        this.#hasDepth ? 1 : 0,
-        found,
-      );
+      const count = spread(nears, fars, meta, from, to, this.#state, this.#costs, found);
       for (let n = 0; n < count; n++) this.#put(fars[found[n]!]!, base + found[n]!);
       return false;
     }
@@ -119,7 +105,7 @@ export class Sweep implements Pass, Traveller {
   }
 
   isChosen(label: number): boolean {
-    return !this.#hasDepth || this.label(this.entity[label]!) === label;
+    return this.label(this.entity[label]!) === label;
   }
 
   /** The other end's newest label at that time: labels are numbered in the order of the pass. */
@@ -136,7 +122,7 @@ export class Sweep implements Pass, Traveller {
   }
 
   get reached(): number {
-    return this.#hasDepth ? this.#index.entities(this.entity, this.count) : this.count;
+    return this.#index.entities(this.entity, this.count);
   }
 
   /** As `spread`, with kinds of flows that are beginnings. @returns how many places there are */
@@ -180,22 +166,22 @@ export class Sweep implements Pass, Traveller {
     }
     this.entity[label] = entity;
     this.flow[label] = flow;
-    this.horizon.reach(entity);
+    this.horizon.reach(this.entity, label, this.count);
   }
 }
 
 /**
  * Flows of a part of a block, forward or backward: whatever they reach in fewer flows than before is noted in `state`,
- * and their places in `found`. @param least what a flow that counts costs @returns how many
+ * and their places in `found`. @returns how many
  */
 function spread(
   nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
-  state: Uint8Array, costs: Uint8Array, least: number, found: Int32Array,
+  state: Uint8Array, costs: Uint8Array, found: Int32Array,
 ): number {
   const step = from < to ? 1 : -1;
   let count = 0;
   for (let i = from; i !== to; i += step) {
-    const hops = state[nears[i]!]! + least;
+    const hops = state[nears[i]!]! + 1;
     // nearly all end here, whatever kind of flow they are
     if (hops >= state[fars[i]!]! || costs[meta[i]!] === NEVER) continue;
     state[fars[i]!] = hops;

@@ -4,7 +4,7 @@
  * Guarantee: each flow that can matter is seen once; what is skipped lies before the first beginning, is out of time as
  * a whole, or lies beyond the last use of everything that was reached.
  */
-import { BLOCK, WINDOW, type Block } from "./columns.ts";
+import { BLOCK, type Block } from "./columns.ts";
 import type { Graph } from "./graph.ts";
 import type { Question } from "./pass.ts";
 
@@ -70,11 +70,15 @@ export class Horizon {
     this.#last = this.#isForward ? graph.flows.length : 0;
   }
 
-  reach(entity: number): void {
+  /** @param entities some that were reached, from one place on to before another */
+  reach(entities: Int32Array, from: number, to: number): void {
     // most questions reach soon what is used to the end: no more to look up then
     if (this.#isForward) {
-      if (this.#at < this.#last) this.#at = Math.max(this.#at, this.#uses[entity]! + WINDOW);
-    } else if (this.#at > this.#last) this.#at = Math.min(this.#at, this.#uses[entity]! - WINDOW);
+      for (let n = from; n < to && this.#at < this.#last; n++)
+        this.#at = Math.max(this.#at, this.#uses[entities[n]!]!);
+    } else
+      for (let n = from; n < to && this.#at > this.#last; n++)
+        this.#at = Math.min(this.#at, this.#uses[entities[n]!]!);
   }
 
   isPassed(at: number): boolean {

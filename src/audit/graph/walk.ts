@@ -1,6 +1,6 @@
 /**
- * The pass for all but the plainest questions: where kinds of flows are beginnings, where something is looked for, where data stops on
- * its way, or where a depth is beyond sweep.ts's. An entity may hold data in several ways at once, of which each goes on elsewhere.
+ * The pass for questions in which data stops on its way, in which something is looked for within a depth, or where a depth is
+ * beyond sweep.ts's. An entity may hold data in several ways at once, of which each goes on elsewhere.
  *
  * Guarantee: as reach.ts says. Of an entity's ways one is kept for each context under which data came, and with a depth each
  * that is shorter than those before. What nearly all flows do is in the tables of states.ts; the rest, and all with a depth, is
@@ -52,7 +52,7 @@ export class Walk implements Pass, Traveller {
   readonly #index: LabelIndex;
   /** What a flow adds to the flows from the beginning: only with a depth they count. */
   readonly #step: number;
-  /** By label: for a beginning the flow that made it one, or -1; with a depth, flows from the beginning. */
+  /** By label: for a beginning the flow that made it one, + 1, or 0; with a depth, flows from the beginning. */
   #began: Int32Array<ArrayBuffer>;
   #hops: Int32Array<ArrayBuffer>;
   /** Places in a block where something happened, and what. */
@@ -109,8 +109,7 @@ export class Walk implements Pass, Traveller {
     let count = 0;
     for (let i = from; i !== to; i += step) {
       found[BLOCK] = count;
-      i = flowOn(nears, fars, meta, i, to, of, near, far, reached, found);
-      what.fill(REACHED, count, found[BLOCK]);
+      i = flowOn(nears, fars, meta, i, to, of, near, far, reached, found, what);
       count = found[BLOCK]!;
       if (i === to) break;
       const did = isInTime ? this.#do(nears[i]!, fars[i]!, meta[i]!) : UNSURE;
@@ -143,7 +142,7 @@ export class Walk implements Pass, Traveller {
   }
 
   began(label: number): number {
-    return this.#began[label]!;
+    return this.#began[label]! - 1;
   }
 
   parent(label: number): number {
@@ -260,7 +259,7 @@ export class Walk implements Pass, Traveller {
 
   /** Under which data came. */
   #contextOf(label: number): number {
-    const [flow, began] = [this.flow[label]!, this.#began[label]!];
+    const [flow, began] = [this.flow[label]!, this.began(label)];
     if (flow === -1 && began === -1) return ANY;
     const ends = flow === -1 ? this.#near : this.#far;
     return this.#contextAt(this.entity[label]!, ends[this.#graph.flows.meta(flow === -1 ? began : flow)]!);
@@ -294,9 +293,9 @@ export class Walk implements Pass, Traveller {
     }
     this.entity[label] = entity;
     this.flow[label] = flow;
-    this.#began[label] = began;
+    if (began !== -1) this.#began[label] = began + 1;
     if (hops !== 0) this.#hops[label] = hops;
-    this.horizon.reach(entity);
+    this.horizon.reach(this.entity, label, this.count);
   }
 
   #rules(kinds: number): Rules<Held> {
@@ -331,7 +330,7 @@ export class Walk implements Pass, Traveller {
  */
 function flowOn(
   nears: Uint32Array, fars: Uint32Array, meta: Uint32Array, from: number, to: number,
-  of: Uint8Array, near: Uint8Array, far: Uint8Array, reached: Uint8Array, found: Int32Array,
+  of: Uint8Array, near: Uint8Array, far: Uint8Array, reached: Uint8Array, found: Int32Array, what: Uint8Array,
 ): number {
   const step = from < to ? 1 : -1;
   let count = found[BLOCK]!;
@@ -344,7 +343,8 @@ function flowOn(
     const next = reached[at]!;
     if (does !== TELLS || next === UNKNOWN) break;
     of[fars[i]!] = next;
-    found[count++] = i;
+    found[count] = i;
+    what[count++] = REACHED;
   }
   found[BLOCK] = count;
   return i;
