@@ -119,6 +119,8 @@ export const UNCAUGHT: Readonly<Record<string, string>> = {
   "hook/messages_were_read": "as socket_was_read, of several messages in one call",
   "hook/message_was_received": "as socket_was_read, of System V queues",
   "hook/terminal_was_read": "as socket_was_read, of terminals",
+  "hook/anonymous_pipe_was_read":
+    "that a pipe without a name was read by who waited: the kernel case waits at a FIFO, of which fifo_was_read tells as well; the system case `lineage` at pipes",
   "hook/fifo_was_read": "where the kernel has it, what it calls is looked at as well",
   "hook/socket_socketpair": "that both ends of a pair are one thing on the record: as socket_was_read",
   "namespace_context/network":
