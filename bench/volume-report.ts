@@ -26,6 +26,8 @@ export type VolumeReport = {
 };
 
 /** CamFlow's, for one wget, as published. */
+/** Of two dd, 15,259 blocks each. */
+const PIPE_CALLS = 4 * 15_259;
 const CAMFLOW_WGET = 12_450;
 
 export function volumeText({ units, flood }: VolumeReport): string[] {
@@ -43,13 +45,15 @@ export function volumeText({ units, flood }: VolumeReport): string[] {
     "",
     `CamFlow's published figure for one \`wget\` is ${number(CAMFLOW_WGET)} bytes of PROV-JSON, for the client alone; the last row above has client and server.`,
     "",
-    "auditd's log holds fewer calls than were made (the first row alone makes 61,036 reads and writes at least), though it says that it lost none; why was not found out. So its figures are lower bounds. csn leaves out /dev/zero and /dev/null, through which nothing goes on.",
+    `The first row makes ${number(PIPE_CALLS)} reads and writes at least; auditd's log has ${number(units.pipe.auditd.events)} calls of it. Where it has fewer, which was seen in some runs though it said that it lost none, auditd's figures are lower bounds. csn leaves out /dev/zero and /dev/null, through which nothing goes on.`,
     "",
     "| flood: pipes that carry one byte, nothing to merge | pipes a second | of nothing attached | records a second | lost | of all |",
     "|---|---:|---:|---:|---:|---:|",
     line("nothing attached", flood.nothing),
     line("csn", flood.csn),
     line("auditd", flood.auditd),
+    "",
+    `Two processes flood, on the machine's two processors, which whoever reads the records needs as well. auditd keeps up because the kernel lets the processes wait for it; csn's do not wait, and what finds no room is a gap on the record, or refused after \`csn up --on-full refuse\`. ${flood.csn.lost > 0 ? "So the records a second of csn are the most that it sustains there without a loss" : "The most that csn sustains without a loss was not reached"}; the most that auditd lets through is its own.`,
   ];
 }
 
