@@ -96,4 +96,30 @@ describe("trace from one to another", () => {
     );
     ok(seen.some > 300 && seen.none > 300 && seen.left > 50, JSON.stringify(seen));
   });
+
+  it("says the same with very many flows of others in between", () => {
+    const flow = fc.record({ source: fc.constantFrom(...ends), sink: fc.constantFrom(...ends) });
+    const noise = Buffer.alloc(OTHERS * flowRecord({ source: file(90), sink: process(91) }).length);
+    const others = flowRecord({ source: file(90), sink: process(91), time: 0 });
+    for (let at = 0; at < noise.length; at += others.length) noise.set(others, at);
+    let some = 0;
+    fc.assert(
+      fc.property(fc.array(flow, { minLength: 6, maxLength: 14 }), fc.nat(4), fc.nat(4), (list, a, b) => {
+        const asked = [...list, { source: ends[a]!, sink: ends[b]! }];
+        const records = asked.map((one) => flowRecord({ ...one, time: 0 }));
+        const answers = [false, true].map((isLong) => {
+          const parts = isLong ? records.flatMap((record, n) => (n % 4 === 0 ? [noise, record] : [record])) : records;
+          const found = answer(graphOf(...described, ...parts), ROOT, { ask: "trace", from: nameOf(ends[a]!), to: nameOf(ends[b]!) }, 0);
+          return found.edges.map((edge) => `${found.nodes[edge.from]!.id} ${found.nodes[edge.to]!.id}`).sort();
+        });
+        deepStrictEqual(answers[1], answers[0]);
+        if (answers[0]!.length > 1) some++;
+      }), // prettier-ignore
+      { numRuns: 25 },
+    );
+    ok(some > 5, `ways of more than one flow: ${some}`);
+  });
 });
+
+/** More than a block of the columns. */
+const OTHERS = 70_000;

@@ -22,8 +22,10 @@ const BOTH_ENDS = 2;
 /** @param limit of entities; how many more there are is told */
 export function between(sight: Sight, there: Reach, back: Reach, limit: number): TraceAnswer {
   const { graph } = sight;
-  const forward = reach(graph, there);
-  const ways = new Ways(placesOf(forward, there, graph.entities.size), placesOf(reach(graph, back), back, graph.entities.size)); // prettier-ignore
+  // nothing is on a way after its last flow to where they end, nor before the first from where they begin
+  const forward = reach(graph, { ...there, until: firstOf(back) });
+  const backward = reach(graph, { ...back, until: firstOf(there) });
+  const ways = new Ways(placesOf(forward, there, graph.entities.size), placesOf(backward, back, graph.entities.size)); // prettier-ignore
   const { follows, inTime } = there;
   const place = new Map<number, number>();
   const nodes: TraceNode[] = [];
@@ -64,6 +66,13 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
     refused: [],
     leftOut: { entities: ways.entities - ways.unsure - nodes.length, refused: 0 },
   };
+}
+
+/** Where a pass begins; undefined: anywhere. */
+function firstOf({ direction, roots, begins }: Reach): number | undefined {
+  const places = roots.map(({ at }) => at);
+  if (begins !== undefined || places.length === 0) return undefined;
+  return direction === "from" ? Math.min(...places) : Math.max(...places);
 }
 
 /** By entity: the flow after which data that a pass reached goes on from there (forward), before which it came (backward). */

@@ -36,6 +36,8 @@ export type Question = {
   stops?: Stops | undefined;
   inTime?: InTime | undefined;
   looksFor?: LooksFor | undefined;
+  /** Flows beyond this one, in the direction of the pass, do not matter; it may see some of them. */
+  until?: number | undefined;
 };
 
 /** Where data does not go on from what holds it under one context by flows that have another one. */

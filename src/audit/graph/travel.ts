@@ -51,6 +51,7 @@ export function travel(graph: Graph, question: Question, traveller: Traveller): 
       at = until;
     }
     if (!question.begins && next === roots.length && traveller.horizon.isPassed(at)) return;
+    if (question.until !== undefined && (isForward ? at > question.until : at < question.until)) return;
   }
   beginUntil(isForward ? Infinity : -Infinity);
 }
