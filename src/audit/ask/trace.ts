@@ -134,7 +134,7 @@ function rootsFor(graph: Graph, direction: "from" | "to", about: Target): Reach[
   if (about.what !== "entities") return [];
   return about.entities.map((entity) => ({
     entity,
-    at: isForward ? graph.firstUse[entity]! : graph.flows.length - 1,
+    at: isForward ? graph.firstUse[entity]! : Math.min(graph.lastIn[entity]! + 1, graph.flows.length - 1),
   }));
 }
 
