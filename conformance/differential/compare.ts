@@ -15,6 +15,8 @@ export type FlowRecord = {
   readonly verdict: number;
   readonly both: boolean;
   readonly time: bigint;
+  /** Of who acts, and the entities' own names, for a person who looks for what happened. */
+  readonly pid: number;
   readonly source: { readonly context: ContextName | null; readonly key: string };
   readonly sink: { readonly context: ContextName | null; readonly key: string };
 };
@@ -33,7 +35,7 @@ export type Fault = {
 const CODES: Readonly<Record<Refusal["rule"], number>> = { "FLOW-1": 1, "FLOW-2": 2, "OBJ-3": 5, "OP-10": 6 };
 
 const show = (record: FlowRecord): string =>
-  `${record.op}:${VERDICTS[record.verdict]?.name} ${record.source.context}->${record.sink.context}`;
+  `${record.op}:${VERDICTS[record.verdict]?.name} ${record.source.context}->${record.sink.context} (${record.source.key} -> ${record.sink.key}, by ${record.pid})`;
 
 /** A context that has no name is the platform's. */
 const mayMove = (from: ContextName | null, to: ContextName | null): boolean =>

@@ -113,6 +113,7 @@ const record = (op: string, verdict: number, source: string, sink: string): Flow
   verdict,
   both: false,
   time: 0n,
+  pid: 0,
   source: { context: source as never, key: "1:1" },
   sink: { context: sink as never, key: "process 7" },
 });

@@ -222,6 +222,7 @@ export class Theatre {
         verdict: buffer[at + shape.verdict]!,
         both: (buffer[at + shape.flags]! & FLAG.BOTH) !== 0,
         time: buffer.readBigUInt64LE(at + shape.time),
+        pid: buffer.readUInt32LE(at + shape.pid),
         source: end(shape.source_context, shape.source, shape.source_kind),
         sink: end(shape.sink_context, shape.sink, shape.sink_kind),
       });
