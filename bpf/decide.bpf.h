@@ -607,7 +607,7 @@ static __always_inline int is_followed(u32 tags, u32 context, u32 want)
 }
 
 /* What is read here may come only while the call waits; see look_again. */
-static __always_inline void note_waiting(struct task_struct *task, const struct csn_key *key, const u64 *state, u32 context, u32 in, u16 op, u8 kind, u8 is_wide)
+static __always_inline void note_waiting(struct task_struct *task, const struct csn_key *key, u64 about, const u64 *state, u32 context, u32 in, u16 op, u8 kind, u8 is_wide)
 {
 	struct waiting *waiting = bpf_task_storage_get(&waits, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
@@ -620,6 +620,8 @@ static __always_inline void note_waiting(struct task_struct *task, const struct 
 	waiting->op = op;
 	waiting->kind = kind;
 	waiting->is_wide = is_wide;
+	waiting->is_met = 0;
+	waiting->about = about;
 }
 
 /* Judges one access of the current task to an inode, records it, and gives what
@@ -677,7 +679,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		q.is = QUESTION_CHANNEL;
 		state = channel_state(&q.news.key);
 		if (state && want & WANT_READ && (op == CSN_OP_READ || op == CSN_OP_RECEIVE))
-			note_waiting(task, &q.news.key, state, context, in, op, kind_of(inode), wide);
+			note_waiting(task, &q.news.key, (u64)inode, state, context, in, op, kind_of(inode), wide);
 		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
 			return 0;
 	} else {

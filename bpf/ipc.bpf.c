@@ -79,7 +79,7 @@ __noinline int access_made_slow(const struct made_use *use)
 			return 0;
 		state = channel_state(&news.key);
 		if (state && use->moves & WANT_READ)
-			note_waiting(bpf_get_current_task_btf(), &news.key, state, use->context, use->in, use->op, use->kind, 0);
+			note_waiting(bpf_get_current_task_btf(), &news.key, use->number, state, use->context, use->in, use->op, use->kind, 0);
 		what = news_of(&news, state, use->moves);
 		if (!what)
 			return 0;

@@ -104,6 +104,9 @@ struct file {
 	struct path f_path;
 	void *private_data;
 };
+struct kiocb {
+	struct file *ki_filp;
+};
 struct tty_struct {
 	struct tty_struct *link;
 	void *driver_data;

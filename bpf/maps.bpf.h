@@ -152,7 +152,8 @@ struct waiting {
 	u16 op;
 	u8 kind;
 	u8 is_wide;
-	u32 pad;
+	u32 is_met; /* the call that it is of has returned once: of several messages the first */
+	u64 about;  /* the inode's address, or a queue's number: what the call must be about; 0: it has returned */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

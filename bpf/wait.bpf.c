@@ -57,69 +57,117 @@ __noinline int read_late(const struct waiting *waiting)
 	return 0;
 }
 
-/* `ctx`: of a program at the return of a call that reads things of this kind. */
-static __always_inline int look_again(void *ctx, u8 kind)
+/* Has what the task waited for taken in something since its hook was asked? */
+static __always_inline int look(const struct waiting *waiting)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct waiting *waiting;
-	u64 *state, result = 0;
+	u64 *state = bpf_map_lookup_elem(&channels, &waiting->key);
 
-	if (!task->bpf_storage)
-		return 0;
-	bpf_get_func_ret(ctx, &result);
-	if ((int)result < 0) /* refused, or nothing came */
-		return 0;
-	waiting = bpf_task_storage_get(&waits, task, 0, 0);
-	if (!waiting || waiting->kind != kind) /* of an earlier call */
-		return 0;
-	state = bpf_map_lookup_elem(&channels, &waiting->key);
 	if (CHECK(moved, state && *(volatile u64 *)state != waiting->state))
 		read_late(waiting);
 	return 0;
+}
+
+static __always_inline struct waiting *waiting_here(u8 kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct waiting *waiting;
+
+	if (!task->bpf_storage)
+		return 0;
+	waiting = bpf_task_storage_get(&waits, task, 0, 0);
+	return waiting && waiting->kind == kind ? waiting : 0;
+}
+
+/* `ctx`: of a program at the return of a call. `about`: what the call is about: the hook notes nothing of what is nobody's
+ * business, and then what is here is of an earlier call. */
+static __always_inline int look_again(void *ctx, struct waiting *waiting, u64 about)
+{
+	u64 result = 0;
+
+	waiting->is_met = CHECK(same, waiting->about == about);
+	if (!waiting->is_met)
+		return 0;
+	waiting->about = 0;
+	bpf_get_func_ret(ctx, &result);
+	if ((int)result < 0) /* refused, or nothing came */
+		return 0;
+	return look(waiting);
+}
+
+static __always_inline u64 first_of(void *ctx)
+{
+	u64 value = 0;
+
+	bpf_get_func_arg(ctx, 0, &value);
+	return value;
+}
+
+/* Of a call that is given a kiocb first. */
+static __always_inline u64 inode_read(void *ctx)
+{
+	return (u64)READ(READ((struct kiocb *)first_of(ctx), ki_filp), f_inode);
 }
 
 /* fs/pipe.c; its name before and since 6.14 */
 SEC("?fexit/pipe_read")
 int BPF_PROG(pipe_was_read)
 {
-	return look_again(ctx, CSN_ENTITY_PIPE);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_PIPE);
+
+	return waiting ? look_again(ctx, waiting, inode_read(ctx)) : 0;
 }
 
 SEC("?fexit/anon_pipe_read")
 int BPF_PROG(anonymous_pipe_was_read)
 {
-	return look_again(ctx, CSN_ENTITY_PIPE);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_PIPE);
+
+	return waiting ? look_again(ctx, waiting, inode_read(ctx)) : 0;
 }
 
 SEC("?fexit/fifo_pipe_read")
 int BPF_PROG(fifo_was_read)
 {
-	return look_again(ctx, CSN_ENTITY_PIPE);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_PIPE);
+
+	return waiting ? look_again(ctx, waiting, inode_read(ctx)) : 0;
 }
 
 /* net/socket.c: read(2) and all of recv; of several messages the first */
 SEC("fexit/sock_recvmsg")
 int BPF_PROG(socket_was_read)
 {
-	return look_again(ctx, CSN_ENTITY_SOCKET);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_SOCKET);
+
+	return waiting ? look_again(ctx, waiting, first_of(ctx) + bpf_core_field_offset(struct socket_alloc, vfs_inode)) : 0;
 }
 
+/* The others. */
 SEC("?fexit/do_recvmmsg")
 int BPF_PROG(messages_were_read)
 {
-	return look_again(ctx, CSN_ENTITY_SOCKET);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_SOCKET);
+
+	if (!waiting || !waiting->is_met)
+		return 0;
+	waiting->is_met = 0;
+	return look(waiting);
 }
 
 /* ipc/msg.c */
 SEC("?fexit/do_msgrcv")
 int BPF_PROG(message_was_received)
 {
-	return look_again(ctx, CSN_ENTITY_IPC);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_IPC);
+
+	return waiting ? look_again(ctx, waiting, (u32)first_of(ctx)) : 0;
 }
 
 /* drivers/tty/tty_io.c */
 SEC("?fexit/tty_read")
 int BPF_PROG(terminal_was_read)
 {
-	return look_again(ctx, CSN_ENTITY_DEVICE);
+	struct waiting *waiting = waiting_here(CSN_ENTITY_DEVICE);
+
+	return waiting ? look_again(ctx, waiting, inode_read(ctx)) : 0;
 }
