@@ -7,7 +7,15 @@ import { PARTIES, type PartyName } from "./world.ts";
 const by =
   (who: PartyName) =>
   (kind: string, ...args: readonly Value[]): Step => ({ who: PARTIES.indexOf(who), kind, args });
-const [platform, U, V, W, AB, AV] = [by("platform"), by("U"), by("V"), by("W"), by("AB"), by("AV")];
+const [platform, U, B, V, W, AB, AV] = [
+  by("platform"),
+  by("U"),
+  by("B"),
+  by("V"),
+  by("W"),
+  by("AB"),
+  by("AV"),
+];
 
 const folder = (name: string, context: string): readonly Step[] => [
   platform("folder", name),
@@ -71,6 +79,20 @@ export const REGRESSIONS: readonly { readonly id: string; readonly steps: readon
       W("take", 0, ""),
       U("rename", "d0/f", "d1/g", 0),
       W("take", 0, ""),
+    ],
+  },
+  {
+    // what its hook had noted of the FIFO was looked at when the fork's pipe was read
+    id: "what was refused once is not tried again by reading something else",
+    steps: [
+      ...folder("d0", "U"),
+      platform("mkfifo", "d0/q"),
+      U("open", 0, "rw", "d0/q"),
+      platform("label", "d0/q", "B"),
+      U("next", 0, ""),
+      B("open", 0, "rw", "d0/q"),
+      B("push", 0, "", "text..;"),
+      U("size-path", "d0/f", "fork "),
     ],
   },
 ];
