@@ -3,7 +3,7 @@ import { deepStrictEqual, ok } from "node:assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { answer, AskError, PLATFORM, type Reader } from "../index.ts";
-import { contextRecords, contextWith, type End, file, type Flow, flowRecord, graphOf, process, tagOf } from "./testing.ts"; // prettier-ignore
+import { contextRecords, contextWith, type End, file, type Flow, flowRecord, graphOf, nameRecord, process, tagOf } from "./testing.ts"; // prettier-ignore
 
 const SECRETS = [[], [1], [2]];
 const described = SECRETS.map((tags, id) => contextRecords(id, contextWith(tags)));
@@ -118,6 +118,17 @@ describe("trace from one to another", () => {
       { numRuns: 25 },
     );
     ok(some > 5, `ways of more than one flow: ${some}`);
+  });
+
+  it("begins at more processes than a call takes arguments", () => {
+    const flow = flowRecord({ source: process(1), sink: file(1), time: 0 });
+    const records = Array.from({ length: 200_000 }, (_, n) => [
+      flowRecord({ source: process(n + 1), sink: file(2), time: 0 }),
+      nameRecord(process(n + 1), "many"),
+    ]);
+    const graph = graphOf(...described, Buffer.concat(records.flat()), flow);
+    const found = answer(graph, ROOT, { ask: "trace", from: "program:many", to: nameOf(file(1)) }, 0);
+    deepStrictEqual(found.edges.length, 1);
   });
 });
 

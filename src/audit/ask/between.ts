@@ -70,9 +70,10 @@ export function between(sight: Sight, there: Reach, back: Reach, limit: number):
 
 /** Where a pass begins; undefined: anywhere. */
 function firstOf({ direction, roots, begins }: Reach): number | undefined {
-  const places = roots.map(({ at }) => at);
-  if (begins !== undefined || places.length === 0) return undefined;
-  return direction === "from" ? Math.min(...places) : Math.max(...places);
+  if (begins !== undefined || roots.length === 0) return undefined;
+  const first = direction === "from" ? Math.min : Math.max;
+  // not all at once: a program's name stands for more processes than a call takes arguments
+  return roots.reduce((place, { at }) => first(place, at), roots[0]!.at);
 }
 
 /** By entity: the flow after which data that a pass reached goes on from there (forward), before which it came (backward). */
