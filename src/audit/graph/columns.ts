@@ -4,6 +4,8 @@
  * Blocks of a fixed size, so that adding never copies; 28 bytes a flow. A flow in both directions is two. Records of
  * different processors may come a little out of order: each is put where its time says, within WINDOW.
  */
+import { grown } from "./grown.ts";
+
 export const BLOCK = 1 << 16;
 /** How far back a late record is put in order. */
 const WINDOW = 1 << 12;
@@ -77,11 +79,7 @@ export class Columns {
   }
 
   #note(block: Block, meta: number): void {
-    if (meta >= this.#seen.length) {
-      const seen = new Uint32Array(2 * meta + 1);
-      seen.set(this.#seen);
-      this.#seen = seen;
-    }
+    if (meta >= this.#seen.length) this.#seen = grown(this.#seen, meta);
     this.#seen[meta] = this.blocks.length;
     block.kinds.push(meta);
   }

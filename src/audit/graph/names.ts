@@ -4,6 +4,7 @@
  * Kept as the records have it, 80 bytes for each entity with a name, and read when somebody asks.
  */
 import { endsText } from "../channel.ts";
+import { grown } from "./grown.ts";
 import {
   ENTITY,
   NAME_BYTES,
@@ -52,14 +53,14 @@ export class EntityNames {
   /** @param at of a record that describes the entity, in its chunk; one that says nothing changes nothing */
   set(entity: number, chunk: Buffer, at: number): void {
     if (!isName(chunk, at)) return;
-    if (entity >= this.#places.length) this.#places = longer(this.#places, entity);
+    if (entity >= this.#places.length) this.#places = grown(this.#places, entity);
     let place = this.#places[entity]! - 1;
     if (place === -1) {
       place = this.#count++;
       this.#places[entity] = place + 1;
       if (this.#count * KEPT > this.#kept.length) {
         this.#kept = Buffer.concat([this.#kept], this.#kept.length * 2);
-        this.#lasts = longer(this.#lasts, place);
+        this.#lasts = grown(this.#lasts, place);
       }
     }
     const to = place * KEPT;
@@ -162,12 +163,6 @@ function isName(chunk: Buffer, at: number): boolean {
   if (chunk[at]! < PROCESS_PARTS_SINCE) return isPart(1) || isPart(0);
   if (parts === 0) return chunk[at + PROCESS_FIELD.comm] !== 0;
   return parts === 1 && (isPart(0) || isPart(1) || isPart(2));
-}
-
-function longer(old: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
-  const grown = new Uint32Array(Math.max(old.length * 2, index + 1));
-  grown.set(old);
-  return grown;
 }
 
 /** The path at a place, as far as it is told: `/a/b` from the root, `…/a/b/c` otherwise. */

@@ -1,6 +1,8 @@
 /**
  * Where flows of one sort are in the columns, in their order: 4 bytes for each. A flow that comes late moves those after it.
  */
+import { grown } from "./grown.ts";
+
 const START = 1 << 10;
 
 export class Positions {
@@ -19,11 +21,7 @@ export class Positions {
   /** A flow has been put at a position. @param isOne of this sort */
   put(at: number, isOne: boolean): void {
     let n = this.#count;
-    if (isOne && ++this.#count > this.#list.length) {
-      const longer = new Uint32Array(2 * this.#list.length);
-      longer.set(this.#list);
-      this.#list = longer;
-    }
+    if (isOne && ++this.#count > this.#list.length) this.#list = grown(this.#list, n);
     const list = this.#list;
     for (; n > 0 && list[n - 1]! >= at; n--) list[isOne ? n : n - 1] = list[n - 1]! + 1;
     if (isOne) list[n] = at;
