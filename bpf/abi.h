@@ -14,7 +14,7 @@
 
 /* Limits. CSN_MAX_TAGS is [CTX-1]. */
 enum csn_limits {
-	CSN_ABI_VERSION = 6,
+	CSN_ABI_VERSION = 7,
 	CSN_MAX_TAGS = 64,	   /* tags in one label */
 	CSN_MAX_CONTEXTS = 65536,  /* contexts interned in one boot */
 	CSN_MAX_ENTRIES = 1048576, /* inodes with a label of their own */
@@ -31,6 +31,7 @@ enum csn_limits {
 	CSN_MAX_WAYS = 4096,	   /* networks that have a way out */
 	CSN_MAX_IPC = 65536,	   /* System V objects and keys that have one */
 	CSN_MAX_COMPARTMENTS = 65536, /* that descriptors went into or out of */
+	CSN_MAX_HOLDERS = 65536,   /* processes that hold memory which others may hold */
 	CSN_MAX_SCOPE = 4096,	   /* users, groups of processes, inodes that are recorded besides */
 	CSN_LOST_KINDS = 4,	   /* allowed, refused, described, wide */
 };
@@ -64,6 +65,10 @@ struct csn_memory {
 	__u32 repeats; /* flows like it since its last record [AUD-2] */
 };
 
+enum csn_subject_flags {
+	CSN_SUBJECT_HELD = 1, /* its process may hold memory with others: that it runs another program is told */
+};
+
 /* A task's storage: what its subject may read, and what its writes get. */
 struct csn_subject {
 	__u32 in;
@@ -71,6 +76,8 @@ struct csn_subject {
 	__u64 id; /* the same for all tasks of one address space [SUBJ-1] */
 	__u32 compartment; /* of one `csn run`; 0: in none */
 	__u32 crosses; /* context of the tags that it may cross when it is observed; 0: enforce [SUBJ-5] */
+	__u32 flags;
+	__u32 pad;
 	/* What this task read and wrote last, allowed and recorded. Of this task alone,
 	 * so nobody else writes it meanwhile. */
 	struct csn_memory read[CSN_MEMORY_SLOTS];
@@ -85,6 +92,8 @@ enum csn_object_flags {
 	CSN_OBJECT_WATCHED = 4,
 	CSN_OBJECT_OPAQUE = 8,
 };
+/* As an object's id: somebody holds it as memory. It is never remembered, and its state is that of all such memory. */
+#define CSN_OBJECT_HELD (~0ull)
 struct csn_object {
 	__u32 context;
 	__u32 epoch; /* a cache of another epoch is looked up again */
@@ -250,6 +259,9 @@ enum csn_record_flags {
 	CSN_FLAG_BOTH = 8,	      /* both directions were needed [OP-3]; observed: moved */
 	CSN_FLAG_WIDE = 16,	      /* nobody in it is labelled: it is here because the scope was widened */
 	CSN_FLAG_REPEAT = 32,	      /* it tells nothing new [AUD-2]: as that */
+	/* from now on the process may do so without being asked, until it ends or runs another program (an exec with
+	 * this flag: it does, and holds nothing any more); of a fork: the memory of both is one */
+	CSN_FLAG_HOLDS = 64,
 };
 
 /* One attempted flow; 96 bytes, as on disk. */
@@ -387,6 +399,9 @@ struct csn_control {
 	__u32 scope;	    /* of csn_scope */
 	__u64 wide;	    /* flows recorded because of it; in no other count but `recorded` */
 	__u64 lost_wide;    /* those without a record */
+	__u64 memory;	    /* when somebody who holds memory last took in something new */
+	__u32 all_hold;	    /* not 0: there was no room to note who does, so everybody counts as such a one */
+	__u32 pad;
 };
 
 #endif

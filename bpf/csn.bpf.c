@@ -25,6 +25,7 @@
 #include "observe.bpf.h"
 #include "address.bpf.h"
 #include "news.bpf.h"
+#include "memory.bpf.h"
 #include "channel.bpf.h"
 #include "decide.bpf.h"
 

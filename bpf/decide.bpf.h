@@ -75,7 +75,8 @@ struct event {
 	u8 is_told; /* it happened, and cannot be refused */
 	u8 is_wide; /* nobody in it is labelled */
 	u32 repeats; /* that the record stands for as well [AUD-2] */
-	u32 is_repeat; /* it tells nothing new */
+	u16 is_repeat; /* it tells nothing new */
+	u16 holds; /* not 0: the process holds that memory from now on */
 	u64 bytes;
 };
 
@@ -199,6 +200,8 @@ __noinline int emit(const struct event *event, const struct csn_entity *other, u
 		r->flags |= CSN_FLAG_WIDE;
 	if (event->is_repeat)
 		r->flags |= CSN_FLAG_REPEAT;
+	if (event->holds)
+		r->flags |= CSN_FLAG_HOLDS;
 	r->source_kind = sink ? other_kind : CSN_ENTITY_PROCESS;
 	r->sink_kind = sink ? CSN_ENTITY_PROCESS : other_kind;
 	r->time = bpf_ktime_get_boot_ns();
@@ -272,7 +275,7 @@ struct question {
 };
 
 /* What a record of it says besides. */
-enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2, QUESTION_CHANNEL = 4 };
+enum { QUESTION_WIDE = 1, QUESTION_REPEAT = 2, QUESTION_CHANNEL = 4, QUESTION_HOLDS = 8 };
 
 static __always_inline const struct csn_key *channel_in(const struct question *q)
 {
@@ -436,8 +439,10 @@ static __always_inline void remember(struct csn_subject *s, struct csn_object *o
 	if (magic == OVERLAYFS_MAGIC)
 		return;
 	if (!object->id)
-		object->id = __sync_fetch_and_add(&control.next_subject, 1);
-	id = object->id;
+		__sync_val_compare_and_swap(&object->id, 0, __sync_fetch_and_add(&control.next_subject, 1));
+	id = *(volatile u64 *)&object->id;
+	if (id == CSN_OBJECT_HELD)
+		return;
 	if (q->want & WANT_WRITE)
 		remember_in(s->written + (id & (CSN_MEMORY_SLOTS - 1)), id, q->context, taken);
 	if (q->want & WANT_READ)
@@ -471,7 +476,7 @@ static __always_inline int is_remembered(struct csn_subject *s, struct csn_objec
 		    CHECK(subject, s->in != context || s->out != context))
 			return 0;
 		times = taken_by(s->id);
-		if (!times || memory->state != *times)
+		if (!times || memory->state != taken_now(times, s->id))
 			return 0;
 		if (!(want & WANT_READ)) {
 			repeat(written);
@@ -505,6 +510,7 @@ __noinline int record_happened(const struct question *q, u32 judged, u32 repeats
 	event.op = q->op;
 	event.is_wide = q->is & QUESTION_WIDE;
 	event.is_repeat = event.is_told = q->is & QUESTION_REPEAT;
+	event.holds = q->is & QUESTION_HOLDS;
 	event.actor_context = event.want & WANT_WRITE ? q->out : q->in;
 	event.other_context = q->context;
 	event.repeats = repeats;
@@ -525,10 +531,50 @@ static __always_inline int tells_anything(struct question *q, const u64 *state)
 	return news_of(&q->news, state, q->want);
 }
 
-/* What goes through it then has no hook, so that it does is said each time. */
-static __always_inline int is_said_each_time(u16 op, u32 want)
+static __always_inline int is_mapping(u16 op)
 {
-	return (op == CSN_OP_MMAP || op == CSN_OP_MPROTECT) && (want & WANT_BOTH) == WANT_BOTH;
+	return op == CSN_OP_MMAP || op == CSN_OP_MPROTECT;
+}
+
+/* Does the subject hold an object as memory from now on? What moves through it then has no hook, so that it does is said
+ * once of each way. Not of what has no secrets and is only read: libraries. */
+__noinline int comes_to_hold(const struct question *q)
+{
+	struct seen_key key = {};
+	struct inode *inode;
+
+	if (!q)
+		return 0;
+	inode = (void *)q->use.inode;
+	if (is_mapping(q->op)) {
+		if (q->context <= CSN_CTX_BASE && !(q->want & WANT_WRITE))
+			return 0;
+	} else if (q->op != CSN_OP_OPEN || READ(READ(inode, i_sb), s_magic) != MQUEUE_MAGIC || (READ(inode, i_mode) & S_IFMT) != S_IFREG) {
+		return 0;
+	}
+	key.subject = q->news.id;
+	key.object = q->news.key;
+	key.write = q->want & WANT_WRITE ? SEEN_HELD_TO_WRITE : SEEN_HELD;
+	return !bpf_map_lookup_elem(&seen, &key);
+}
+
+/* It does, and the record has it, unless that found no room. */
+__noinline int holds_now(const struct question *q, struct csn_object *object, int is_lost)
+{
+	struct seen_key key = {};
+	u64 one = 1;
+
+	if (!q)
+		return 0;
+	key.subject = q->news.id;
+	key.object = q->news.key;
+	key.write = q->want & WANT_WRITE ? SEEN_HELD_TO_WRITE : SEEN_HELD;
+	if (!is_lost)
+		bpf_map_update_elem(&seen, &key, &one, BPF_ANY);
+	if (object)
+		*(volatile u64 *)&object->id = CSN_OBJECT_HELD;
+	hold(key.subject);
+	return 0;
 }
 
 /* What is not decided at once: a labelled party. Not 0: refused. */
@@ -540,8 +586,10 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 
 	if (!q)
 		return -EACCES;
+	if (object && is_held(object))
+		state = &control.memory;
 	times = taken_by(q->news.id);
-	before = times ? *(volatile u64 *)times : 0; /* before its state is looked up */
+	before = times ? taken_now(times, q->news.id) : 0; /* before its state is looked up */
 	verdict = judge(q);
 	if (verdict == JUDGED_NOTHING)
 		return 0;
@@ -550,8 +598,10 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		return -EACCES;
 	}
 	informs = tells_anything(q, state);
-	if (is_said_each_time(q->op, q->want))
-		informs |= NEWS_WRITE;
+	if (comes_to_hold(q)) {
+		q->is |= QUESTION_HOLDS;
+		informs |= q->want & WANT_WRITE ? NEWS_WRITE : NEWS_READ;
+	}
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
@@ -563,6 +613,8 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		if (error < 0)
 			return -EACCES;
 		take_note(&q->news, state, q->want, error ? informs | NEWS_LOST : informs);
+		if (q->is & QUESTION_HOLDS)
+			holds_now(q, object, error);
 		if (error)
 			return 0;
 	}
@@ -578,12 +630,14 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 }
 
 /* Records what nobody judges, if it tells anything new; gives nothing, since it refuses nothing. */
-__noinline int access_wide(struct question *q, u64 *state)
+__noinline int access_wide(struct question *q, struct csn_object *object, u64 *state)
 {
 	int informs;
 
 	if (!q || world_of((struct inode *)q->use.inode) == CSN_WORLD_VOID)
 		return 0;
+	if (object && is_held(object))
+		state = &control.memory;
 	q->is |= QUESTION_WIDE;
 	informs = tells_anything(q, state);
 	if (!informs) {
@@ -656,7 +710,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 			if (want & WANT_WRITE && inode && is_channel(inode))
 				carried_to(&q.use);
 			else if (want & WANT_WRITE && object && object->state)
-				move(&object->state, bpf_ktime_get_boot_ns());
+				move(is_held(object) ? &control.memory : &object->state, bpf_ktime_get_boot_ns());
 			return 0;
 		}
 	}
@@ -683,7 +737,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		if (!wide && !as && s && object && !(control.scope & CSN_SCOPE_REPEATS) && is_remembered(s, object, state, file, context, want))
 			return 0;
 	} else {
-		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && !is_said_each_time(op, want) &&
+		if (!wide && s && object && !(control.scope & CSN_SCOPE_REPEATS) && !is_mapping(op) &&
 		    is_remembered(s, object, &object->state, file, context, want))
 			return 0;
 		key_of(inode, &q.news.key);
@@ -700,7 +754,7 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	q.want = want;
 	q.op = op;
 	if (wide)
-		return access_wide(&q, state);
+		return access_wide(&q, as ? 0 : object, state);
 	return access_labelled(&q, as ? 0 : object, s, state) ? -EACCES : 0;
 }
 

@@ -138,12 +138,11 @@ int BPF_PROG(file_receive, struct file *file)
 	return access_inode(inode, want ? want : WANT_READ, CSN_OP_RECEIVE);
 }
 
-/* Memory without a file, for those that come from it by fork: what they tell each other through it has no hook, so
- * the record says who has such memory. */
+/* Memory without a file, for those that come from it by fork. */
 static __always_inline int shares_memory(void)
 {
 	struct csn_subject *s = subject();
-	struct csn_entity nothing = {};
+	struct csn_entity memory = {};
 	struct event event = {};
 
 	if (!is_labelled(s))
@@ -152,7 +151,12 @@ static __always_inline int shares_memory(void)
 	event.other_context = s->in;
 	event.op = CSN_OP_MMAP;
 	event.want = WANT_BOTH;
-	return tell(&event, &nothing, CSN_ENTITY_ANON) < 0 ? -EACCES : 0;
+	event.holds = 1;
+	memory.first = __sync_fetch_and_add(&control.next_subject, 1);
+	if (tell(&event, &memory, CSN_ENTITY_ANON) < 0)
+		return -EACCES;
+	hold(s->id);
+	return 0;
 }
 
 SEC("lsm/mmap_file")

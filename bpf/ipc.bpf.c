@@ -10,8 +10,8 @@
  * labelled subject makes none in the host's own IPC namespace, where everybody sees
  * keys and numbers; the launcher gives each compartment one of its own.
  *
- * Not covered: loads and stores in a segment that is attached (contexts of running
- * subjects do not change).
+ * Not covered: loads and stores in a segment that is attached are not judged (contexts of running
+ * subjects do not change); the record says who may do them (memory.bpf.h).
  */
 
 #define PROC_IPC_INIT_INO 0xEFFFFFFFu /* include/linux/proc_ns.h */
@@ -44,6 +44,7 @@ struct made_use {
 	u32 context;
 	u32 sort;
 	u32 crosses;
+	u32 holds; /* not 0: from now on it need not be asked */
 };
 
 __noinline int access_made_slow(const struct made_use *use)
@@ -77,10 +78,12 @@ __noinline int access_made_slow(const struct made_use *use)
 		news.key.generation = use->space;
 		if (!use->moves)
 			return 0;
-		state = channel_state(&news.key);
-		if (state && use->moves & WANT_READ)
+		state = use->sort == MADE_SEGMENT ? &control.memory : channel_state(&news.key);
+		if (state && use->moves & WANT_READ && use->sort != MADE_SEGMENT)
 			note_waiting(bpf_get_current_task_btf(), &news.key, use->number, state, use->context, use->in, use->op, use->kind, 0);
 		what = news_of(&news, state, use->moves);
+		if (use->holds)
+			what |= use->moves & WANT_WRITE ? NEWS_WRITE : NEWS_READ;
 		if (!what)
 			return 0;
 		if (!event.verdict)
@@ -93,9 +96,12 @@ __noinline int access_made_slow(const struct made_use *use)
 	event.other_context = use->context;
 	event.op = use->op;
 	event.internal = event.verdict == CSN_REFUSED_UNKNOWN;
+	event.holds = what ? use->holds : 0;
 	error = tell(&event, &other, use->kind);
 	if (error >= 0 && what)
 		take_note(&news, state, use->moves, error ? what | NEWS_LOST : what);
+	if (error >= 0 && event.holds)
+		hold(use->id);
 	return error < 0 ? -EACCES : 0;
 }
 
@@ -122,8 +128,9 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 	use.number = number;
 	use.space = space;
 	use.op = op;
-	use.want = want;
-	use.moves = moves;
+	use.want = want & WANT_BOTH;
+	use.moves = moves & WANT_BOTH;
+	use.holds = s && want & WANT_HOLD;
 	use.kind = kind;
 	return access_made_slow(&use) ? -EACCES : 0;
 }
@@ -223,7 +230,7 @@ int BPF_PROG(shm_shmctl, struct kern_ipc_perm *perm, int cmd)
 SEC("lsm/shm_shmat")
 int BPF_PROG(shm_shmat, struct kern_ipc_perm *perm, char *address, int flags)
 {
-	return use_ipc(perm, CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ, MADE_SEGMENT);
+	return use_ipc(perm, WANT_HOLD | (CHECK(writable, !(flags & SHM_RDONLY)) ? WANT_BOTH : WANT_READ), MADE_SEGMENT);
 }
 
 SEC("lsm/msg_queue_alloc_security")

@@ -170,14 +170,33 @@ struct {
 	__type(value, u64);
 } states SEC(".maps");
 
-/* how often the subjects of a slot have taken in something new */
+/* how often the subjects of a slot have taken in something new; above TAKEN_BITS, how many of them are in `holders` */
 #define TAKEN_SLOTS 4096
+#define TAKEN_BITS 48
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TAKEN_SLOTS);
 	__type(key, u32);
 	__type(value, u64);
 } taken SEC(".maps");
+
+/* subjects that hold memory which others may hold; see memory.bpf.h */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_HOLDERS);
+	__type(key, u64);
+	__type(value, u64);
+} holders SEC(".maps");
+
+/* and which of them an address space is, by its address */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CSN_MAX_HOLDERS);
+	__type(key, u64);
+	__type(value, u64);
+} spaces SEC(".maps");
 
 /* entities whose name the ring has carried already */
 struct {

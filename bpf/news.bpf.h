@@ -6,7 +6,11 @@
  * Guarantee: what is merged as a repeat carries nothing that the record does not tell already. A flow is on the record before
  * the times move, times never go back or stand still, and what was forgotten counts as now: that can only record more.
  *
- * Not covered: memory that is shared; what moves through it has no hook.
+ * Memory that is shared: whoever holds some may have told all others who do, and been told by them, at any time. So all of
+ * them have one time, which is that of what they hold, too (`control.memory`). Who holds what is on the record, and the reader
+ * of the record finds the ways (src/audit/graph/memory.ts).
+ *
+ * Not covered: memory that unlabelled processes share.
  */
 #ifndef CSN_NEWS_H
 #define CSN_NEWS_H
@@ -16,6 +20,7 @@ enum {
 	WANT_WRITE = 2,
 	WANT_LOCK = 4, /* judged by the file system that keeps the lock, not by the layer */
 	WANT_BOTH = WANT_READ | WANT_WRITE,
+	WANT_HOLD = 8, /* of a segment: from now on without being asked */
 };
 
 struct news {
@@ -24,7 +29,52 @@ struct news {
 	u64 theirs; /* the object's time, as the subject knows it */
 	u64 mine;   /* the subject's own */
 };
+/* Of a seen_key besides 0 and 1, which are read and written: it holds it. */
+enum { SEEN_HELD = 2, SEEN_HELD_TO_WRITE = 3 };
 enum { NEWS_READ = 1, NEWS_WRITE = 2, NEWS_LOST = 4 };
+
+/* Counts what a subject takes in, so that its tasks see that it did. Subjects may share a
+ * slot; then one of them asks once more than it had to. */
+static __always_inline u64 *taken_by(u64 id)
+{
+	u32 slot = id & (TAKEN_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&taken, &slot);
+}
+
+/* In an id: counts as one that holds memory, since its context was changed and what it held is not known by that id. */
+#define HOLDER (1ull << 60)
+/* In an id: it is not one of `subjects`. */
+#define STRANGER (1ull << 63)
+
+/* What a task remembers was as it is now, as long as this is the same. */
+static __always_inline u64 taken_now(const u64 *times, u64 id)
+{
+	u64 value = *(const volatile u64 *)times;
+
+	if (value >> TAKEN_BITS || id & HOLDER || control.all_hold)
+		value += *(volatile u64 *)&control.memory;
+	return value;
+}
+
+/* Does it hold memory that others may hold? */
+static __always_inline int is_holder(u64 id)
+{
+	u64 *times;
+
+	if (id & STRANGER)
+		return 0;
+	if (id & HOLDER || control.all_hold)
+		return 1;
+	times = taken_by(id);
+	return times && *(volatile u64 *)times >> TAKEN_BITS && bpf_map_lookup_elem(&holders, &id);
+}
+
+/* When a subject last took in something new; 0: not known. */
+static __always_inline u64 *state_of(u64 id)
+{
+	return is_holder(id) ? &control.memory : bpf_map_lookup_elem(&states, &id);
+}
 
 /* NEWS_*; 0: the record has it already. Moves nothing yet. */
 __noinline int news_of(struct news *n, const u64 *state, u32 want)
@@ -38,7 +88,7 @@ __noinline int news_of(struct news *n, const u64 *state, u32 want)
 	key.subject = n->id;
 	key.object = n->key;
 	n->theirs = state ? *(const volatile u64 *)state : 0;
-	last = bpf_map_lookup_elem(&states, &n->id);
+	last = state_of(n->id);
 	n->mine = last ? *(volatile u64 *)last : 0;
 	if (want & WANT_READ) {
 		known = bpf_map_lookup_elem(&seen, &key);
@@ -72,21 +122,12 @@ static __always_inline void move(u64 *state, u64 now)
 /* A subject has taken in something: what it tells from now on is news. */
 static __always_inline void move_subject(u64 id, u64 now)
 {
-	u64 *state = bpf_map_lookup_elem(&states, &id);
+	u64 *state = state_of(id);
 
 	if (state)
 		move(state, now);
 	else
 		bpf_map_update_elem(&states, &id, &now, BPF_ANY);
-}
-
-/* Counts what a subject takes in, so that its tasks see that it did. Subjects may share a
- * slot; then one of them asks once more than it had to. */
-static __always_inline u64 *taken_by(u64 id)
-{
-	u32 slot = id & (TAKEN_SLOTS - 1);
-
-	return bpf_map_lookup_elem(&taken, &slot);
 }
 
 static __always_inline void count_taken(u64 id)
@@ -121,22 +162,27 @@ static __always_inline void has_still(struct seen_key *key, u32 write, u64 befor
  * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen.
  *
  * What a subject got from an object is nothing new to that object, nor what it put there to itself: else two that talk with
- * each other would have news for ever. */
+ * each other would have news for ever. Of memory both have one time, and what one of them moved the other knows. */
 __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 {
 	struct seen_key key = {};
 	u64 now = bpf_ktime_get_boot_ns(), next, *last;
+	int is_one, is_even;
 
 	if (!n)
 		return 0;
 	key.subject = n->id;
 	key.object = n->key;
+	last = state_of(n->id);
+	is_one = last && (u64)last == (u64)state;
+	is_even = is_one && n->mine == n->theirs;
 	if (news & NEWS_READ || (want & WANT_WRITE && !n->mine)) {
 		next = later_than(n->mine, now);
-		last = bpf_map_lookup_elem(&states, &n->id);
 		if (last && __sync_val_compare_and_swap(last, n->mine, next) == n->mine) {
 			if (!(news & NEWS_LOST))
 				has_still(&key, 1, n->mine, next);
+			if (is_even)
+				n->theirs = next;
 			n->mine = next;
 		} else {
 			move_subject(n->id, now);
@@ -145,10 +191,13 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 		count_taken(n->id);
 	}
 	if (state && want & WANT_WRITE && (news & NEWS_WRITE || !n->theirs)) {
+		is_even = is_one && n->mine == n->theirs;
 		next = later_than(n->theirs, now);
 		if (__sync_val_compare_and_swap(state, n->theirs, next) == n->theirs) {
 			if (!(news & NEWS_LOST))
 				has_still(&key, 0, n->theirs, next);
+			if (is_even)
+				n->mine = next;
 			n->theirs = next;
 		} else {
 			move(state, now);

@@ -11,6 +11,7 @@
  */
 
 #define CLONE_VM 0x100
+#define CLONE_THREAD 0x10000
 #define CLONE_NEW 0x7e020080 /* every CLONE_NEW* flag of clone, time namespace included */
 
 SEC("lsm/task_alloc")
@@ -35,7 +36,9 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	child->out = CHECK(out, s->out);
 	child->compartment = CHECK(compartment, s->compartment);
 	child->crosses = s->crosses;
-	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1);
+	if ((clone_flags & (CLONE_VM | CLONE_THREAD)) == CLONE_VM)
+		s->flags = child->flags = CSN_SUBJECT_HELD;
+	child->id = clone_flags & CLONE_VM ? s->id : __sync_fetch_and_add(&control.next_subject, 1) | (s->id & HOLDER);
 	if (child->id != s->id) {
 		/* it knows what its parent knew: all that is new to anybody */
 		u64 now = bpf_ktime_get_boot_ns(), id = child->id;
@@ -48,9 +51,31 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 SEC("lsm/bprm_check_security")
 int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 {
-	struct file *file = bprm->file;
+	struct csn_subject *s = subject();
 
-	return access_file(file, WANT_READ, CSN_OP_EXEC);
+	if (s && is_holder(s->id))
+		s->flags = CSN_SUBJECT_HELD; /* when it is done, what it held is gone and not known any more */
+	return access_file(bprm->file, WANT_READ, CSN_OP_EXEC);
+}
+
+/* It holds nothing any more of what it held. */
+static __always_inline void tell_release(struct csn_subject *s)
+{
+	struct csn_entity nothing = {};
+	struct event event = {};
+
+	if (!(s->flags & CSN_SUBJECT_HELD))
+		return;
+	s->flags = 0;
+	if (!is_labelled(s))
+		return;
+	event.actor_context = s->out;
+	event.other_context = s->out;
+	event.op = CSN_OP_EXEC;
+	event.want = WANT_WRITE;
+	event.is_told = 1;
+	event.holds = 1;
+	tell(&event, &nothing, CSN_ENTITY_NONE);
 }
 
 /* A child of vfork shared its parent's memory until now. */
@@ -61,24 +86,28 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 
 	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
+	tell_release(s);
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));
 	__builtin_memset(s->written, 0, sizeof(s->written));
 	return 0;
 }
 
-#define CLONE_THREAD 0x10000
-
 /* The child has a number by now. What it will do is told of itself. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 {
-	struct csn_subject *s = subject();
+	struct csn_subject *s = subject(), *c;
 	struct csn_entity child = {};
 	struct event event = {};
 
 	if (clone_flags & CLONE_THREAD)
 		return 0;
+	if (s && !(clone_flags & CLONE_VM) && is_holder(s->id) && !(s->id & HOLDER)) {
+		c = bpf_task_storage_get(&subjects, task, 0, 0);
+		if (c)
+			note_holder(c->id, (u64)READ_FAR(task, mm));
+	}
 	if (is_labelled(s) || (s && s->crosses)) {
 		event.actor_context = s->out;
 		event.other_context = s->in;
@@ -89,6 +118,7 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 	}
 	event.op = CSN_OP_FORK;
 	event.is_told = 1;
+	event.holds = !!(clone_flags & CLONE_VM) && !event.is_wide;
 	event.want = WANT_WRITE;
 	other_process(&child, task, s); /* of the same compartment */
 	tell(&event, &child, CSN_ENTITY_PROCESS);

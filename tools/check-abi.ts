@@ -29,6 +29,7 @@ const ENUMS: Record<string, { prefix: string; names: Record<string, number> }> =
   csn_record_kind: { prefix: "CSN_KIND_", names: abi.KIND },
   csn_record_flags: { prefix: "CSN_FLAG_", names: abi.FLAG },
   csn_entry_flags: { prefix: "CSN_ENTRY_", names: { SELF: abi.ENTRY_SELF } },
+  csn_subject_flags: { prefix: "CSN_SUBJECT_", names: abi.SUBJECT },
   csn_object_flags: { prefix: "CSN_OBJECT_", names: abi.OBJECT },
   csn_device_flags: { prefix: "CSN_DEVICE_", names: { VOLATILE: abi.DEVICE_VOLATILE } },
   csn_network_flags: { prefix: "CSN_NETWORK_", names: { OPEN: abi.NETWORK_OPEN } },

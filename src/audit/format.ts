@@ -17,7 +17,7 @@ export const FORMAT_VERSION = 2;
 /** Of records that the daemon writes: csn_record's `version`. */
 export const RECORD_VERSION = 1;
 /** The kernel's are of its ABI's version: up to this one they are understood. */
-export const NEWEST_RECORD_VERSION = 6;
+export const NEWEST_RECORD_VERSION = 7;
 
 /** csn_record_kind, as far as the log itself cares. */
 export const KIND_CONTEXT = 4;

@@ -6,7 +6,7 @@
  */
 
 export const LIMITS = {
-  ABI_VERSION: 6,
+  ABI_VERSION: 7,
   MAX_TAGS: 64,
   MAX_CONTEXTS: 65536,
   MAX_ENTRIES: 1048576,
@@ -23,6 +23,7 @@ export const LIMITS = {
   MAX_WAYS: 4096,
   MAX_IPC: 65536,
   MAX_COMPARTMENTS: 65536,
+  MAX_HOLDERS: 65536,
   MAX_SCOPE: 4096,
   LOST_KINDS: 4,
 } as const;
@@ -38,8 +39,8 @@ export const CONTEXT_UNKNOWN = 0xffffffff;
 export const SHAPE = {
   csn_label: { size: 264, count: 0, all: 4, tags: 8 },
   csn_context: { size: 528, secrecy: 0, integrity: 264 },
-  csn_subject: { size: 408, in: 0, out: 4, id: 8, compartment: 16, crosses: 20 },
-  csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16 },
+  csn_subject: { size: 416, in: 0, out: 4, id: 8, compartment: 16, crosses: 20, flags: 24 },
+  csn_object: { size: 32, context: 0, epoch: 4, flags: 8, state: 16, id: 24 },
   csn_key: { size: 16, ino: 0, dev: 8, generation: 12 },
   csn_entry: { size: 8, context: 0, flags: 4 },
   csn_device: { size: 8, context: 0, flags: 4 },
@@ -108,7 +109,7 @@ export const SHAPE = {
     world: 48,
   },
   csn_control: {
-    size: 112,
+    size: 128,
     version: 0,
     epoch: 4,
     next_subject: 8,
@@ -130,6 +131,11 @@ export const SHAPE = {
 
 export const ENTRY_SELF = 1;
 export const DEVICE_VOLATILE = 1;
+export const SUBJECT = { HELD: 1 } as const;
+/** In a subject's id: it counts as one that holds memory with others. HOLDER of bpf/news.bpf.h. */
+export const HOLDER = 1n << 60n;
+/** As an object's id: somebody holds it as memory. CSN_OBJECT_HELD. */
+export const OBJECT_HELD = 0xffffffffffffffffn;
 export const OBJECT = { OWN: 1, LOWER: 2, WATCHED: 4, OPAQUE: 8 } as const;
 export const WORLD = { CLOSED: 0, LABELLED: 1, READ: 2, VOID: 3 } as const;
 export const ASK = { GET: 1, SET: 2, CLEAR: 3, RENEW: 4, ON_FULL: 5, SCOPE: 6, MARK: 7 } as const;
@@ -185,4 +191,12 @@ export const KIND = {
   LOG: 32,
   MARK: 33,
 } as const;
-export const FLAG = { ACTOR_IS_SOURCE: 1, OBSERVED: 2, INTERNAL: 4, BOTH: 8, WIDE: 16, REPEAT: 32 } as const;
+export const FLAG = {
+  ACTOR_IS_SOURCE: 1,
+  OBSERVED: 2,
+  INTERNAL: 4,
+  BOTH: 8,
+  WIDE: 16,
+  REPEAT: 32,
+  HOLDS: 64,
+} as const;

@@ -4,7 +4,7 @@
  * Nothing here looks whether it may: the caller has stopped all of the compartment's tasks.
  */
 import type { Context } from "../label/index.ts";
-import { DEVICE_VOLATILE, OBJECT, SHAPE } from "./abi.ts";
+import { DEVICE_VOLATILE, HOLDER, OBJECT, OBJECT_HELD, SHAPE } from "./abi.ts";
 import { type Contexts, u32 } from "./contexts.ts";
 import { errnoOf, type Fd, native } from "./native.ts";
 
@@ -46,13 +46,15 @@ export class Compartments {
       const before = native().mapGet(this.#maps.subjects, u32(fd), shape.size);
       if (before === null) throw new Error(`expected a task of the compartment, found ${tid} without any`);
       const old = before.readBigUInt64LE(shape.id);
-      const id = subjects.get(old) ?? (1n << 61n) | (process.hrtime.bigint() & ((1n << 61n) - 1n));
+      // what memory it holds the kernel knows by its old id
+      const id = subjects.get(old) ?? (1n << 61n) | HOLDER | (process.hrtime.bigint() & (HOLDER - 1n));
       subjects.set(old, id);
       const value = Buffer.alloc(shape.size); // and nothing is remembered of what it used
       value.writeUInt32LE(this.#contexts.idOf(context), shape.in);
       value.writeUInt32LE(this.#contexts.idOf(context), shape.out);
       value.writeBigUInt64LE(id, shape.id);
       value.writeUInt32LE(before.readUInt32LE(shape.compartment), shape.compartment);
+      value.writeUInt32LE(before.readUInt32LE(shape.flags), shape.flags);
       native().mapSet(this.#maps.subjects, u32(fd), value, 0);
     });
   }
@@ -72,6 +74,7 @@ export class Compartments {
     const value = Buffer.alloc(shape.size);
     value.writeUInt32LE(this.#contexts.idOf(context), shape.context);
     value.writeUInt32LE(OBJECT.OWN, shape.flags);
+    value.writeBigUInt64LE(OBJECT_HELD, shape.id); // somebody may hold it as memory
     native().mapSet(this.#maps.objects, u32(fd), value, 0);
   }
 
