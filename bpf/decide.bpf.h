@@ -554,8 +554,11 @@ __noinline int comes_to_hold(const struct question *q)
 	}
 	key.subject = q->news.id;
 	key.object = q->news.key;
-	key.write = q->want & WANT_WRITE ? SEEN_HELD_TO_WRITE : SEEN_HELD;
-	return !bpf_map_lookup_elem(&seen, &key);
+	key.write = SEEN_HELD_TO_WRITE; /* then to read, too */
+	if (bpf_map_lookup_elem(&seen, &key))
+		return 0;
+	key.write = SEEN_HELD;
+	return q->want & WANT_WRITE || !bpf_map_lookup_elem(&seen, &key);
 }
 
 /* It does, and the record has it, unless that found no room. */
@@ -678,6 +681,14 @@ static __always_inline void note_waiting(struct task_struct *task, const struct 
 	waiting->about = about;
 }
 
+/* The launcher carries a program's output to the next one: news for its reader. */
+__noinline int platform_wrote(struct csn_object *object)
+{
+	if (object)
+		move(is_held(object) ? &control.memory : &object->state, bpf_ktime_get_boot_ns());
+	return 0;
+}
+
 /* Judges one access of the current task to an inode, records it, and gives what
  * the hook returns. The fast path of every file hook. `as`: the channel that it is a use of, else
  * the inode says. */
@@ -706,11 +717,10 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 		id = s->id;
 		tags = s->crosses;
 		if (in == CSN_CTX_PLATFORM_IN) {
-			/* the launcher carries a program's output to the next one: news for its reader */
 			if (want & WANT_WRITE && inode && is_channel(inode))
 				carried_to(&q.use);
 			else if (want & WANT_WRITE && object && object->state)
-				move(is_held(object) ? &control.memory : &object->state, bpf_ktime_get_boot_ns());
+				platform_wrote(object);
 			return 0;
 		}
 	}

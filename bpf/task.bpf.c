@@ -103,10 +103,11 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 
 	if (clone_flags & CLONE_THREAD)
 		return 0;
-	if (s && !(clone_flags & CLONE_VM) && is_holder(s->id) && !(s->id & HOLDER)) {
+	if (s && !(clone_flags & CLONE_VM) && is_holder(s->id)) {
 		c = bpf_task_storage_get(&subjects, task, 0, 0);
 		if (c)
 			note_holder(c->id, (u64)READ_FAR(task, mm));
+		memory_moved(); /* what the child makes by itself */
 	}
 	if (is_labelled(s) || (s && s->crosses)) {
 		event.actor_context = s->out;

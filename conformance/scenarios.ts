@@ -20,6 +20,7 @@ import { ipcScenarios, nextUser } from "./scenarios/ipc.ts";
 import { namespaceScenarios } from "./scenarios/namespaces.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
+import { memoryScenarios } from "./scenarios/memory.ts";
 import { recordScenarios } from "./scenarios/records.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
@@ -533,6 +534,7 @@ export const scenarios: readonly Scenario[] = [
   ...ipcScenarios,
   ...protectionScenarios,
   ...raceScenarios,
+  ...memoryScenarios,
   ...recordScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",

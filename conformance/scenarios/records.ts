@@ -3,30 +3,17 @@
  * instead of told again, and what happens when there is no room. [AUD-1] [AUD-2] [AUD-3]
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FLAG, KIND, OPS, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
+import { KIND, PROCESS_PART, SHAPE, VERDICTS } from "../../src/kernel/index.ts";
 import type { World } from "../inside.ts";
 import { contextNamed, Party } from "../party.ts";
+import { inodeOf, isFlow, records } from "./told.ts";
 import { expectAll, file, launch, type Scenario } from "./tools.ts";
 
 const R = SHAPE.csn_record;
 const P = SHAPE.csn_process_record;
 const D = SHAPE.csn_process;
 const UNRECORDED = VERDICTS.findIndex(({ name }) => name === "refused_unrecorded");
-
-/** The records since the last question. */
-function records(world: World): Buffer[] {
-  world.flows();
-  return world.raw.flatMap((batch) =>
-    Array.from({ length: batch.length / R.size }, (_, n) => batch.subarray(n * R.size, (n + 1) * R.size)),
-  );
-}
-
-const isFlow = (record: Buffer, op: string): boolean =>
-  record[R.kind] === KIND.FLOW && record.readUInt16LE(R.op) === OPS.indexOf(op as (typeof OPS)[number]);
-
-const inodeOf = (path: string): bigint => statSync(path, { bigint: true }).ino;
 
 const entity = (record: Buffer, at: number): string => record.toString("hex", at, at + SHAPE.csn_entity.size);
 
@@ -170,30 +157,6 @@ export const recordScenarios: readonly Scenario[] = [
       return error === "ok" && told.join() === "write,read"
         ? null
         : `${error}; the record tells: ${told.join()}`;
-    },
-  },
-  {
-    // what goes through it then no record follows, so a "no" must be able to say who has it
-    id: "record/sharing-memory-is-said-each-time",
-    row: "",
-    run: (world) => {
-      const path = file(world, "A");
-      const inode = inodeOf(path);
-      const known = expectAll(world, ["ok", "A", `open rw ${path}`], ["ok", "A", "f mmap rw shared"]);
-      records(world);
-      const again = expectAll(
-        world,
-        ["ok", "A", "f mmap rw shared"],
-        ["ok", "A", "f mmap r shared"],
-        ["ok", "A", "f mprotect rw"],
-        ["ok", "A", "close"],
-      );
-      const told = records(world)
-        .filter((r) => ["mmap", "mprotect"].some((op) => isFlow(r, op)) && (r[R.flags]! & FLAG.BOTH) !== 0)
-        .filter((r) => [R.source, R.sink].some((at) => r.readBigUInt64LE(at) === inode))
-        .map((r) => OPS[r.readUInt16LE(R.op)]);
-      if (known ?? again) return known ?? again;
-      return told.join() === "mmap,mprotect" ? null : `the record tells: ${told.join()}`;
     },
   },
   {
