@@ -245,6 +245,22 @@ def mapped_before():
     return lambda data: fill(m, data), lambda: until(lambda: m[:64])
 
 
+def relayed():
+    """By one that maps what the sender has and what the receiver has, and calls nothing in between."""
+    one, two = zeros(), zeros()
+
+    def mapped(path):
+        with open(path, "r+b") as f:
+            return mmap.mmap(f.fileno(), 64)
+
+    def relay():
+        a, b = mapped(one), mapped(two)
+        fill(b, until(lambda: a[:64]))
+
+    child(relay)
+    return lambda data: fill(mapped(one), data), lambda: until(lambda: mapped(two)[:64])
+
+
 def anonymous():
     """Shared memory without a file, there before both."""
     m = mmap.mmap(-1, 4096)
@@ -430,6 +446,7 @@ WAYS = {
     "mapping": shared_file,
     "mapping-written": written_under_mapping,
     "mapping-before": mapped_before,
+    "mapping-relay": relayed,
     "memory": anonymous,
     "memfd": memfd,
     "memfd-file": memfd_file,
@@ -489,8 +506,13 @@ def content(path):
 def way(name, order):
     number = f"{list(WAYS).index(name)}-{order}"  # the record has 23 bytes of a name
     out, beside = f"{FOLDER}/o-{number}", f"{FOLDER}/b-{number}"
-    pids = [*play(WAYS[name], order, f"{FOLDER}/src", out), *play(WAYS[name], order, f"{FOLDER}/other", beside)]
-    for pid in pids:
+
+    def both(source, target):
+        for pid in play(WAYS[name], order, source, target):
+            os.waitpid(pid, 0)
+
+    # each pair by a process of its own: who holds the memory of both connects them
+    for pid in [child(lambda: both(f"{FOLDER}/src", out)), child(lambda: both(f"{FOLDER}/other", beside))]:
         os.waitpid(pid, 0)
 
     def look():

@@ -3,8 +3,7 @@
  * record must tell that they did. [AUD-1, AUD-2, AUD-5]
  *
  * Guarantee: that they did come through is seen in the file that the receiver wrote; the pair beside it, which another file went
- * through, must not be told. What the record is known not to follow is named here with its reason, and is looked at as
- * well, so that none of it is claimed.
+ * through, must not be told.
  */
 import { deepStrictEqual, match, ok } from "node:assert";
 import { ROOT } from "../../src/setup/index.ts";
@@ -12,20 +11,6 @@ import type { Bench } from "./bench.ts";
 import type { Case } from "./suite.ts";
 
 const FOLDER = "/data/lineage";
-const SHARED = "what goes through memory that is shared";
-const LATE = "what is written under a mapping that is there";
-
-/** Not followed (docs/evidence.md): a way, or one order of it. */
-const MISSING: Record<string, string> = {
-  "mapping waits": LATE,
-  "mapping-written waits": LATE,
-  "mapping-before": SHARED,
-  memory: SHARED,
-  memfd: SHARED,
-  "sysv-segment waits": LATE,
-  "sysv-segment-before": SHARED,
-  queue: "sending to and receiving from an open POSIX queue, which has no hook",
-};
 /** Told only with the folders that are gone through. */
 const BY_FOLDER = new Set(["file-name"]);
 /** More is told than was: a number of a terminal is given again, and one file stands for the making of all. */
@@ -61,16 +46,13 @@ export const lineage: readonly Case[] = [
       deepStrictEqual(ways.filter(({ what }) => what !== "ok"), []); // prettier-ignore
       const told = await b.ok("trace", "from", `${FOLDER}/src`, "--json", "--limit", "10000");
       const isTold = (path: string) => told.includes(`${path.slice(path.lastIndexOf("/"))}"`);
-      const known = ({ name, order }: Way) => name in MISSING || `${name} ${order}` in MISSING;
       const asText = ({ name, order }: Way) => `${name} ${order}`;
       deepStrictEqual(
         {
-          missing: ways.filter((way) => !isTold(way.out) && !known(way) && !BY_FOLDER.has(way.name)).map(asText), // prettier-ignore
+          missing: ways.filter((way) => !isTold(way.out) && !BY_FOLDER.has(way.name)).map(asText), // prettier-ignore
           invented: ways.filter((way) => isTold(way.beside) && !LOOSE.has(way.name)).map(asText),
-          // to be taken off the list, and out of the documents
-          mended: ways.filter((way) => isTold(way.out) && known(way)).map(asText),
         },
-        { missing: [], invented: [], mended: [] },
+        { missing: [], invented: [] },
       );
       // a person can tell which connection it was
       match(told, /"TCP connection 127\.0\.0\.1:\d+ - 127\.0\.0\.1:\d+"/);

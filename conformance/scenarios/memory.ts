@@ -193,8 +193,8 @@ export const memoryScenarios: readonly Scenario[] = [
       const { detail } = inside.ask("sysv shmmake 0");
       records(world);
       const steps: [string, string][] = [
-        [`sysv shmat ${detail} 1`, "sysv r"],
-        [`sysv shmat ${detail} 0`, "sysv rw"],
+        [`sysv shmat ${detail} 1`, "sysv r,mmap r"], // the kernel maps a file of its own
+        [`sysv shmat ${detail} 0`, "sysv rw,mmap rw"],
         ["mq make /csn-held", "open rw"],
         ["mq remove /csn-held", ""],
         ["anonymous", "mmap rw"],
