@@ -135,6 +135,18 @@ struct {
 	__type(value, u64);
 } seen SEC(".maps");
 
+/* from when until when those who hold memory took in nothing new but from that object */
+struct span {
+	u64 since;
+	u64 until;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct csn_key);
+	__type(value, struct span);
+} answered SEC(".maps");
+
 /* when what is kept by a key last took in something new; see channel.bpf.h */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -76,6 +76,14 @@ static __always_inline u64 *state_of(u64 id)
 	return is_holder(id) ? &control.memory : bpf_map_lookup_elem(&states, &id);
 }
 
+/* Of one who holds memory: did all that he got since he told that object come from there, whoever of them got it? */
+static __always_inline int is_answer(struct news *n, u64 told)
+{
+	struct span *span = bpf_map_lookup_elem(&answered, &n->key);
+
+	return span && told >= span->since && n->mine <= span->until;
+}
+
 /* NEWS_*; 0: the record has it already. Moves nothing yet. */
 __noinline int news_of(struct news *n, const u64 *state, u32 want)
 {
@@ -98,7 +106,7 @@ __noinline int news_of(struct news *n, const u64 *state, u32 want)
 	if (want & WANT_WRITE) {
 		key.write = 1;
 		known = bpf_map_lookup_elem(&seen, &key);
-		if (!known || !n->mine || *known < n->mine)
+		if (!known || !n->mine || (*known < n->mine && !(last == &control.memory && is_answer(n, *known))))
 			news |= NEWS_WRITE;
 	}
 	return news;
@@ -157,6 +165,16 @@ static __always_inline void has_still(struct seen_key *key, u32 write, u64 befor
 		bpf_map_update_elem(&seen, key, &now, BPF_ANY);
 }
 
+/* One who holds memory got something from an object: that is nothing new to it, whichever of them tells it. */
+static __always_inline void answers(struct news *n, u64 before, u64 now)
+{
+	struct span *known = bpf_map_lookup_elem(&answered, &n->key), span = { .since = before, .until = now };
+
+	if (known && known->until == before)
+		span.since = known->since;
+	bpf_map_update_elem(&answered, &n->key, &span, BPF_ANY);
+}
+
 /* The record has it: moves both ends on. Only now, so that whoever knows of it from the times is on the
  * record behind it. NEWS_LOST: it happened and found no room there: both ends move on, since what comes of it is news,
  * and the next one like it is news too. What somebody else moved meanwhile is not taken for seen.
@@ -181,6 +199,8 @@ __noinline int take_note(struct news *n, u64 *state, u32 want, u32 news)
 		if (last && __sync_val_compare_and_swap(last, n->mine, next) == n->mine) {
 			if (!(news & NEWS_LOST))
 				has_still(&key, 1, n->mine, next);
+			if (!(news & NEWS_LOST) && last == &control.memory)
+				answers(n, n->mine, next);
 			if (is_even)
 				n->theirs = next;
 			n->mine = next;
