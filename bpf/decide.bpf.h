@@ -22,6 +22,12 @@ static __always_inline int is_labelled(const struct csn_subject *s)
 	return s && (s->in || s->out) && !is_platform(s);
 }
 
+/* Labelled, or of a compartment that may get a label yet. */
+static __always_inline int may_be_labelled(const struct csn_subject *s)
+{
+	return is_labelled(s) || (s && s->compartment && !is_platform(s));
+}
+
 __noinline int flow_slow(u32 from, u32 to)
 {
 	struct csn_context *a = bpf_map_lookup_elem(&contexts, &from);
@@ -321,6 +327,11 @@ static __always_inline int is_observed(u32 in, u32 out, u32 tags, u32 context, u
 	return !(want & WANT_WRITE && CHECK(write, !crosses(out, context, tags)));
 }
 
+static __always_inline int is_mapping(u16 op)
+{
+	return op == CSN_OP_MMAP || op == CSN_OP_MPROTECT;
+}
+
 /* The verdict on a flow between a subject and an inode, at least one of them
  * labelled. CSN_ALLOWED or why not; refusals are recorded here. */
 __noinline int judge(const struct question *q)
@@ -531,11 +542,6 @@ static __always_inline int tells_anything(struct question *q, const u64 *state)
 	return news_of(&q->news, state, q->want);
 }
 
-static __always_inline int is_mapping(u16 op)
-{
-	return op == CSN_OP_MMAP || op == CSN_OP_MPROTECT;
-}
-
 /* Does the subject hold an object as memory from now on? What moves through it then has no hook, so that it does is said
  * once of each way. Not of what has no secrets and is only read: libraries. */
 __noinline int comes_to_hold(const struct question *q)
@@ -727,7 +733,8 @@ static __always_inline int access_any(struct inode *inode, struct file *file, u3
 	if (!inode)
 		return CHECK(no_inode, in || out) ? -EACCES : 0;
 	context = context_and_object(inode, &object);
-	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want);
+	wide = !in && !out && context <= CSN_CTX_BASE && !is_followed(tags, context, want) &&
+	       !(is_mapping(op) && (want & WANT_BOTH) == WANT_BOTH && may_be_labelled(s));
 	if (wide && !is_wide(object, op))
 		return 0; /* [FLOW-4] */
 	if (is_channel(inode)) {

@@ -145,7 +145,7 @@ static __always_inline int shares_memory(void)
 	struct csn_entity memory = {};
 	struct event event = {};
 
-	if (!is_labelled(s))
+	if (!may_be_labelled(s))
 		return 0;
 	event.actor_context = s->out;
 	event.other_context = s->in;

@@ -112,7 +112,7 @@ static __always_inline int access_made(u64 address, struct csn_subject *s, u32 w
 
 	if (s && is_platform(s))
 		return 0;
-	if (!known && !is_labelled(s))
+	if (!known && !is_labelled(s) && !(want & WANT_HOLD && may_be_labelled(s)))
 		return 0; /* [FLOW-4] */
 	use.address = address;
 	use.context = known ? known->context : CSN_CTX_UNLABELLED;

@@ -7,8 +7,10 @@
  * having taken in whatever anybody did who holds memory (news.bpf.h), so nothing is left out that may have come through
  * memory [AUD-1]. If there is no room to note that, everybody counts as such a one.
  *
- * Not covered: memory of unlabelled processes, and what a compartment shared before it got its first label; letting go of
- * memory, which has no hook: who held it holds it until then.
+ * So it does of a compartment that has no label yet, for what is shared and can be written.
+ *
+ * Not covered: memory of unlabelled processes outside; a file that was mapped to be read before it, or the compartment, got
+ * its first label; letting go of memory, which has no hook: who held it holds it until then.
  */
 #ifndef CSN_MEMORY_H
 #define CSN_MEMORY_H

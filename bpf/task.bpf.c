@@ -67,7 +67,7 @@ static __always_inline void tell_release(struct csn_subject *s)
 	if (!(s->flags & CSN_SUBJECT_HELD))
 		return;
 	s->flags = 0;
-	if (!is_labelled(s))
+	if (!may_be_labelled(s))
 		return;
 	event.actor_context = s->out;
 	event.other_context = s->out;
@@ -84,9 +84,10 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct csn_subject *s = subject();
 
+	if (s)
+		tell_release(s);
 	if (!is_labelled(s) && !(s && s->crosses))
 		return 0;
-	tell_release(s);
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));
 	__builtin_memset(s->written, 0, sizeof(s->written));
@@ -109,7 +110,7 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 			note_holder(c->id, (u64)READ_FAR(task, mm));
 		memory_moved(); /* what the child makes by itself */
 	}
-	if (is_labelled(s) || (s && s->crosses)) {
+	if (is_labelled(s) || (s && (s->crosses || (may_be_labelled(s) && is_holder(s->id))))) {
 		event.actor_context = s->out;
 		event.other_context = s->in;
 	} else {

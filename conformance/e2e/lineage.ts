@@ -82,8 +82,29 @@ export const lineage: readonly Case[] = [
       match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", `${FOLDER}/talked`])).out, /^yes/);
     },
   },
+  {
+    name: "lineage: memory that was shared before there was a label is followed when there is one",
+    async run(b) {
+      const { code, err } = await b.csn(
+        ["run", "--float", "--clearance", "lineage/s", "--volume", `${FOLDER}:${FOLDER}`, "--", "python3", "-c", BEFORE, FOLDER]); // prettier-ignore
+      deepStrictEqual([code, err], [0, ""]);
+      match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", `${FOLDER}/shared-before`])).out, /^yes/);
+    },
+  },
 ];
 
+const BEFORE = `
+import mmap, os, sys, time
+memory = mmap.mmap(-1, 4096)
+if os.fork() == 0:
+    while not memory[:64].strip(b"\\0"):
+        time.sleep(0.05)
+    open(sys.argv[1] + "/shared-before", "wb").write(memory[:64])
+    os._exit(0)
+text = open(sys.argv[1] + "/src", "rb").read()
+memory[:len(text)] = text
+os.wait()
+`;
 const ROUNDS = 2000;
 /** The child has read nothing of the file; what its parent learned of it comes with the last answer. */
 const TALK = `
