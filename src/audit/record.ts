@@ -25,6 +25,7 @@ export const RECORD_FLAG = {
   BOTH: 8,
   WIDE: 16,
   REPEAT: 32,
+  HOLDS: 64,
 } as const;
 /** From this version of a record on, what found no room in a ring is told by gaps. */
 export const RING_GAPS_SINCE = 5;

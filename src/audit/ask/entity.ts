@@ -3,6 +3,7 @@
  */
 import { addressText } from "../address.ts";
 import { channelText } from "../channel.ts";
+import { ENTITY } from "../record.ts";
 import type { Sight } from "./reader.ts";
 
 export type EntityText = {
@@ -47,11 +48,27 @@ export function entityText(sight: Sight, entity: number): EntityText {
       return { kind, name: known ?? `${kind} ${first}`, id: `${kind}:${first}` };
     case "key":
       return { kind, name: `key ${first}`, id: `key:${first}${when}` };
+    case "anon":
+      if (second === 0 && first !== 0n)
+        return { kind, name: `shared memory ${first}${makerText(sight, entity)}`, id: `0:0:${first}:${third}${when}` }; // prettier-ignore
+      break;
     default: // an inode
   }
   const id = `${second >>> 20}:${second & MINOR_BITS}:${first}:${third}${when}`;
   const channel = (kind as string) === "socket" ? channelText(first, third, known) : null;
   return { kind, name: channel ?? known ?? `${kind} ${first}`, id };
+}
+
+/** ` of curl`: whoever was the first to have it, if the reader may see that. */
+function makerText({ graph, sees }: Sight, memory: number): string {
+  const { flows, firstUse, entities, names } = graph;
+  const first = firstUse[memory]!;
+  if (first >= flows.length || sees[flows.meta(first)] === 0) return "";
+  const ends = [flows.source(first), flows.sink(first)];
+  const maker = ends.find((end) => entities.kind(end) === ENTITY.process);
+  return ends.includes(memory) && maker !== undefined
+    ? ` of ${names.of(maker) ?? `process ${entities.key(maker).second}`}`
+    : "";
 }
 
 /** An address with an optional port, as the parts of an entity; null when it is none. */

@@ -66,7 +66,7 @@ export function leak(sight: Sight, ask: LeakAsk, now: number, damaged: readonly 
   return {
     asked: { of: ask.of, to: ask.to, since: ask.since ?? null, until: ask.until ?? null },
     path: found && shown(sight, found),
-    records: sight.isPlatform ? (found ?? []).map((flow) => sight.graph.flows.record(flow)) : [],
+    records: sight.recordsOf(found ?? []),
     earlier: earlier && shown(sight, earlier),
     coverage: coverageOf(sight, whole === null ? [] : [whole], damaged),
     refused: refused.list,

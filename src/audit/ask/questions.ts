@@ -96,7 +96,7 @@ function one(
     ...endsOf(sight, flow),
     step: stepOf(sight, flow, way.path[at - 1] ?? -1, true),
   }));
-  const records = sight.isPlatform ? way.path.map((flow) => sight.graph.flows.record(flow)) : [];
+  const records = sight.recordsOf(way.path);
   const early = way.early && {
     thing: entityText(sight, way.early.entity),
     since: isoTime(way.early.since),

@@ -8,7 +8,7 @@
  * Not covered: how long an answer takes.
  */
 import { type Context, isAll, type TagId } from "../../label/index.ts";
-import type { Annotation, Graph, Meta } from "../graph/index.ts";
+import { type Annotation, type Graph, isImplied, type Meta } from "../graph/index.ts";
 import { GateRuns } from "./gate-runs.ts";
 
 /** Plain data, so that it can be sent to another thread. */
@@ -33,6 +33,8 @@ export class Sight {
   readonly reader: Reader;
   /** By kind of flow: may it be seen? */
   readonly sees: Uint8Array;
+  /** By kind of flow: does a record tell it? */
+  readonly #isRecord: Uint8Array;
   readonly #cleared: ReadonlySet<string> | null;
   readonly #ids: ReadonlyMap<string, TagId>;
   #events: Map<number, Annotation[]> | null = null;
@@ -43,9 +45,11 @@ export class Sight {
     this.reader = reader;
     this.#cleared = reader.clearance === null ? null : new Set(reader.clearance);
     this.#ids = new Map(Object.entries(reader.tags).map(([id, name]) => [name, id as TagId]));
-    this.sees = Uint8Array.from({ length: graph.metas.size }, (_, n) =>
-      this.maySee(graph.metas.of(n)) ? 1 : 0,
+    const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
+    this.sees = Uint8Array.from(metas, (meta) =>
+      this.maySee(meta) && (!isImplied(meta) || this.maySee(metas[meta.cause]!)) ? 1 : 0,
     );
+    this.#isRecord = Uint8Array.from(metas, (meta) => (isImplied(meta) ? 0 : 1));
   }
 
   /** Those that this reader may see. */
@@ -92,6 +96,11 @@ export class Sight {
     return this.reader.users[String(uid)] ?? `uid ${uid}`;
   }
 
+  /** Numbers of the records that tell of some flows, each once; none for others than the platform. */
+  recordsOf(flows: readonly number[]): number[] {
+    return this.isPlatform ? [...new Set(flows.map((flow) => this.graph.flows.record(flow)))] : [];
+  }
+
   /** What a record is called: its number, or for others than the platform its boot and time. */
   recordText(flow: number): string {
     const { flows, boots } = this.graph;
@@ -101,7 +110,7 @@ export class Sight {
     const record = flows.record(flow);
     let before = this.#eventsAt(boot, time).filter((other) => other < record).length;
     for (let i = flow - 1; i >= 0 && flows.time(i) === time; i--)
-      if (this.sees[flows.meta(i)] === 1 && flows.record(i) !== record) before++;
+      if (this.#isSeenRecord(i) && flows.record(i) !== record) before++;
     return recordName(boots[boot]!.id, time, before);
   }
 
@@ -118,7 +127,7 @@ export class Sight {
   /** The flow of a record that this reader may see, or -1. */
   flowNamed(text: string): number {
     const { flows, boots } = this.graph;
-    const isWanted = (i: number) => this.sees[flows.meta(i)] === 1 && this.recordText(i) === text;
+    const isWanted = (i: number) => this.#isSeenRecord(i) && this.recordText(i) === text;
     if (/^\d+$/.test(text)) return this.isPlatform ? this.#flowOf(Number(text)) : -1;
     const [, prefix, time] = /^([0-9a-f]{6})-([0-9a-z]+)(?:\.\d+)?$/.exec(text) ?? [];
     if (prefix === undefined || time === undefined) return -1;
@@ -137,13 +146,19 @@ export class Sight {
     return -1;
   }
 
+  #isSeenRecord(flow: number): boolean {
+    const meta = this.graph.flows.meta(flow);
+    return this.sees[meta] === 1 && this.#isRecord[meta] === 1;
+  }
+
   #flowOf(record: number): number {
     for (const [b, block] of this.graph.flows.blocks.entries()) {
       const last = block.record[block.n - 1] ?? -1;
       // out of order by no more than the next block
       if (last + block.n < record && b < this.graph.flows.blocks.length - 1) continue;
-      const at = block.record.subarray(0, block.n).indexOf(record);
-      if (at !== -1) return b * block.record.length + at;
+      const numbers = block.record.subarray(0, block.n);
+      for (let at = numbers.indexOf(record); at !== -1; at = numbers.indexOf(record, at + 1))
+        if (this.#isRecord[block.meta[at]!] === 1) return b * block.record.length + at;
     }
     return -1;
   }

@@ -1,10 +1,12 @@
 /**
- * Programs with the data that share memory: what goes through it no record follows, so a "no" says who they are.
+ * Programs with the data that share memory of which records do not say who holds it: what goes through it is not followed, so a
+ * "no" says who they are. That is so in logs of versions before 7, and of what is recorded because the scope was widened; what
+ * records say is held is followed (graph/memory.ts).
  *
  * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
  * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting
  * another program, counts as held.
- * Not covered: who only reads through a mapping; POSIX queues.
+ * Not covered, in such logs: who only reads through a mapping; POSIX queues.
  */
 import { type Graph, isRefused, lastPart } from "../graph/index.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
@@ -52,6 +54,7 @@ function roleOf({ metas }: Graph, number: number): number {
   const meta = metas.of(number);
   const { op, flags, sourceKind, sinkKind, isEvent } = meta;
   if (isRefused(meta) || isEvent || sourceKind !== ENTITY.process) return 0;
+  if ((flags & RECORD_FLAG.HOLDS) !== 0) return 0;
   if (op === OP.fork) return FORKS;
   const isBoth = (flags & RECORD_FLAG.BOTH) !== 0;
   const isMemory = op === OP.mmap || op === OP.mprotect || (op === OP.sysv && sinkKind === ENTITY.ipc);

@@ -2,8 +2,8 @@
  * Flows as they are shown, and by whose right data crossed from one label to another.
  */
 import type { Annotation, Graph } from "../graph/index.ts";
-import { isObserved } from "../graph/index.ts";
-import { OP, opName, ruleOf } from "../record.ts";
+import { isObserved, opOf } from "../graph/index.ts";
+import { OP, ruleOf } from "../record.ts";
 import { type EntityText, entityText } from "./entity.ts";
 import type { ContextText, Sight } from "./reader.ts";
 
@@ -47,7 +47,7 @@ export function stepOf(sight: Sight, flow: number, before = -1, exact = false): 
   return {
     record: sight.recordText(flow),
     time: sight.timeText(flow),
-    op: opName(meta.op),
+    op: opOf(meta),
     verdict: isObserved(meta) ? "observed" : meta.verdict === 0 ? "allowed" : "refused",
     rule: ruleOf(meta.verdict),
     source: sight.contextText(meta.source),

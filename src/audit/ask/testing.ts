@@ -41,6 +41,7 @@ export type Flow = {
   op?: keyof typeof OP;
   verdict?: number;
   both?: boolean;
+  holds?: boolean;
   /** ns since boot. */
   time?: number;
   event?: boolean;
@@ -59,6 +60,9 @@ export const file = (ino: number): End => ({ kind: "file", first: ino, second: D
 export const folder = (ino: number): End => ({ kind: "directory", first: ino, second: DISK, third: 1 });
 export const pipe = (ino: number): End => ({ kind: "pipe", first: ino, second: 13 });
 export const process = (pid: number): End => ({ kind: "process", first: 1000 + pid, second: pid });
+/** Memory without a file. */
+export const memory = (number: number): End => ({ kind: "anon", first: number });
+export const nothing: End = { kind: "none", first: 0 };
 export const principal = (uid: number): End => ({ kind: "principal", first: uid });
 
 export function flowRecord(flow: Flow): Buffer {
@@ -68,7 +72,10 @@ export function flowRecord(flow: Flow): Buffer {
   r[FIELD.verdict] = flow.verdict ?? 0;
   r.writeUInt16LE(OP[flow.op ?? "read"], FIELD.op);
   const isSource = flow.source.kind === "process";
-  r[FIELD.flags] = (isSource ? RECORD_FLAG.ACTOR_IS_SOURCE : 0) | (flow.both === true ? RECORD_FLAG.BOTH : 0);
+  r[FIELD.flags] =
+    (isSource ? RECORD_FLAG.ACTOR_IS_SOURCE : 0) |
+    (flow.both === true ? RECORD_FLAG.BOTH : 0) |
+    (flow.holds === true ? RECORD_FLAG.HOLDS : 0);
   r[FIELD.source_kind] = ENTITY[flow.source.kind];
   r[FIELD.sink_kind] = ENTITY[flow.sink.kind];
   r.writeBigUInt64LE(BigInt(flow.time ?? 0), FIELD.time);

@@ -3,8 +3,8 @@
  */
 import { type EntityText, entityText } from "../ask/entity.ts";
 import type { ContextText, Sight } from "../ask/reader.ts";
-import { isNoise, isObserved, isRefused } from "../graph/index.ts";
-import { opName, ruleOf } from "../record.ts";
+import { isNoise, isObserved, isRefused, opOf } from "../graph/index.ts";
+import { ruleOf } from "../record.ts";
 
 export type Row = {
   record: string;
@@ -29,7 +29,7 @@ export function* rowsOf(sight: Sight, { noise = true, refused = true }: RowOptio
     return {
       verdict: isObserved(meta) ? "observed" : meta.verdict === 0 ? "allowed" : "refused",
       rule: ruleOf(meta.verdict),
-      op: opName(meta.op),
+      op: opOf(meta),
       fromContext: sight.contextText(meta.source),
       toContext: sight.contextText(meta.sink),
     } as const;

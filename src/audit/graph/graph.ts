@@ -3,18 +3,20 @@
  *
  * Guarantee: each flow with two ends is in it, allowed and refused, in the order of the decisions, over all segments
  * and boots; what the daemon did with data is a flow like the kernel's (shown to a person, withheld, a label taken
- * off, carried from one program's stream to the next one's). What could not be read is in `gaps`.
+ * off, carried from one program's stream to the next one's). What goes through memory that is shared is in it by what
+ * records say of who holds it (memory.ts). What could not be read is in `gaps`.
  *
  * Not covered: flows that no record tells of (docs/evidence.md, docs/threats.md).
  */
 import { readTextPart, RECORD_BYTES, type SegmentHeader } from "../format.ts";
 import { LOST_AT } from "../gaps.ts";
 import { ENTITY, FIELD, NAME_FIELD, OP, RECORD_FLAG, RECORD_KIND, RING_GAPS_SINCE } from "../record.ts";
-import { BLOCK, Columns } from "./columns.ts";
+import { BLOCK, Columns, type Put } from "./columns.ts";
 import { Contexts, UNKNOWN_CONTEXT } from "./contexts.ts";
 import { Entities } from "./entities.ts";
 import { type GateRun, readGateRun } from "./gate-run.ts";
 import { EntityNames } from "./names.ts";
+import { Memory } from "./memory.ts";
 import { isRefused, Metas } from "./metas.ts";
 import { Positions } from "./positions.ts";
 
@@ -68,6 +70,12 @@ export class Graph {
 
   /** By kind of flow: 1, it did not happen. */
   readonly #refusals: number[] = [];
+  readonly #memory = new Memory(
+    this.flows,
+    this.entities,
+    this.metas,
+    ({ source, sink, meta, time, record }) => this.#add(source, sink, meta, time, record),
+  );
   #segment: SegmentHeader | null = null;
   #boot = -1;
   #ids = new Map<number, number>();
@@ -84,6 +92,8 @@ export class Graph {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     for (let i = 0; i < count; i++) this.#record(chunk, view, i * RECORD_BYTES, first + i);
     this.records += count;
+    const settled = this.#memory.settle();
+    if (settled.length > 0) this.#insert(settled);
   }
 
   /** When a flow was decided, in ns of wall time. @param steady by the clock as it was at the boot's first record */
@@ -110,6 +120,7 @@ export class Graph {
       this.refused.bytes +
       this.entities.bytes +
       this.names.bytes +
+      this.#memory.bytes +
       4 * this.lastOut.byteLength
     );
   }
@@ -125,6 +136,7 @@ export class Graph {
     if (known === -1) {
       this.#boot = this.boots.push({ id: segment.bootId, wallOffset: segment.wallOffset, firstFlow: at }) - 1;
       this.flows.startBoot();
+      this.#memory.startBoot();
       this.#lost.clear();
     } else this.#boot = known;
     this.spans.push({ flow: at, boot: this.#boot, wallOffset: segment.wallOffset });
@@ -181,19 +193,47 @@ export class Graph {
     if (isLabel) sourceKind = sinkKind;
     const source = isLabel ? sink : this.#entity(view, at + FIELD.source, sourceKind, port);
     const meta = this.#meta(from, to, op, verdict, flags, sourceKind, sinkKind, isEvent, false);
-    this.#add(source, sink, meta, time, number);
     const happened = verdict === 0 || (flags & RECORD_FLAG.OBSERVED) !== 0;
-    if ((flags & RECORD_FLAG.BOTH) === 0 || !happened) return;
-    const reverse = this.#meta(to, from, op, verdict, flags, sinkKind, sourceKind, isEvent, true);
-    this.#add(sink, source, reverse, time, number);
+    const isBoth = (flags & RECORD_FLAG.BOTH) !== 0 && happened;
+    const back = isBoth ? this.#meta(to, from, op, verdict, flags, sinkKind, sourceKind, isEvent, true) : -1;
+    if (happened && this.#memory.concerns(source, sink, flags)) {
+      this.#memory.see({ source, sink, meta, time, record: number }, back);
+      return;
+    }
+    this.#add(source, sink, meta, time, number);
+    if (isBoth) this.#add(sink, source, back, time, number);
   }
 
   #add(source: number, sink: number, meta: number, time: number, record: number): void {
     const at = this.flows.add(source, sink, meta, time, record);
     this.refused.put(at, this.#isRefused(meta));
     // a late one moves those behind it: one with a time far ahead is moved as often as others come
-    for (let moved = at + 1; moved < this.flows.length; moved++)
+    this.#movedFrom(at + 1);
+    this.#used(at, source, sink);
+  }
+
+  /** What belongs before others that are there already. */
+  #insert(flows: readonly Put[]): void {
+    const places = this.flows.insert(flows);
+    for (const [n, place] of places.entries()) {
+      this.refused.put(place, false);
+      this.#used(place, flows[n]!.source, flows[n]!.sink);
+    }
+    this.#movedFrom(places[0]!);
+    const before = (at: number) => places.findLastIndex((place, n) => place < at + n) + 1;
+    for (let n = this.annotations.length - 1; n >= 0; n--) {
+      const annotation = this.annotations[n]!;
+      if (annotation.flows <= places[0]!) break;
+      annotation.flows += before(annotation.flows);
+    }
+  }
+
+  #movedFrom(at: number): void {
+    for (let moved = at; moved < this.flows.length; moved++)
       this.#usedUntil(moved, this.flows.source(moved), this.flows.sink(moved));
+  }
+
+  #used(at: number, source: number, sink: number): void {
     this.#usedUntil(at, source, sink);
     if (this.firstIn[sink]! > at) this.firstIn[sink] = at;
     if (this.firstUse[source]! > at) this.firstUse[source] = at;

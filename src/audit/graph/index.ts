@@ -9,7 +9,7 @@ export type { PipeId } from "./gate-run.ts";
 export { Interner } from "./interner.ts";
 export { longer } from "./labels.ts";
 export { Loader } from "./load.ts";
-export { isNoise, isObserved, isRefused, type Meta } from "./metas.ts";
+export { isImplied, isNoise, isObserved, isRefused, type Meta, opOf } from "./metas.ts";
 export { type InTime, type LooksFor, type Pass, pathTo, type Question as Reach } from "./pass.ts";
 export { lastPart } from "./names.ts";
 export { reach } from "./reach.ts";

@@ -2,7 +2,7 @@
  * What kinds of flows there are: contexts of both ends, operation, verdict, flags, kinds of the ends. A log has few, so
  * what a question asks of a flow (may its reader see it? is it noise?) is answered once for each kind.
  */
-import { ENTITY, RECORD_FLAG } from "../record.ts";
+import { ENTITY, OP, opName, RECORD_FLAG } from "../record.ts";
 import type { Contexts } from "./contexts.ts";
 import { Interner } from "./interner.ts";
 
@@ -18,10 +18,14 @@ export type Meta = {
   isEvent: boolean;
   /** The other direction of a flow in both: the record has the ends the other way round. */
   isReverse: boolean;
+  /** Of a flow through shared memory, which no record tells (memory.ts): the kind of the one that it comes of; else -1. */
+  cause: number;
 };
 
 const EVENT = 1;
 const REVERSE = 2;
+/** From this bit on: the cause, + 1. */
+const CAUSE_SHIFT = 2;
 
 export class Metas {
   readonly #interner = new Interner();
@@ -33,6 +37,19 @@ export class Metas {
   intern(source: number, sink: number, what: number, kinds: number, isEvent: boolean, isReverse: boolean) {
     const more = (isEvent ? EVENT : 0) | (isReverse ? REVERSE : 0);
     return this.#interner.intern(source, sink, what, kinds, more);
+  }
+
+  /** Of a flow through shared memory. */
+  internImplied(source: number, sink: number, sourceKind: number, sinkKind: number, cause: number) {
+    const isSource = sourceKind === ENTITY.process ? RECORD_FLAG.ACTOR_IS_SOURCE : 0;
+    const what = OP.mmap | ((RECORD_FLAG.HOLDS | isSource) << 24);
+    return this.#interner.intern(
+      source,
+      sink,
+      what,
+      sourceKind | (sinkKind << 8),
+      (cause + 1) << CAUSE_SHIFT,
+    );
   }
 
   of(number: number): Meta {
@@ -47,6 +64,7 @@ export class Metas {
       sinkKind: (kinds >>> 8) & 0xff,
       isEvent: (more & EVENT) !== 0,
       isReverse: (more & REVERSE) !== 0,
+      cause: (more >>> CAUSE_SHIFT) - 1,
     };
   }
 }
@@ -59,6 +77,16 @@ export function isRefused(meta: Meta): boolean {
 /** observe mode: it happened, and the rules would have refused it. */
 export function isObserved(meta: Meta): boolean {
   return (meta.flags & RECORD_FLAG.OBSERVED) !== 0;
+}
+
+/** No record tells it: it went through shared memory. */
+export function isImplied(meta: Meta): boolean {
+  return meta.cause !== -1;
+}
+
+/** What a kind of flow is called. */
+export function opOf(meta: Meta): string {
+  return isImplied(meta) ? "shared memory" : opName(meta.op);
 }
 
 /**

@@ -14,7 +14,7 @@ import { ENTITY } from "../record.ts";
 import { type Graph, isRefused, type Pass, pathTo, reach, type Reach } from "./index.ts";
 import type { Stops } from "./pass.ts";
 import { MOST_HOPS } from "./sweep.ts";
-import { type Act, simulate } from "./testing.ts";
+import { type Act, anyAct, simulate, Truth } from "./testing.ts";
 import { Walk } from "./walk.ts";
 
 const CONTEXTS = [contextWith([]), contextWith([1]), contextWith([1, 2]), contextWith([2], [3])];
@@ -198,6 +198,12 @@ describe("reach", () => {
     ok(long > 250, `paths of more than one flow: ${long}`);
   });
 
+  /** As programs do: the same call again and again, of two by turns. */
+  const again = (played: readonly (readonly [Act, number])[]): Act[] =>
+    played.flatMap(([one, times], at) =>
+      Array.from({ length: times }, () => [one, played[at - 1]?.[0] ?? one]).flat(),
+    );
+
   it("finds the same in a log that leaves out what tells nothing new [AUD-2]", () => {
     const act = fc.record<Act>({
       subject: fc.nat(3),
@@ -212,13 +218,9 @@ describe("reach", () => {
         fc.nat(400),
         fc.boolean(),
         (played, depth, until, withoutNoise) => {
-          // as programs do: the same call again and again, of two by turns
-          const acts = played.flatMap(([one, times], at) =>
-            Array.from({ length: times }, () => [one, played[at - 1]?.[0] ?? one]).flat(),
-          );
           const object = (n: number) =>
             n === 3 ? ({ ...file(13), kind: "directory" } as const) : file(10 + n);
-          const { all, reduced } = simulate(acts, { process, object });
+          const { all, reduced } = simulate(again(played), { process, object });
           dropped += all.length - reduced.length;
           const answers = [all, reduced].map((list) => everything(build(list), depth, until, withoutNoise));
           deepStrictEqual(answers[1], answers[0]);
@@ -228,7 +230,52 @@ describe("reach", () => {
     );
     ok(dropped > 3000, `nothing was left out: ${dropped}`);
   });
+
+  it("finds the same in such a log of programs that share memory", () => {
+    let dropped = 0;
+    const known = ({ all, reduced }: ReturnType<typeof simulate>) => {
+      const [one, other] = [new Truth(), new Truth()];
+      let next = 0;
+      for (const flow of all) {
+        one.see(flow);
+        if (flow === reduced[next]) other.see(reduced[next++]!);
+        // at each time, and not only at the end
+        deepStrictEqual(other.pairs(), one.pairs());
+      }
+    };
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(anyAct, fc.integer({ min: 1, max: 3 })), { maxLength: 16, size: "max" }),
+        (played) => {
+          const logs = simulate(again(played), { process, object: (n) => file(10 + n) });
+          dropped += logs.all.length - logs.reduced.length;
+          known(logs);
+          // those who do nothing have what others got when it is told, which is not the first time in both
+          const [whole, some] = [logs.all, logs.reduced].map((list) => whether(build(list)));
+          deepStrictEqual(some, whole);
+        },
+      ),
+      { numRuns: 400 },
+    );
+    ok(dropped > 2000, `nothing was left out: ${dropped}`);
+  });
 });
+
+const nameIn = (graph: Graph, n: number) => {
+  const { kind, first } = graph.entities.key(n);
+  return `${kind} ${first}`;
+};
+
+/** For each entity what it reached. */
+function whether(graph: Graph): unknown {
+  const follows = new Uint8Array(graph.metas.size).fill(1);
+  const answers: string[] = [];
+  for (let start = 0; start < graph.entities.size; start++) {
+    const pass = reach(graph, { direction: "from", roots: rootOf(graph, "from", start), follows });
+    for (const n of reached(graph, pass)) answers.push(`${nameIn(graph, start)} ${nameIn(graph, n)}`);
+  }
+  return answers.sort();
+}
 
 /** For each entity, what it reached and what reached it, by their keys, with the number of flows. */
 function everything(graph: Graph, depth: number | undefined, until: number, withoutNoise: boolean): unknown {
@@ -236,10 +283,6 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
     const { sourceKind, sinkKind } = graph.metas.of(n);
     return withoutNoise && [sourceKind, sinkKind].includes(ENTITY.directory) ? 0 : 1;
   });
-  const name = (n: number) => {
-    const { kind, first } = graph.entities.key(n);
-    return `${kind} ${first}`;
-  };
   const inTime = { flow: (at: number) => graph.flows.time(at) <= until, block: () => null };
   const answers: string[] = [];
   for (const direction of ["from", "to"] as const)
@@ -255,7 +298,7 @@ function everything(graph: Graph, depth: number | undefined, until: number, with
         // of several ways the log need not have each, but the first arrival and, if asked, the shortest
         const path = pathTo(pass, pass.label(n));
         const more = depth !== undefined ? path.length : direction === "from" ? graph.flows.time(path.at(-1) ?? 0) : ""; // prettier-ignore
-        answers.push(`${direction} ${name(start)} ${name(n)} ${n === start ? "" : more}`);
+        answers.push(`${direction} ${nameIn(graph, start)} ${nameIn(graph, n)} ${n === start ? "" : more}`);
       }
     }
   return answers.sort();
