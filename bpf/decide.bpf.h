@@ -542,9 +542,11 @@ static __always_inline int tells_anything(struct question *q, const u64 *state)
 	return news_of(&q->news, state, q->want);
 }
 
-/* Does the subject hold an object as memory from now on? What moves through it then has no hook, so that it does is said
+enum { HOLDS_STILL = 1, HOLDS_NOW };
+
+/* Does the subject hold an object as memory? HOLDS_*; 0: no. What moves through it then has no hook, so that it does is said
  * once of each way. Not of what has no secrets and is only read: libraries. */
-__noinline int comes_to_hold(const struct question *q)
+__noinline int holding(const struct question *q)
 {
 	struct seen_key key = {};
 	struct inode *inode;
@@ -562,9 +564,9 @@ __noinline int comes_to_hold(const struct question *q)
 	key.object = q->news.key;
 	key.write = SEEN_HELD_TO_WRITE; /* then to read, too */
 	if (bpf_map_lookup_elem(&seen, &key))
-		return 0;
+		return HOLDS_STILL;
 	key.write = SEEN_HELD;
-	return q->want & WANT_WRITE || !bpf_map_lookup_elem(&seen, &key);
+	return q->want & WANT_WRITE || !bpf_map_lookup_elem(&seen, &key) ? HOLDS_NOW : HOLDS_STILL;
 }
 
 /* It does, and the record has it, unless that found no room. */
@@ -591,7 +593,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 {
 	u32 verdict;
 	u64 *times, before;
-	int informs;
+	int informs, holds;
 
 	if (!q)
 		return -EACCES;
@@ -607,10 +609,11 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		return -EACCES;
 	}
 	informs = tells_anything(q, state);
-	if (comes_to_hold(q)) {
+	holds = holding(q);
+	if (holds)
 		q->is |= QUESTION_HOLDS;
+	if (holds == HOLDS_NOW)
 		informs |= q->want & WANT_WRITE ? NEWS_WRITE : NEWS_READ;
-	}
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;
 		int error;
@@ -622,7 +625,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 		if (error < 0)
 			return -EACCES;
 		take_note(&q->news, state, q->want, error ? informs | NEWS_LOST : informs);
-		if (q->is & QUESTION_HOLDS)
+		if (holds == HOLDS_NOW)
 			holds_now(q, object, error);
 		if (error)
 			return 0;

@@ -5,7 +5,7 @@
  * Guarantee: that they did come through is seen in the file that the receiver wrote; the pair beside it, which another file went
  * through, must not be told.
  */
-import { deepStrictEqual, match, ok } from "node:assert";
+import { deepStrictEqual, doesNotMatch, match, ok } from "node:assert";
 import { ROOT } from "../../src/setup/index.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./suite.ts";
@@ -61,10 +61,11 @@ export const lineage: readonly Case[] = [
     },
   },
   {
-    name: "lineage: a `no` says which programs with the data share memory",
+    name: "lineage: a `no` needs no word on memory, since what went through it is followed",
     async run(b) {
       const { out } = await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", "10.9.8.7"]);
-      match(out, /share memory, .*: .*python/);
+      match(out, /^no/m);
+      doesNotMatch(out, /share memory/);
     },
   },
   {
