@@ -553,6 +553,8 @@ __noinline int holding(const struct question *q)
 
 	if (!q)
 		return 0;
+	if (q->is & QUESTION_CHANNEL) /* asked at each use of it, mapped or not */
+		return 0;
 	inode = (void *)q->use.inode;
 	if (is_mapping(q->op)) {
 		if (q->context <= CSN_CTX_BASE && !(q->want & WANT_WRITE))

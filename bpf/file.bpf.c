@@ -159,6 +159,12 @@ static __always_inline int shares_memory(void)
 	return 0;
 }
 
+/* Mapped so, it is memory without a file (drivers/char/mem.c). */
+static __always_inline int is_zero(struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFCHR && READ(inode, i_rdev) == DEVICE(1, 5);
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
 {
@@ -173,6 +179,8 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 		return is_shared ? shares_memory() : 0;
 	if (!file)
 		return 0;
+	if (is_shared && CHECK(zero, is_zero(file->f_inode)))
+		return shares_memory();
 	if (CHECK(shared, is_shared && prot & PROT_WRITE))
 		want = WANT_BOTH;
 	return access_file(file, want, CSN_OP_MMAP);

@@ -777,6 +777,7 @@ static int run(void)
 	}
 	if (!strcmp(op, "f")) { shift(1); return use(arg(0)); }
 	if (!strcmp(op, "anonymous")) return mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -errno : 0;
+	if (!strcmp(op, "zeros")) { int f = open("/dev/zero", O_RDWR); return f < 0 || mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0) == MAP_FAILED ? -errno : 0; }
 	if (!strcmp(op, "open")) return keep(open(arg(2), flags_of(arg(1)) | O_CLOEXEC * 0, 0644));
 	if (!strcmp(op, "openextra")) { if (extra >= 0) close(extra); extra = open(arg(2), flags_of(arg(1)), 0644); return extra < 0 ? -errno : 0; }
 	if (!strcmp(op, "close")) { if (map != MAP_FAILED) munmap(map, 4096); map = MAP_FAILED; if (fd >= 0) close(fd); fd = -1; return 0; }

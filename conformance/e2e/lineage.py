@@ -267,6 +267,13 @@ def anonymous():
     return lambda data: fill(m, data), lambda: until(lambda: m[:64])
 
 
+def zero_device():
+    """As that, by a device: older programs."""
+    fd = os.open("/dev/zero", os.O_RDWR)
+    m = mmap.mmap(fd, 4096)
+    return lambda data: fill(m, data), lambda: until(lambda: m[:64])
+
+
 def memfd():
     fd = os.memfd_create("m")
     os.ftruncate(fd, 64)
@@ -448,6 +455,7 @@ WAYS = {
     "mapping-before": mapped_before,
     "mapping-relay": relayed,
     "memory": anonymous,
+    "memory-zero": zero_device,
     "memfd": memfd,
     "memfd-file": memfd_file,
     "queue": queue,

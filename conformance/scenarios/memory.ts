@@ -198,6 +198,7 @@ export const memoryScenarios: readonly Scenario[] = [
         ["mq make /csn-held", "open rw"],
         ["mq remove /csn-held", ""],
         ["anonymous", "mmap rw"],
+        ["zeros", "mmap rw"],
       ];
       const found = steps.map(([command]) => expectAll(world, ["ok", inside, command]) ?? held(world));
       inside.stop();
