@@ -108,6 +108,8 @@ class Kernel {
   readonly #subjects = new Map<number, number>();
   readonly #objects = new Map<number, number>();
   readonly #seen = new Map<string, number>();
+  /** By object: from when until when those who hold memory got nothing new but from it. */
+  readonly #answered = new Map<number, { since: number; until: number }>();
   /** By process: its subject's number, another one for each program that it runs. */
   readonly #ids = new Map<number, number>();
   #lastId = 0;
@@ -119,7 +121,8 @@ class Kernel {
     const isOne = this.#holders.has(id) && this.#held.has(object);
     let [mine, theirs] = [this.#mine(id), this.#theirs(object)];
     const learns = reads && (theirs === 0 || (this.#seen.get(read) ?? -1) < theirs);
-    const tells = writes && (mine === 0 || (this.#seen.get(write) ?? -1) < mine);
+    const told = this.#seen.get(write) ?? -1;
+    const tells = writes && (mine === 0 || (told < mine && !(this.#holders.has(id) && this.#isAnswer(object, told, mine)))); // prettier-ignore
     if (!learns && !tells) return false;
     /** Whoever had all until then has what came since, which is his own. */
     const hasStill = (key: string, before: number, next: number): void => {
@@ -129,6 +132,7 @@ class Kernel {
       const next = later(mine, this.now);
       this.#setMine(id, next);
       hasStill(write, mine, next);
+      if (this.#holders.has(id)) this.#answers(object, mine, next);
       if (isOne && theirs === mine) theirs = next;
       mine = next;
     }
@@ -145,6 +149,17 @@ class Kernel {
     if (reads) this.#seen.set(read, theirs);
     if (writes) this.#seen.set(write, mine);
     return true;
+  }
+
+  /** Did all that holders got since one of them told an object come from there? */
+  #isAnswer(object: number, told: number, mine: number): boolean {
+    const span = this.#answered.get(object);
+    return span !== undefined && told >= span.since && mine <= span.until;
+  }
+
+  #answers(object: number, before: number, until: number): void {
+    const known = this.#answered.get(object);
+    this.#answered.set(object, { since: known?.until === before ? known.since : before, until });
   }
 
   /** In another way than from an object. */
