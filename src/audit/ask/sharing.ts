@@ -8,7 +8,7 @@
  * another program, counts as held.
  * Not covered, in such logs: who only reads through a mapping; POSIX queues.
  */
-import { type Graph, isRefused, lastPart } from "../graph/index.ts";
+import { type Graph, isImplied, isRefused, lastPart } from "../graph/index.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 import type { Reached } from "./coverage.ts";
 import { entityText } from "./entity.ts";
@@ -38,7 +38,9 @@ function sharersOf({ graph, sees }: Sight): Uint8Array | null {
   const sharers = new Uint8Array(graph.entities.size);
   eachOfKind(graph.flows, Uint8Array.from(what), (_, source, sink, kind) => {
     const { sinkKind } = graph.metas.of(kind);
-    if (what[kind] === SHARES && (sinkKind !== ENTITY.ipc || graph.entities.key(sink).third === SEGMENT))
+    // attaching a segment asks twice, and says so the second time
+    if (what[kind] === SAYS) sharers[source] = sharers[sink] = 0;
+    else if (what[kind] === SHARES && (sinkKind !== ENTITY.ipc || graph.entities.key(sink).third === SEGMENT))
       sharers[source] = 1;
     else if (what[kind] === FORKS && sharers[source] === 1) sharers[sink] = 1;
   });
@@ -47,14 +49,17 @@ function sharersOf({ graph, sees }: Sight): Uint8Array | null {
 
 const SHARES = 1;
 const FORKS = 2;
+/** Who holds something is on the record, and followed. */
+const SAYS = 3;
 /** In the third number of a System V object: its sort (made_sort of bpf/maps.bpf.h). */
 const SEGMENT = 1;
 
 function roleOf({ metas }: Graph, number: number): number {
   const meta = metas.of(number);
   const { op, flags, sourceKind, sinkKind, isEvent } = meta;
-  if (isRefused(meta) || isEvent || sourceKind !== ENTITY.process) return 0;
-  if ((flags & RECORD_FLAG.HOLDS) !== 0) return 0;
+  if (isRefused(meta) || isEvent) return 0;
+  if ((flags & RECORD_FLAG.HOLDS) !== 0) return isImplied(meta) ? 0 : SAYS;
+  if (sourceKind !== ENTITY.process) return 0;
   if (op === OP.fork) return FORKS;
   const isBoth = (flags & RECORD_FLAG.BOTH) !== 0;
   const isMemory = op === OP.mmap || op === OP.mprotect || (op === OP.sysv && sinkKind === ENTITY.ipc);
