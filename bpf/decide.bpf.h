@@ -599,7 +599,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 
 	if (!q)
 		return -EACCES;
-	if (object && is_held(object))
+	if (object && CHECK(held, is_held(object)))
 		state = &control.memory;
 	times = taken_by(q->news.id);
 	before = times ? taken_now(times, q->news.id) : 0; /* before its state is looked up */
@@ -614,7 +614,7 @@ __noinline int access_labelled(struct question *q, struct csn_object *object, st
 	holds = holding(q);
 	if (holds)
 		q->is |= QUESTION_HOLDS;
-	if (holds == HOLDS_NOW)
+	if (CHECK(holds, holds == HOLDS_NOW))
 		informs |= q->want & WANT_WRITE ? NEWS_WRITE : NEWS_READ;
 	if (informs) { /* also what is observed: told again only when there is something new [AUD-2] */
 		u32 repeats = s && object && object->id ? take_repeats(s, object->id) : 0;

@@ -73,7 +73,7 @@ static __always_inline int is_holder(u64 id)
 /* When a subject last took in something new; 0: not known. */
 static __always_inline u64 *state_of(u64 id)
 {
-	return is_holder(id) ? &control.memory : bpf_map_lookup_elem(&states, &id);
+	return CHECK(holder, is_holder(id)) ? &control.memory : bpf_map_lookup_elem(&states, &id);
 }
 
 /* Of one who holds memory: did all that he got since he told that object come from there, whoever of them got it? */

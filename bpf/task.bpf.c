@@ -53,7 +53,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 {
 	struct csn_subject *s = subject();
 
-	if (s && is_holder(s->id))
+	if (s && CHECK(holder, is_holder(s->id)))
 		s->flags = CSN_SUBJECT_HELD; /* when it is done, what it held is gone and not known any more */
 	return access_file(bprm->file, WANT_READ, CSN_OP_EXEC);
 }
@@ -104,7 +104,7 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 
 	if (clone_flags & CLONE_THREAD)
 		return 0;
-	if (s && !(clone_flags & CLONE_VM) && is_holder(s->id)) {
+	if (s && !(clone_flags & CLONE_VM) && CHECK(inherits, is_holder(s->id))) {
 		c = bpf_task_storage_get(&subjects, task, 0, 0);
 		if (c)
 			note_holder(c->id, (u64)READ_FAR(task, mm));
@@ -120,7 +120,7 @@ int BPF_PROG(task_newtask, struct task_struct *task, unsigned long clone_flags)
 	}
 	event.op = CSN_OP_FORK;
 	event.is_told = 1;
-	event.holds = !!(clone_flags & CLONE_VM) && !event.is_wide;
+	event.holds = CHECK(common, clone_flags & CLONE_VM) && !event.is_wide;
 	event.want = WANT_WRITE;
 	other_process(&child, task, s); /* of the same compartment */
 	tell(&event, &child, CSN_ENTITY_PROCESS);
