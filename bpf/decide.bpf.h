@@ -584,8 +584,10 @@ __noinline int holds_now(const struct question *q, struct csn_object *object, in
 	key.write = q->want & WANT_WRITE ? SEEN_HELD_TO_WRITE : SEEN_HELD;
 	if (!is_lost)
 		bpf_map_update_elem(&seen, &key, &one, BPF_ANY);
-	if (object)
+	if (object && !is_held(object)) {
 		*(volatile u64 *)&object->id = CSN_OBJECT_HELD;
+		memory_moved(); /* by what is in it */
+	}
 	hold(key.subject);
 	return 0;
 }

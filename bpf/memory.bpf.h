@@ -40,9 +40,10 @@ __noinline int note_holder(u64 id, u64 space)
 /* From now on the current task's process holds memory; that is on the record already. */
 static __always_inline void hold(u64 id)
 {
-	if (!is_holder(id))
-		note_holder(id, (u64)READ_FAR(bpf_get_current_task_btf(), mm));
-	memory_moved();
+	if (is_holder(id))
+		return;
+	note_holder(id, (u64)READ_FAR(bpf_get_current_task_btf(), mm));
+	memory_moved(); /* by what it knew before */
 }
 
 static __always_inline int is_held(const struct csn_object *object)
