@@ -124,6 +124,7 @@ export const header = (first = 1, bootId = BOOT, wallOffset = 0n): SegmentHeader
 export function graphOf(...records: Buffer[]): Graph {
   const graph = new Graph();
   graph.add(Buffer.concat(records), 1, header());
+  graph.settle();
   return graph;
 }
 

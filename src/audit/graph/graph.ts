@@ -92,6 +92,10 @@ export class Graph {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     for (let i = 0; i < count; i++) this.#record(chunk, view, i * RECORD_BYTES, first + i);
     this.records += count;
+  }
+
+  /** Before questions are asked: what nobody told of yet, since nobody did anything. */
+  settle(): void {
     const settled = this.#memory.settle();
     if (settled.length > 0) this.#insert(settled);
   }
@@ -131,8 +135,9 @@ export class Graph {
     this.#lastId = -1;
     this.#text = [];
     this.#detail = [];
-    const at = this.flows.length;
     const known = this.boots.findIndex(({ id }) => id === segment.bootId);
+    if (known === -1) this.settle();
+    const at = this.flows.length;
     if (known === -1) {
       this.#boot = this.boots.push({ id: segment.bootId, wallOffset: segment.wallOffset, firstFlow: at }) - 1;
       this.flows.startBoot();
@@ -220,11 +225,10 @@ export class Graph {
       this.#used(place, flows[n]!.source, flows[n]!.sink);
     }
     this.#movedFrom(places[0]!);
-    const before = (at: number) => places.findLastIndex((place, n) => place < at + n) + 1;
-    for (let n = this.annotations.length - 1; n >= 0; n--) {
+    for (let [n, before] = [this.annotations.length - 1, places.length]; n >= 0 && before > 0; n--) {
       const annotation = this.annotations[n]!;
-      if (annotation.flows <= places[0]!) break;
-      annotation.flows += before(annotation.flows);
+      while (before > 0 && places[before - 1]! >= annotation.flows + before - 1) before--;
+      annotation.flows += before;
     }
   }
 

@@ -1,16 +1,12 @@
 /**
  * Who holds which memory now, and what is one by it: processes and objects between which data goes both ways without a call.
  *
- * Guarantee: a group is all that is connected by holding for reading and writing; of who only sees an object it is known that he does.
- * Its root is the object that was on the record first.
+ * Guarantee: whoever holds or sees something, and each thing that is held or seen, is in one group: all that is connected by holding for
+ * reading and writing. Its root is the object that was on the record first.
  */
-export type Group = {
-  readonly root: number;
-  /** With the time since when this root is theirs. */
-  readonly members: Map<number, number>;
-  /** Of the members: processes that see other things besides. */
-  readonly seers: Set<number>;
-};
+import { Group } from "./group.ts";
+import { Pairs, type Since } from "./pairs.ts";
+
 /** What became of a group when a process left it. */
 export type Left = {
   group: Group;
@@ -18,55 +14,9 @@ export type Left = {
   pieces: Group[];
   alone: number[];
 };
-
-type Times = Map<number, number>;
-/** With a time for each. */
-export type Since = ReadonlyMap<number, number>;
-const NOBODY: Since = new Map();
-
-/** Pairs of a process and an object, found by both, and since when. */
-class Pairs {
-  readonly #objects = new Map<number, Times>();
-  readonly #processes = new Map<number, Times>();
-
-  add(process: number, object: number, time: number): void {
-    const since = Math.min(time, this.of(process).get(object) ?? time);
-    for (const [map, key, value] of [
-      [this.#objects, process, object],
-      [this.#processes, object, process],
-    ] as const)
-      map.set(key, (map.get(key) ?? (new Map() as Times)).set(value, since));
-  }
-
-  delete(process: number, object: number): void {
-    for (const [map, key, value] of [
-      [this.#objects, process, object],
-      [this.#processes, object, process],
-    ] as const) {
-      const times = map.get(key);
-      if (times?.delete(value) === true && times.size === 0) map.delete(key);
-    }
-  }
-
-  has(process: number, object: number): boolean {
-    return this.#objects.get(process)?.has(object) === true;
-  }
-
-  /** Objects of a process. */
-  of(process: number): Since {
-    return this.#objects.get(process) ?? NOBODY;
-  }
-
-  /** Processes of an object. */
-  by(object: number): Since {
-    return this.#processes.get(object) ?? NOBODY;
-  }
-
-  /** Has it any, as either? */
-  knows(entity: number): boolean {
-    return this.#objects.has(entity) || this.#processes.has(entity);
-  }
-}
+/** A process sees an object, which is in a group. */
+export type View = { process: number; object: number; since: number; its: Group };
+type Views = { changes: number; views: readonly View[]; watchers: readonly Group[] };
 
 export class Holdings {
   /** For reading and writing; for reading only. */
@@ -75,6 +25,9 @@ export class Holdings {
   readonly #groups = new Map<number, Group>();
   /** By process: the one that stands for the memory that it has in common with others, which is held as objects are. */
   readonly #common = new Map<number, number>();
+  /** How often it changed who holds or sees what; what was found out of groups after so many. */
+  #changes = 0;
+  readonly #views = new WeakMap<Group, Views>();
   readonly #isProcess: (entity: number) => boolean;
 
   constructor(isProcess: (entity: number) => boolean) {
@@ -98,18 +51,39 @@ export class Holdings {
     return this.#holds.knows(entity) || this.#sees.knows(entity);
   }
 
+  /** Others that see something of a group. */
+  watchersOf(group: Group): readonly Group[] {
+    return this.#viewsOf(group).watchers;
+  }
+
+  /** What members of a group see of others: of each of these one thing, with one who sees it. */
+  viewsOf(group: Group): readonly View[] {
+    return this.#viewsOf(group).views;
+  }
+
+  /** All that members of a group see. */
+  *everyViewOf(group: Group): Generator<View> {
+    for (const process of group.seers)
+      for (const [object, since] of this.#sees.of(process))
+        yield { process, object, since, its: this.#groups.get(object)! };
+  }
+
   see(process: number, object: number, time: number): void {
     if (this.#holds.has(process, object)) return;
+    this.#changes++;
     this.#sees.add(process, object, time);
-    this.#groups.get(process)?.seers.add(process);
+    const group = this.#groupFor(process, time);
+    group.seers.add(process);
+    group.seesMore();
+    this.#groupFor(object, time).watched.add(object);
   }
 
   /** @returns groups that are one now, the first with its old root; null: they were before */
   hold(process: number, object: number, time: number): [into: Group, from: Group] | null {
+    this.#changes++;
     this.#holds.add(process, object, time);
     this.#sees.delete(process, object);
     const [one, other] = [this.#groupFor(process, time), this.#groupFor(object, time)];
-    if (this.#sees.of(process).size === 0) one.seers.delete(process);
     if (one === other) return null;
     const [into, from] = this.#isOlder(one.root, other.root) ? [one, other] : [other, one];
     for (const member of from.members.keys()) {
@@ -117,14 +91,10 @@ export class Holdings {
       this.#groups.set(member, into);
     }
     for (const seer of from.seers) into.seers.add(seer);
+    for (const watched of from.watched) into.watched.add(watched);
+    into.seesMore();
+    into.isAnnounced = false;
     return [into, from];
-  }
-
-  /** What a process began is in one memory with it. @returns what stands for that memory */
-  commonOf(process: number): number {
-    const common = this.#common.get(process) ?? process;
-    this.#common.set(process, common);
-    return common;
   }
 
   /** What a process has by being begun. @param isOneMemory with who began it */
@@ -134,22 +104,30 @@ export class Holdings {
     return { held, seen: [...this.#sees.of(parent).keys()] };
   }
 
-  join(process: number, common: number): void {
-    this.#common.set(process, common);
+  /** What two have in common from now on, for both to hold. @returns what stands for it */
+  share(parent: number, child: number): number {
+    const common = this.#common.get(parent) ?? parent;
+    this.#common.set(parent, common);
+    this.#common.set(child, common);
+    return common;
   }
 
   /** It holds and sees nothing any more. */
   leave(process: number, time: number): Left | null {
+    this.#changes++;
     const group = this.#groups.get(process);
     this.#leaveCommon(process, time);
-    for (const object of [...this.#sees.of(process).keys()]) this.#sees.delete(process, object);
+    for (const object of [...this.#sees.of(process).keys()]) {
+      this.#sees.delete(process, object);
+      if (!this.knows(object) && this.#groups.get(object)!.members.size === 1) this.#groups.delete(object);
+    }
     for (const object of [...this.#holds.of(process).keys()]) this.#holds.delete(process, object);
     if (group === undefined) return null;
     for (const member of group.members.keys()) this.#groups.delete(member);
     const left: Left = { group, pieces: [], alone: [] };
     for (const member of group.members.keys()) {
       if (this.#groups.has(member)) continue;
-      if (this.#holds.knows(member)) left.pieces.push(this.#pieceOf(member, group, time));
+      if (this.knows(member)) left.pieces.push(this.#pieceOf(member, group, time));
       else if (member !== process) left.alone.push(member);
     }
     return left;
@@ -170,6 +148,21 @@ export class Holdings {
       this.#holds.add(other, heir, time);
       this.#common.set(other, heir);
     }
+  }
+
+  #viewsOf(group: Group): Views {
+    const known = this.#views.get(group);
+    if (known?.changes === this.#changes) return known;
+    const views = new Map<Group, View>();
+    for (const view of this.everyViewOf(group)) if (!views.has(view.its)) views.set(view.its, view);
+    const watchers = new Set<Group>();
+    for (const object of group.watched)
+      for (const process of this.#sees.by(object).keys()) watchers.add(this.#groups.get(process)!);
+    views.delete(group);
+    watchers.delete(group);
+    const found = { changes: this.#changes, views: [...views.values()], watchers: [...watchers] };
+    this.#views.set(group, found);
+    return found;
   }
 
   #groupFor(entity: number, time: number): Group {
@@ -195,9 +188,12 @@ export class Holdings {
 
   #groupOf(entities: readonly number[], since: (member: number, root: number) => number): Group {
     const root = entities.reduce((oldest, one) => (this.#isOlder(one, oldest) ? one : oldest));
-    const members = new Map(entities.map((member) => [member, since(member, root)]));
-    const seers = new Set(entities.filter((member) => this.#sees.of(member).size > 0));
-    return { root, members, seers };
+    const group = new Group(root, new Map(entities.map((member) => [member, since(member, root)])));
+    for (const member of entities) {
+      if (this.#sees.of(member).size > 0) group.seers.add(member);
+      if (this.#sees.by(member).size > 0) group.watched.add(member);
+    }
+    return group;
   }
 
   /** An object rather than a process, for that ends. */

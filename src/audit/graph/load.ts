@@ -36,6 +36,7 @@ export class Loader {
       if (current?.first === segment.first && segment.count <= current.done) continue;
       this.#read(segment);
     }
+    this.graph.settle();
     return this.graph;
   }
 

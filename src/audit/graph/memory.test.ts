@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok } from "node:assert";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { answer, PLATFORM, type Reader } from "../index.ts";
+import { answer, PLATFORM, type Reader, Sight } from "../index.ts";
 import {
   BOOT,
   contextRecords,
@@ -21,7 +21,7 @@ import {
 import { BLOCK, Graph, reach } from "./index.ts";
 import { anyAct, simulate, Truth } from "./testing.ts";
 
-const described = [[], [1], [2]].map((tags, id) => contextRecords(id, contextWith(tags)));
+const described = [[], [1], [2], [3]].map((tags, id) => contextRecords(id, contextWith(tags)));
 
 /** `1`: a process, `a` to `e`: memory, others: a file. */
 function endOf(name: string): End {
@@ -118,6 +118,7 @@ describe("memory that is shared", () => {
     const of = (words: string) => Buffer.concat([...described, ...acted(words).map(flowRecord)]);
     graph.add(of("1=h 2=h f>1"), 1, header());
     graph.add(of("g>1 2>i h>3"), 100, header(100, BOOT.replaceAll("0", "f")));
+    graph.settle();
     const number = (name: string, boot = 0) => numberOf(graph, endOf(name), boot);
     ok(isWay(graph, number("f"), number("2")) && isWay(graph, number("f"), number("3", 1)));
     ok(!isWay(graph, number("g"), number("i")) && !isWay(graph, number("g"), number("h")));
@@ -176,8 +177,10 @@ describe("memory that is shared", () => {
   });
 
   /** Each pair of those of which one reached the other. */
-  function pairsOf(graph: Graph): Set<string> {
-    const follows = new Uint8Array(graph.metas.size).fill(1);
+  function pairsOf(
+    graph: Graph,
+    follows: Uint8Array = new Uint8Array(graph.metas.size).fill(1),
+  ): Set<string> {
     const text = (n: number) => `${graph.entities.key(n).kind} ${graph.entities.key(n).first}`;
     const all = Array.from({ length: graph.entities.size }, (_, n) => n);
     return new Set(
@@ -204,6 +207,40 @@ describe("memory that is shared", () => {
       { numRuns: 1500 },
     );
     ok(ways > 20_000, `ways: ${ways}`);
+  });
+
+  it("tells a reader exactly what follows of what he may see", () => {
+    let hidden = 0;
+    const isProcess = ({ kind }: End) => kind === "process";
+    const contextOf = (end: End) => (isProcess(end) || Number(end.first) % 2 === 0 ? 1 : 3);
+    const others = fc.array(fc.constantFrom("", "", "read", "write"), { minLength: 48, maxLength: 48 });
+    fc.assert(
+      fc.property(fc.array(anyAct, { maxLength: 24, size: "max" }), others, (acts, does) => {
+        const { all } = simulate(acts, things);
+        const truth = new Truth();
+        for (const flow of all) truth.see(flow);
+        const flows = all.flatMap((flow, n): Flow[] => {
+          const { source, sink, op, time = 0 } = flow;
+          const own = { ...flow, from: contextOf(source), to: contextOf(sink) };
+          if (does[n] === "" || op === "end") return [own];
+          const mine = isProcess(sink) ? sink : source;
+          const other = file(50 + (n % 2));
+          hidden++;
+          return [
+            own,
+            does[n] === "read"
+              ? { source: other, sink: mine, from: 2, to: 1, time: time + 1 }
+              : { source: mine, sink: other, from: 1, to: 2, time: time + 1 },
+          ];
+        });
+        const graph = built(flows);
+        const reader: Reader = { ...PLATFORM, clearance: [tagOf(1), tagOf(3)] };
+        const told = [...pairsOf(graph, new Sight(graph, reader).sees)].filter(isOther);
+        deepStrictEqual(told.sort(), [...truth.pairs()].filter(isOther).sort());
+      }),
+      { numRuns: 1500 },
+    );
+    ok(hidden > 5000, `hidden: ${hidden}`);
   });
 
   it("tells no less when what moves data without changing who holds what comes early or late", () => {

@@ -1,22 +1,25 @@
 /**
  * Flows that no record tells one by one: what goes through memory that several hold, for loads and stores have no hook. [AUD-1]
  *
- * Guarantee: what may have gone from one to another, by what records say they hold, is a way in the graph. What holds each other
- * for reading and writing is one: what flows into a member flows on to the group's root at once, and before something flows out
- * of a member it gets all from there (from what it only sees, too). Who does nothing himself gets it when he ends, lets go, or
- * what there is of the log has been read (`settle`). Each such flow has the time and the record of the one that is its cause, and
- * is seen by who may see that and both of its own ends. [AUD-4]
+ * Guarantee: what may have gone from one to another, by what records say they hold, is a way in the graph, and nothing else is. Who holds
+ * each other for reading and writing is one: what flows into a member flows on to the group's root at once, and before something flows
+ * out of a member it gets what is new there, and what is new in what members only see. Who does nothing himself gets it when he ends,
+ * lets go, or before questions are asked (`settle`). Each such flow has the time and the record of the one that is its cause, and is
+ * seen by who may see that one and both of its own ends. [AUD-4]
  *
- * A record that comes late tells again what came before it and happened later; what has ended since counts for a flow that comes late.
- * Both may tell a little more than what was: that somebody had something as soon as it came, who held the memory only soon after.
+ * Records come in the order of time (native/rings.c), but not what the daemon writes: what is already there of later times is then told
+ * again, and what has ended since counts. That may tell a little more than what was: of who held the memory only soon after.
  *
  * Not covered: what was unmapped counts as held until the process ends or runs another program. A question with `until` may miss who did
- * nothing himself until then. Where ends that a reader may not see connect what he may see, he is not told of all ways there are.
+ * nothing himself until then. Where ends that a reader may not see connect what he may see, or did before their context was changed,
+ * he is not told of all ways. When somebody asked may show in when it is told that a program has something which did nothing since.
  */
 import type { Columns, Put } from "./columns.ts";
 import type { Entities } from "./entities.ts";
 import { grown } from "./grown.ts";
-import { type Group, Holdings, type Since } from "./holdings.ts";
+import type { Group } from "./group.ts";
+import { Holdings } from "./holdings.ts";
+import type { Since } from "./pairs.ts";
 import { isImplied, isRefused, type Meta, type Metas } from "./metas.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 
@@ -32,6 +35,13 @@ type Former = {
   /** Goes into members only: it was seen. */
   isSeen: boolean;
 };
+/** Of groups from which something is drawn: it is under way, it may lack something, it has all. */
+type Drawn = Map<Group, number>;
+const OPEN = 0;
+const PART = 1;
+const WHOLE = 2;
+/** A group, or what was one. */
+type Rooted = { root: number; members: Since; group?: Group };
 /** As far back as records are put in order. */
 const WINDOW = 1 << 12;
 const MOST_CONTEXTS = 0x100000;
@@ -51,6 +61,10 @@ export class Memory {
   /** Groups that got something which not all members did, with the last causes by their contexts. */
   #unsettled = new Map<Group, Map<number, Cause>>();
   #cause: Cause = { meta: 0, time: 0, record: 0 };
+  /** Of its contexts. */
+  #key = 0;
+  readonly #keys = new Map<number, number>();
+  /** There are flows behind it already: nothing that was told is sure to be enough. */
   #isLate = false;
 
   constructor(flows: Columns, entities: Entities, metas: Metas, put: (put: Put) => void) {
@@ -79,19 +93,20 @@ export class Memory {
   see(flow: Put, back: number): void {
     const { source, sink, meta, time, record } = flow;
     this.#forget();
-    this.#cause = { meta, time, record };
     this.#isLate = this.#isBehind(time);
+    this.#begin({ meta, time, record });
     this.#move(flow);
     if (back !== -1) this.#move({ source: sink, sink: source, meta: back, time, record });
-    if (this.#change(source, sink, meta) && this.#isLate) this.#tellAgain(time);
+    this.#change(source, sink, meta);
+    if (this.#isLate) this.#tellAgain(time);
   }
 
-  /** What is told already of later times, without knowing of what began now. */
-  #tellAgain(time: number): void {
-    for (const flow of this.#toldAfter(time)) {
-      const { source, sink, meta, record } = flow;
+  /** What is told already of later times, without knowing of this. */
+  #tellAgain(after: number): void {
+    for (const flow of this.#toldAfter(after)) {
+      const { source, sink, meta, time, record } = flow;
       if (!this.concerns(source, sink, 0)) continue;
-      this.#cause = { meta, time: flow.time, record };
+      this.#begin({ meta, time, record });
       this.#move({ ...flow, meta: this.#implied(source, sink, meta) });
     }
   }
@@ -101,15 +116,22 @@ export class Memory {
     const [put, unsettled] = [this.#put, this.#unsettled];
     const found: Put[] = [];
     this.#put = (one) => found.push(one);
-    this.#isLate = false;
     for (const [group, causes] of unsettled)
       for (const cause of causes.values()) {
-        this.#cause = cause;
+        this.#begin(cause);
         this.#settle(group);
       }
     this.#put = put;
     this.#unsettled = new Map();
     return found.sort((a, b) => a.time - b.time);
+  }
+
+  #begin(cause: Cause): void {
+    const { source, sink } = this.#meta(cause.meta);
+    const contexts = source * MOST_CONTEXTS + sink;
+    this.#cause = cause;
+    this.#key = this.#keys.get(contexts) ?? this.#keys.size;
+    this.#keys.set(contexts, this.#key);
   }
 
   #nothing(): Holdings {
@@ -141,21 +163,26 @@ export class Memory {
     const { source, sink } = flow;
     const meta = this.#meta(flow.meta);
     if (this.#marks[source] === 1) {
-      this.#contexts[source] = meta.source;
+      this.#isNow(source, meta.source);
       this.#pull(source);
     }
     this.#put(flow);
     if (this.#marks[sink] !== 1) return;
-    this.#contexts[sink] = meta.sink;
+    this.#isNow(sink, meta.sink);
     this.#push(sink);
   }
 
-  /** @returns has it changed who holds what? */
-  #change(source: number, sink: number, number: number): boolean {
+  #isNow(entity: number, context: number): void {
+    if (this.#contexts[entity] === context) return;
+    this.#contexts[entity] = context;
+    this.#holdings.group(entity)?.tellAgain();
+  }
+
+  #change(source: number, sink: number, number: number): void {
     const { op, flags, source: from, sink: to, sinkKind } = this.#meta(number);
     const isHolding = (flags & RECORD_FLAG.HOLDS) !== 0;
     if (op === OP.end || (isHolding && sinkKind === ENTITY.none)) this.#leave(source);
-    else if (op === OP.fork) this.#begin(source, sink, isHolding, from, to);
+    else if (op === OP.fork) this.#fork(source, sink, isHolding, from, to);
     else if (isHolding) {
       const isSource = (flags & RECORD_FLAG.ACTOR_IS_SOURCE) !== 0;
       const [process, object] = isSource ? [source, sink] : [sink, source];
@@ -163,24 +190,27 @@ export class Memory {
       this.#mark(sink, to);
       // who only writes holds it like who does both: that is more
       if (isSource || (flags & RECORD_FLAG.BOTH) !== 0) this.#hold(process, object);
-      else this.#holdings.see(process, object, this.#cause.time);
-    } else return false;
-    return true;
+      else this.#see(process, object);
+    }
   }
 
-  #begin(parent: number, child: number, isOneMemory: boolean, from: number, to: number): void {
+  #fork(parent: number, child: number, isOneMemory: boolean, from: number, to: number): void {
     const { held, seen } = this.#holdings.inherited(parent, isOneMemory);
     if (held.length + seen.length === 0 && !isOneMemory) return;
     this.#mark(parent, from);
     this.#mark(child, to);
     if (isOneMemory) {
-      const common = this.#holdings.commonOf(parent);
-      this.#holdings.join(child, common);
+      const common = this.#holdings.share(parent, child);
       this.#hold(parent, common);
       this.#hold(child, common);
     }
     for (const object of held) this.#hold(child, object);
-    for (const object of seen) this.#holdings.see(child, object, this.#cause.time);
+    for (const object of seen) this.#see(child, object);
+  }
+
+  #see(process: number, object: number): void {
+    this.#holdings.see(process, object, this.#cause.time);
+    this.#announce(this.#holdings.group(process)!);
   }
 
   /** What both had before, all have. */
@@ -190,9 +220,8 @@ export class Memory {
     if (merged === null) return;
     const [into, from] = merged;
     this.#was(from.root, from.members);
-    this.#tell(from.root, into.root);
     this.#tell(into.root, from.root);
-    this.#unsettle(into, this.#unsettled.get(from));
+    this.#come(into, from.root, this.#unsettled.get(from));
     this.#unsettled.delete(from);
   }
 
@@ -205,91 +234,129 @@ export class Memory {
     this.#was(group.root, group.members);
     const causes = this.#unsettled.get(group);
     this.#unsettled.delete(group);
-    for (const piece of pieces) {
-      this.#tell(group.root, piece.root);
-      this.#unsettle(piece, causes);
-    }
-    for (const object of alone) {
-      this.#tell(group.root, object);
-      this.#show(object);
-    }
+    for (const piece of pieces) this.#come(piece, group.root, causes);
+    for (const object of alone) this.#tell(group.root, object);
   }
 
   /** Whatever may have come to an entity without a call comes before something flows out of it. */
   #pull(entity: number): void {
-    const group = this.#holdings.group(entity);
-    const drawn = new Set<Group>();
-    for (const [object, process] of this.#seenThen()) {
-      this.#draw(this.#holdings.group(object), object, drawn);
-      this.#fill(object);
-      this.#tell(object, process);
-      this.#tellRoots(process);
-    }
-    if ((group?.seers ?? this.#holdings.seenOf(entity)).size > 0) this.#draw(group, entity, drawn);
+    const drawn: Drawn = new Map();
+    if (this.#isLate) this.#drawThen(drawn);
+    this.#drawFor(entity, drawn);
     this.#fill(entity);
-  }
-
-  /** What comes late: who saw what at its time and does so no more. */
-  *#seenThen(): Generator<[object: number, process: number]> {
-    if (!this.#isLate) return;
-    for (const { root, members, until, isSeen } of this.#former)
-      for (const [process, since] of members) if (isSeen && this.#isThen(since, until)) yield [root, process];
   }
 
   /** From its root. */
   #fill(entity: number): void {
-    for (const root of this.#rootsOf(entity)) this.#tell(root, entity);
+    for (const { root, group } of this.#rootsOf(entity)) {
+      if (group?.hasTold(entity, this.#key) === true && !this.#isLate) continue;
+      this.#tell(root, entity);
+      if (!this.#isLate) group?.told(entity, this.#key);
+    }
   }
 
-  /** What a group, or a process that is in none, sees elsewhere comes to it: from there, and from what is seen there in turn. */
-  #draw(group: Group | undefined, entity: number, drawn: Set<Group>): void {
-    if (group !== undefined) drawn.add(group);
-    for (const process of group?.seers ?? [entity])
-      for (const [object, since] of this.#holdings.seenOf(process)) {
-        const its = this.#holdings.group(object);
-        const isOne = its === group && group !== undefined && !this.#isLate;
-        // of what nobody writes by holding it, all is told at once
-        if (isOne || !this.#isThen(since) || this.#rootsOf(object).length === 0) continue;
-        if (its !== undefined && !drawn.has(its)) this.#draw(its, object, drawn);
-        this.#fill(object);
-        this.#tell(object, process);
-        if (group !== undefined) this.#tellRoots(process);
+  #drawFor(entity: number, drawn: Drawn): void {
+    const group = this.#holdings.group(entity);
+    if (group !== undefined) this.#draw(group, drawn);
+    if (!this.#isLate) return;
+    // with whom it was one then
+    for (const { members, until, isSeen } of this.#former)
+      if (!isSeen && this.#isThen(members.get(entity), until))
+        for (const member of members.keys()) {
+          const its = this.#holdings.group(member);
+          if (its !== undefined) this.#draw(its, drawn);
+        }
+  }
+
+  /**
+   * What a group sees elsewhere comes to it: from there, and from what is seen there in turn. Who is on the way to where it is drawn to
+   * gives nothing: what he has comes there by himself. So nobody but that one is sure to have all, if they see each other in a circle.
+   */
+  #draw(group: Group, drawn: Drawn): void {
+    if (drawn.has(group)) return;
+    if (group.hasDrawn(this.#key) && !this.#isLate) {
+      drawn.set(group, WHOLE);
+      return;
+    }
+    const isFirst = drawn.size === 0;
+    let state = WHOLE;
+    drawn.set(group, OPEN);
+    const views = this.#isLate ? this.#holdings.everyViewOf(group) : this.#holdings.viewsOf(group);
+    for (const { process, object, since, its } of views) {
+      if (!this.#isThen(since)) continue;
+      this.#drawFor(object, drawn);
+      const got = drawn.get(its) ?? WHOLE;
+      if (got !== WHOLE) state = PART;
+      const isTold = got === OPEN || its.hasTold(group.root, this.#key);
+      if (this.#isLate || !isTold) this.#drawFrom(object, process);
+    }
+    drawn.set(group, state);
+    if (this.#isLate) return;
+    if (state === WHOLE || isFirst) group.drew(this.#key);
+    for (const { its } of this.#holdings.viewsOf(group)) its.isAnnounced = false;
+  }
+
+  #drawFrom(object: number, process: number): void {
+    this.#fill(object);
+    this.#tell(object, process);
+    const group = this.#holdings.group(process);
+    if (!this.#isLate && group !== undefined) this.#holdings.group(object)?.told(group.root, this.#key);
+    this.#push(process);
+  }
+
+  /** What comes late: of who saw something at its time and does so no more. */
+  #drawThen(drawn: Drawn): void {
+    for (const { root: object, members, until, isSeen } of this.#former)
+      for (const [process, since] of members) {
+        if (!isSeen || !this.#isThen(since, until)) continue;
+        this.#drawFor(object, drawn);
+        this.#drawFrom(object, process);
       }
   }
 
-  /** What flowed into an entity goes on to who has it without a call. */
+  /** What flowed into an entity goes on to its group. */
   #push(entity: number): void {
+    for (const { root, group, members } of this.#rootsOf(entity)) {
+      if (group !== undefined) {
+        this.#come(group, entity);
+        continue;
+      }
+      // all who were in it then have it, and so has whom they are with now
+      this.#tell(entity, root);
+      for (const member of members.keys()) {
+        this.#tell(root, member);
+        const its = this.#holdings.group(member);
+        if (its !== undefined) this.#come(its, member);
+      }
+    }
+  }
+
+  /** @param from a member; -1: it is there, or will be @param causes of others for which it is not settled either */
+  #come(group: Group, from: number, causes?: ReadonlyMap<number, Cause>): void {
+    if (from !== -1) this.#tell(from, group.root);
+    group.came(from, this.#key);
+    this.#announce(group);
+    this.#unsettle(group, causes);
+  }
+
+  /** Whoever sees something of a group may see more now, and who sees something of that. */
+  #announce(group: Group): void {
+    if (group.isAnnounced) return;
+    group.isAnnounced = true;
+    for (const its of this.#holdings.watchersOf(group)) {
+      its.seesMore();
+      this.#announce(its);
+    }
+  }
+
+  /** Those of an entity at the cause's time; of what comes late, that before. */
+  #rootsOf(entity: number): Rooted[] {
     const group = this.#holdings.group(entity);
-    this.#tellRoots(entity);
-    if (group !== undefined) this.#unsettle(group);
-    if (this.#rootsOf(entity).length === 0) this.#show(entity);
-  }
-
-  #tellRoots(entity: number): void {
-    for (const root of this.#rootsOf(entity)) this.#tell(entity, root);
-  }
-
-  /** To who only sees what nobody holds otherwise. */
-  #show(object: number): void {
-    for (const [seen, process] of this.#seenThen()) if (seen === object) this.#showTo(process, object);
-    for (const [process, since] of this.#holdings.seersOf(object))
-      if (this.#isThen(since)) this.#showTo(process, object);
-  }
-
-  #showTo(process: number, object: number): void {
-    this.#tell(object, process);
-    this.#tellRoots(process);
-    const group = this.#holdings.group(process);
-    if (group !== undefined) this.#unsettle(group);
-  }
-
-  /** The root of its group at the cause's time; of what is long ago, that before. */
-  #rootsOf(entity: number): number[] {
-    const group = this.#holdings.group(entity);
-    const roots = this.#isThen(group?.members.get(entity)) ? [group!.root] : [];
+    const isMember = group !== undefined && this.#isThen(group.members.get(entity));
+    const roots: Rooted[] = isMember ? [{ root: group.root, members: group.members, group }] : [];
     if (this.#isLate)
       for (const { root, members, until, isSeen } of this.#former)
-        if (!isSeen && this.#isThen(members.get(entity), until)) roots.push(root);
+        if (!isSeen && this.#isThen(members.get(entity), until)) roots.push({ root, members });
     return roots;
   }
 
@@ -302,19 +369,17 @@ export class Memory {
   /** With all that see something of it, and so on. */
   #settle(first: Group): void {
     const groups = new Set([first]);
-    const others = new Set<number>();
-    for (const group of groups)
-      for (const member of group.members.keys())
-        for (const process of this.#holdings.seersOf(member).keys()) {
-          const its = this.#holdings.group(process);
-          if (its === undefined) others.add(process);
-          else groups.add(its);
-        }
     for (const group of groups) {
-      this.#draw(group, group.root, new Set());
       for (const [member, since] of group.members) if (this.#isThen(since)) this.#tell(group.root, member);
+      for (const object of group.watched)
+        for (const [process, since] of this.#holdings.seersOf(object)) {
+          const its = this.#holdings.group(process)!;
+          if (its === group || !this.#isThen(since)) continue;
+          this.#tell(object, process);
+          if (this.#isThen(its.members.get(process))) this.#tell(process, its.root);
+          groups.add(its);
+        }
     }
-    for (const process of others) this.#draw(undefined, process, new Set());
   }
 
   #unsettle(group: Group, more: ReadonlyMap<number, Cause> = new Map()): void {
@@ -362,12 +427,13 @@ export class Memory {
   #forget(): void {
     let n = 0;
     for (; n < this.#former.length; n++) {
-      const { flows, members } = this.#former[n]!;
+      const { flows, root, members } = this.#former[n]!;
       if (flows + WINDOW > this.#flows.length) break;
-      for (const member of members.keys()) this.#marks[member] = this.#holdings.knows(member) ? 1 : 0;
+      for (const one of [root, ...members.keys()]) this.#marks[one] = this.#holdings.knows(one) ? 1 : 0;
     }
     if (n === 0) return;
     this.#former = this.#former.slice(n);
-    for (const { members } of this.#former) for (const member of members.keys()) this.#marks[member] = 1;
+    for (const { root, members } of this.#former)
+      for (const one of [root, ...members.keys()]) this.#marks[one] = 1;
   }
 }
