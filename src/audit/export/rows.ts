@@ -19,7 +19,7 @@ export type Row = {
 };
 export type RowOptions = { noise?: boolean | undefined; refused?: boolean | undefined };
 
-/** A flow in both directions is two rows of one record. @param options what to leave in: by default all */
+/** A flow in both directions is two rows of one record; what went through shared memory is rows of the record that it comes of. @param options what to leave in: by default all */
 export function* rowsOf(sight: Sight, { noise = true, refused = true }: RowOptions = {}): Generator<Row> {
   const { graph, sees } = sight;
   const kinds = Array.from({ length: graph.metas.size }, (_, n) => {

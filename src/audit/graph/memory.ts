@@ -331,9 +331,9 @@ export class Memory {
     }
   }
 
-  /** @param from a member; -1: it is there, or will be @param causes of others for which it is not settled either */
+  /** @param causes of others for which it is not settled either */
   #come(group: Group, from: number, causes?: ReadonlyMap<number, Cause>): void {
-    if (from !== -1) this.#tell(from, group.root);
+    this.#tell(from, group.root);
     group.came(from, this.#key);
     this.#announce(group);
     this.#unsettle(group, causes);
@@ -425,15 +425,16 @@ export class Memory {
 
   /** What was, and is so long ago that nothing of then can come any more. */
   #forget(): void {
-    let n = 0;
-    for (; n < this.#former.length; n++) {
-      const { flows, root, members } = this.#former[n]!;
-      if (flows + WINDOW > this.#flows.length) break;
-      for (const one of [root, ...members.keys()]) this.#marks[one] = this.#holdings.knows(one) ? 1 : 0;
-    }
-    if (n === 0) return;
-    this.#former = this.#former.slice(n);
-    for (const { root, members } of this.#former)
-      for (const one of [root, ...members.keys()]) this.#marks[one] = 1;
+    const { length } = this.#flows;
+    // many at once
+    if (this.#former.length === 0 || this.#former[0]!.flows + 2 * WINDOW > length) return;
+    const old = this.#former.findIndex(({ flows }) => flows + WINDOW > length);
+    const gone = this.#former.splice(0, old === -1 ? Infinity : old);
+    const mark = (formers: readonly Former[], isMarked: (one: number) => boolean) => {
+      for (const { root, members } of formers)
+        for (const one of [root, ...members.keys()]) this.#marks[one] = isMarked(one) ? 1 : 0;
+    };
+    mark(gone, (one) => this.#holdings.knows(one));
+    mark(this.#former, () => true);
   }
 }
