@@ -6,7 +6,7 @@
  * is done: all that it gets later changes nothing. Times are numbers relative to the first boot's: to the ns for 104 days, then to some ns.
  */
 import { BLOCK, type Block, type Graph, longer } from "../graph/index.ts";
-import { ENTITY } from "../record.ts";
+import { ENTITY, type EntityName } from "../record.ts";
 import type { Searched, Way } from "./around.ts";
 import type { Hits } from "./leak.ts";
 import type { Passages } from "./passages.ts";
@@ -24,15 +24,9 @@ export type Aged = {
 };
 
 /** Have no data of their own that could have an age: what goes through them began elsewhere. */
-const CARRIERS: ReadonlySet<number> = new Set(
-  (["none", "process", "pipe", "socket", "anon", "directory", "symlink"] as const).map(
-    (kind) => ENTITY[kind],
-  ),
-);
+const CARRIERS = kindsOf("none", "process", "pipe", "socket", "anon", "directory", "symlink");
 /** What comes from them is new each time. */
-const SPRINGS: ReadonlySet<number> = new Set(
-  (["principal", "address", "device"] as const).map((kind) => ENTITY[kind]),
-);
+const SPRINGS = kindsOf("principal", "address", "device");
 
 /** In place of a time: nothing is held; what is held has no age. */
 const UNHELD = -Infinity;
@@ -184,9 +178,9 @@ class AgedSearch {
   #begin(entity: number, kind: number, at: number): void {
     this.#note(entity, at);
     const what = this.#graph.entities.kind(entity);
-    const isSpring = SPRINGS.has(what);
+    const isSpring = SPRINGS[what] === 1;
     const own = isSpring ? this.#clock.at(at) : this.#first[entity]!;
-    this.#hold(entity, NONE, NONE, this.#source[kind]!, CARRIERS.has(what) ? AGELESS : own);
+    this.#hold(entity, NONE, NONE, this.#source[kind]!, CARRIERS[what] === 1 ? AGELESS : own);
     if (!isSpring) this.#flags[entity]! |= BEGUN;
   }
 
@@ -260,6 +254,13 @@ function spoilOn(
   place[0] = i;
   return count;
 } // prettier-ignore
+
+/** By kind of entity: 1, it is one of these. */
+function kindsOf(...names: EntityName[]): Uint8Array {
+  const kinds = new Uint8Array(256);
+  for (const name of names) kinds[ENTITY[name]] = 1;
+  return kinds;
+}
 
 /** Ways in which entities hold data, by number. */
 class Ways {
