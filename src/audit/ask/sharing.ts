@@ -1,7 +1,7 @@
 /**
- * Programs with the data that share memory of which records do not say who holds it: what goes through it is not followed, so a
- * "no" says who they are. That is so in logs of versions before 7, and of what is recorded because the scope was widened; what
- * records say is held is followed (graph/memory.ts).
+ * Programs with the data that share memory of which records do not say who holds it: what goes through it is not followed,
+ * so a "no" says who they are. That is so in logs of versions before 7, and of what is recorded because the scope was
+ * widened; what records say is held is followed (graph/memory.ts).
  *
  * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
  * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting

@@ -1,8 +1,8 @@
 /**
  * Who holds which memory now, and what is one by it: processes and objects between which data goes both ways without a call.
  *
- * Guarantee: whoever holds or sees something, and each thing that is held or seen, is in one group: all that is connected by holding for
- * reading and writing. Its root is the object that was on the record first.
+ * Guarantee: whoever holds or sees something, and each thing that is held or seen, is in one group: all that is connected
+ * by holding for reading and writing. Its root is the object that was on the record first.
  */
 import { Group } from "./group.ts";
 import { Pairs, type Since } from "./pairs.ts";

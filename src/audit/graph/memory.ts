@@ -1,21 +1,25 @@
 /**
- * Flows that no record tells one by one: what goes through memory that several hold, for loads and stores have no hook. [AUD-1]
+ * Flows that no record tells one by one: what goes through memory that several hold, for loads and stores have no hook.
+ * [AUD-1]
  *
- * Guarantee: what may have gone from one to another, by what records say they hold, is a way in the graph, and nothing else is. Who holds
- * each other for reading and writing is one: what flows into a member flows on to the group's root at once, and before something flows
- * out of a member it gets what is new there, and what is new in what members only see. Who does nothing himself gets it when he ends,
- * lets go, or before questions are asked (`settle`). Each such flow has the time and the record of the one that is its cause, and is
- * seen by who may see that one and both of its own ends. [AUD-4]
+ * Guarantee: what may have gone from one to another, by what records say they hold, is a way in the graph, and nothing else
+ * is. Who holds each other for reading and writing is one: what flows into a member flows on to the group's root at once,
+ * and before something flows out of a member it gets what is new there, and what is new in what members only see. Who does
+ * nothing himself gets it when he ends, lets go, or before questions are asked (`settle`). Each such flow has the time and
+ * the record of the one that is its cause, and is seen by who may see that one and both of its own ends. [AUD-4]
  *
- * Records come in the order of time (native/rings.c), but not what the daemon writes: what is already there of later times is then told
- * again, and what has ended since counts. That may tell a little more than what was: of who held the memory only soon after.
+ * Records come in the order of time (native/rings.c), but not what the daemon writes: what is already there of later times
+ * is then told again, and what has ended since counts. That may tell a little more than what was: of who held the memory
+ * only soon after.
  *
- * Not covered: what was unmapped counts as held until the process ends or runs another program. A question with `until` may miss who did
- * nothing himself until then. Where ends that a reader may not see connect what he may see, or did before their context was changed,
- * he is not told of all ways. When somebody asked may show in when it is told that a program has something which did nothing since.
+ * Not covered: what was unmapped counts as held until the process ends or runs another program. A question with `until` may
+ * miss who did nothing himself until then. Where ends that a reader may not see connect what he may see, or did before their
+ * context was changed, he is not told of all ways. When somebody asked may show in when it is told that a program has
+ * something which did nothing since.
  */
 import type { Columns, Put } from "./columns.ts";
 import type { Entities } from "./entities.ts";
+import { Formers, isThen, WINDOW } from "./former.ts";
 import { grown } from "./grown.ts";
 import type { Group } from "./group.ts";
 import { Holdings } from "./holdings.ts";
@@ -25,16 +29,6 @@ import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 
 /** The flow that others come of. */
 type Cause = { meta: number; time: number; record: number };
-/** What was one until a time: for what comes late. */
-type Former = {
-  until: number;
-  /** How many flows there were when it ended to be. */
-  flows: number;
-  root: number;
-  members: Since;
-  /** Goes into members only: it was seen. */
-  isSeen: boolean;
-};
 /** Of groups from which something is drawn: it is under way, it may lack something, it has all. */
 type Drawn = Map<Group, number>;
 const OPEN = 0;
@@ -42,8 +36,6 @@ const PART = 1;
 const WHOLE = 2;
 /** A group, or what was one. */
 type Rooted = { root: number; members: Since; group?: Group };
-/** As far back as records are put in order. */
-const WINDOW = 1 << 12;
 const MOST_CONTEXTS = 0x100000;
 
 export class Memory {
@@ -57,7 +49,7 @@ export class Memory {
   readonly #known: Meta[] = [];
   #put: (put: Put) => void;
   #holdings: Holdings;
-  #former: Former[] = [];
+  #formers = new Formers();
   /** Groups that got something which not all members did, with the last causes by their contexts. */
   #unsettled = new Map<Group, Map<number, Cause>>();
   #cause: Cause = { meta: 0, time: 0, record: 0 };
@@ -85,14 +77,15 @@ export class Memory {
   startBoot(): void {
     this.#marks.fill(0);
     this.#holdings = this.#nothing();
-    this.#former = [];
+    this.#formers = new Formers();
     this.#unsettled = new Map();
   }
 
   /** A flow that happened comes to the graph, with what comes of it. @param back its other direction, or -1 */
   see(flow: Put, back: number): void {
     const { source, sink, meta, time, record } = flow;
-    this.#forget();
+    for (const gone of this.#formers.forget(this.#flows.length))
+      this.#marks[gone] = this.#holdings.knows(gone) ? 1 : 0;
     this.#isLate = this.#isBehind(time);
     this.#begin({ meta, time, record });
     this.#move(flow);
@@ -260,17 +253,17 @@ export class Memory {
     if (group !== undefined) this.#draw(group, drawn);
     if (!this.#isLate) return;
     // with whom it was one then
-    for (const { members, until, isSeen } of this.#former)
-      if (!isSeen && this.#isThen(members.get(entity), until))
-        for (const member of members.keys()) {
-          const its = this.#holdings.group(member);
-          if (its !== undefined) this.#draw(its, drawn);
-        }
+    for (const { members } of this.#formers.groupsOf(entity, this.#cause.time))
+      for (const member of members.keys()) {
+        const its = this.#holdings.group(member);
+        if (its !== undefined) this.#draw(its, drawn);
+      }
   }
 
   /**
-   * What a group sees elsewhere comes to it: from there, and from what is seen there in turn. Who is on the way to where it is drawn to
-   * gives nothing: what he has comes there by himself. So nobody but that one is sure to have all, if they see each other in a circle.
+   * What a group sees elsewhere comes to it: from there, and from what is seen there in turn. Who is on the way to where
+   * it is drawn to gives nothing: what he has comes there by himself. So nobody but that one is sure to have all, if they
+   * see each other in a circle.
    */
   #draw(group: Group, drawn: Drawn): void {
     if (drawn.has(group)) return;
@@ -304,14 +297,12 @@ export class Memory {
     this.#push(process);
   }
 
-  /** What comes late: of who saw something at its time and does so no more. */
+  /** The same of who saw something at the cause's time and does so no more. */
   #drawThen(drawn: Drawn): void {
-    for (const { root: object, members, until, isSeen } of this.#former)
-      for (const [process, since] of members) {
-        if (!isSeen || !this.#isThen(since, until)) continue;
-        this.#drawFor(object, drawn);
-        this.#drawFrom(object, process);
-      }
+    for (const { object, process } of this.#formers.seenAt(this.#cause.time)) {
+      this.#drawFor(object, drawn);
+      this.#drawFrom(object, process);
+    }
   }
 
   /** What flowed into an entity goes on to its group. */
@@ -354,16 +345,11 @@ export class Memory {
     const group = this.#holdings.group(entity);
     const isMember = group !== undefined && this.#isThen(group.members.get(entity));
     const roots: Rooted[] = isMember ? [{ root: group.root, members: group.members, group }] : [];
-    if (this.#isLate)
-      for (const { root, members, until, isSeen } of this.#former)
-        if (!isSeen && this.#isThen(members.get(entity), until)) roots.push({ root, members });
-    return roots;
+    return this.#isLate ? roots.concat(this.#formers.groupsOf(entity, this.#cause.time)) : roots;
   }
 
-  /** Was something at the time of the cause that began, if at all, and ended? */
-  #isThen(since: number | undefined, until = Infinity): boolean {
-    const { time } = this.#cause;
-    return since !== undefined && since <= time && time <= until;
+  #isThen(since: number | undefined): boolean {
+    return isThen(this.#cause.time, since);
   }
 
   /** With all that see something of it, and so on. */
@@ -420,21 +406,6 @@ export class Memory {
   }
 
   #was(root: number, members: Since, isSeen = false): void {
-    this.#former.push({ until: this.#cause.time, flows: this.#flows.length, root, members, isSeen });
-  }
-
-  /** What was, and is so long ago that nothing of then can come any more. */
-  #forget(): void {
-    const { length } = this.#flows;
-    // many at once
-    if (this.#former.length === 0 || this.#former[0]!.flows + 2 * WINDOW > length) return;
-    const old = this.#former.findIndex(({ flows }) => flows + WINDOW > length);
-    const gone = this.#former.splice(0, old === -1 ? Infinity : old);
-    const mark = (formers: readonly Former[], isMarked: (one: number) => boolean) => {
-      for (const { root, members } of formers)
-        for (const one of [root, ...members.keys()]) this.#marks[one] = isMarked(one) ? 1 : 0;
-    };
-    mark(gone, (one) => this.#holdings.knows(one));
-    mark(this.#former, () => true);
+    this.#formers.add({ until: this.#cause.time, flows: this.#flows.length, root, members, isSeen });
   }
 }

@@ -1,13 +1,14 @@
 /**
  * For tests: a host whose monitor records everything, beside one that leaves out what tells nothing new, as
- * bpf/decide.bpf.h does (news_of and take_note in bpf/news.bpf.h, took_in). [AUD-2] And who knows of whom by what happened there.
+ * bpf/decide.bpf.h does (news_of and take_note in bpf/news.bpf.h, took_in). [AUD-2] And who knows of whom by what
+ * happened there.
  */
 import fc from "fast-check";
 import { type End, type Flow, nothing } from "../ask/testing.ts";
 
 /**
- * What a program does: read or write a thing, both at once, or act on another process; come to hold a thing, or to see it only;
- * begin another process, with memory of its own or in one memory with it; run another program; end.
+ * What a program does: read or write a thing, both at once, or act on another process; come to hold a thing, or to see
+ * it only; begin another process, with memory of its own or in one memory with it; run another program; end.
  */
 export type Act = {
   subject: number;
