@@ -6,7 +6,8 @@
  * Guarantee: what a channel (channel.bpf.h) took in since the hook was asked is on the record as read before the program
  * goes on with it [AUD-1]. Nothing is judged here: whoever put it there was.
  *
- * Not covered: calls that were under way when the monitor was attached; a file that is written while
+ * Not covered: what another thread, or somebody who shares the memory that is read into, does with it before the call returns (some
+ * microseconds); calls that were under way when the monitor was attached; a file that is written while
  * it is being read by a call that the hook let in before; splice from a pipe or a socket, and io_uring (both closed to
  * labelled programs, so this is about a wider scope).
  */
