@@ -74,13 +74,17 @@ export const lineage: readonly Case[] = [
       const recorded = async () =>
         (JSON.parse(await b.ok("status", "--json")) as { counts: { flows: { recorded: number } } }).counts
           .flows.recorded;
-      const before = await recorded();
-      const { code, out, err } = await b.csn(
-        ["run", "--release", "--secrecy", "lineage/s", "--volume", `${FOLDER}:${FOLDER}`, "--", "python3", "-c", TALK, FOLDER]); // prettier-ignore
-      deepStrictEqual([code, out, err], [0, `${ROUNDS}\n`, ""]);
-      const told = (await recorded()) - before;
-      ok(told < ROUNDS, `${told} records of ${ROUNDS} questions and answers`);
-      match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", `${FOLDER}/talked`])).out, /^yes/);
+      // and both of them holding memory, so that what one learns the other may tell
+      for (const held of ["", "import mmap; held = mmap.mmap(-1, 4096)"]) {
+        const out = `${FOLDER}/talked-${held === "" ? "apart" : "holding"}`;
+        const before = await recorded();
+        const ran = await b.csn(
+          ["run", "--release", "--secrecy", "lineage/s", "--volume", `${FOLDER}:${FOLDER}`, "--", "python3", "-c", `${held}${TALK}`, FOLDER, out]); // prettier-ignore
+        deepStrictEqual([ran.code, ran.out, ran.err], [0, `${ROUNDS}\n`, ""]);
+        const told = (await recorded()) - before;
+        ok(told < ROUNDS, `${told} records of ${ROUNDS} questions and answers`);
+        match((await b.csn(["leak", "--of", `${FOLDER}/src`, "--to", out])).out, /^yes/);
+      }
     },
   },
   {
@@ -118,7 +122,7 @@ if os.fork() == 0:
         if word == b"file":
             break
         two.send(word)
-    open(folder + "/talked", "wb").write(two.recv(100))
+    open(sys.argv[2], "wb").write(two.recv(100))
     os._exit(0)
 two.close()
 for n in range(${ROUNDS}):
