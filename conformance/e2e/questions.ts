@@ -18,7 +18,7 @@ type Trace = {
 type Leak = {
   path: { from: Text; to: Text; step: Trace["edges"][number]["step"] }[] | null;
   refused: { to: Text }[];
-  coverage: { gaps: unknown[]; boots: unknown[] };
+  coverage: { gaps: { near: string }[]; boots: unknown[] };
 };
 
 const short = (name: string) => name.slice(name.lastIndexOf("/") + 1);
@@ -83,9 +83,12 @@ export const questions: readonly Case[] = [
   {
     name: "questions: nothing got outside, and what tried is told",
     async run(b) {
+      const begun = (await b.shellOk("date -u +%FT%T.%3NZ")).trim();
       ok((await run(b, `cp ${FOLDER}/a.txt /data/ask/out/stolen.txt`)).code !== 0);
       const answer = await leak(b, "--of", TAG, "--to", "outside");
-      deepStrictEqual([answer.code, answer.path, answer.coverage.gaps], [0, null, []]);
+      // where one kernel plays all cases, a disk was full before
+      const gaps = answer.coverage.gaps.filter(({ near }) => near >= begun);
+      deepStrictEqual([answer.code, answer.path, gaps], [0, null, []]);
       ok(answer.refused.length > 0, "the attempt");
       match(await b.ok("leak", "--of", TAG, "--to", "outside"), /^no: within what was looked at/);
     },

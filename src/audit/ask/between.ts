@@ -91,13 +91,13 @@ class Ways {
   constructor(came: Places, goes: Places) {
     [this.came, this.goes] = [came, goes];
     this.#marks = new Uint8Array(came.at.length);
-    for (let entity = 0; entity < this.#marks.length; entity++) {
-      if (came.at[entity]! >= goes.at[entity]!) continue;
-      const isUnsure = (came.isEnd[entity]! & goes.isEnd[entity]!) !== 0;
-      this.#marks[entity] = isUnsure ? BOTH_ENDS : SURE;
-      this.entities++;
-      if (isUnsure) this.unsure++;
-    }
+    this.entities = markWays(came, goes, this.#marks);
+    for (
+      let entity = this.#marks.indexOf(BOTH_ENDS);
+      entity !== -1;
+      entity = this.#marks.indexOf(BOTH_ENDS, entity + 1)
+    )
+      this.unsure++;
   }
 
   /** By which data came to an entity; -1: it begins there. */
@@ -129,6 +129,18 @@ class Ways {
   }
 }
 
+/** @returns how many */
+function markWays(came: Places, goes: Places, marks: Uint8Array): number {
+  const [from, to] = [came.at, goes.at];
+  let count = 0;
+  for (let entity = 0; entity < marks.length; entity++) {
+    if (from[entity]! >= to[entity]!) continue;
+    marks[entity] = (came.isEnd[entity]! & goes.isEnd[entity]!) !== 0 ? BOTH_ENDS : SURE;
+    count++;
+  }
+  return count;
+}
+
 function onTheWay(
   { n, source, sink, meta }: Block, base: number, marks: Uint8Array,
   came: Int32Array, goes: Int32Array, follows: Uint8Array, found: Int32Array,
@@ -156,11 +168,17 @@ function placesOf(pass: Pass, { direction, roots }: Reach, size: number): Places
   const { entity: owners, flow: flows } = pass;
   // the first label of an entity counts: it comes last
   for (let label = pass.count - 1; label >= 0; label--) {
-    const [entity, flow] = [owners[label]!, flows[label]!];
-    const began = flow === -1 ? pass.began(label) : -1;
+    const entity = owners[label]!;
+    const flow = flows[label]!;
+    if (flow !== -1) {
+      at[entity] = flow;
+      if (isEnd[entity] !== 0) isEnd[entity] = 0;
+      continue;
+    }
+    const began = pass.began(label);
     // a beginning goes on by the flow that made it one, too
-    at[entity] = flow !== -1 ? flow : aside + (began === -1 ? begins.get(entity)! : began);
-    isEnd[entity] = flow === -1 ? 1 : 0;
+    at[entity] = aside + (began === -1 ? begins.get(entity)! : began);
+    isEnd[entity] = 1;
   }
   return { at, isEnd };
 }

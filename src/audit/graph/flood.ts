@@ -9,7 +9,7 @@ import type { Block } from "./columns.ts";
 import type { Graph } from "./graph.ts";
 import { LabelIndex } from "./labels.ts";
 import type { Pass, Question } from "./pass.ts";
-import { Horizon, travel, type Traveller } from "./travel.ts";
+import { travel, type Traveller } from "./travel.ts";
 
 /** Of an entity: it was not reached, or was; the same of one that is looked for. In the lowest bits: does it hold data? */
 const NOT_REACHED = 0;
@@ -27,7 +27,6 @@ export class Flood implements Pass, Traveller {
   count = 0;
   readonly entity: Int32Array;
   readonly flow: Int32Array;
-  readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
   readonly #isForward: boolean;
@@ -47,7 +46,6 @@ export class Flood implements Pass, Traveller {
     this.#graph = graph;
     this.#question = question;
     this.#isForward = direction === "from";
-    this.horizon = new Horizon(graph, direction);
     const size = graph.entities.size;
     this.#state = new Int8Array(size);
     for (const entity of looksFor?.entities ?? []) this.#state[entity] = SOUGHT;
@@ -69,14 +67,12 @@ export class Flood implements Pass, Traveller {
   begin(entity: number): void {
     if (this.isReached(entity)) return;
     this.#reach(entity, -1);
-    this.horizon.reach(this.entity, this.count - 1, this.count);
   }
 
   see(block: Block, base: number, from: number, to: number, isInTime: boolean): boolean {
     const { source, sink, meta } = block;
     const [nears, fars] = this.#isForward ? [source, sink] : [sink, source];
     const step = from < to ? 1 : -1;
-    const before = this.count;
     // no kind in it is a beginning or looked for
     const isPlain = isInTime && !block.kinds.some((kind) => (this.#kinds[kind]! & (BEGINS | SEEKS)) !== 0);
     for (let i = from; i !== to; i += step) {
@@ -88,7 +84,6 @@ export class Flood implements Pass, Traveller {
       if (i === to) break;
       if (this.#look(nears[i]!, fars[i]!, meta[i]!, base + i)) return true;
     }
-    this.horizon.reach(this.entity, before, this.count);
     return false;
   }
 

@@ -8,7 +8,7 @@ import { BLOCK, type Block } from "./columns.ts";
 import type { Graph } from "./graph.ts";
 import { LabelIndex, longer } from "./labels.ts";
 import type { Pass, Question } from "./pass.ts";
-import { Horizon, travel, type Traveller } from "./travel.ts";
+import { travel, type Traveller } from "./travel.ts";
 
 /** Depths beyond this have no room in the state. */
 export const MOST_HOPS = 125;
@@ -26,7 +26,6 @@ export class Sweep implements Pass, Traveller {
   count = 0;
   entity: Int32Array<ArrayBuffer>;
   flow: Int32Array<ArrayBuffer>;
-  readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
   readonly #isForward: boolean;
@@ -51,7 +50,6 @@ export class Sweep implements Pass, Traveller {
     this.#graph = graph;
     this.#question = question;
     this.#isForward = direction === "from";
-    this.horizon = new Horizon(graph, direction);
     const size = graph.entities.size;
     this.#far = depth! + 1;
     this.#state = new Uint8Array(size).fill(this.#far);
@@ -166,7 +164,6 @@ export class Sweep implements Pass, Traveller {
     }
     this.entity[label] = entity;
     this.flow[label] = flow;
-    this.horizon.reach(this.entity, label, this.count);
   }
 }
 

@@ -17,8 +17,9 @@ export type Traveller = {
    * @param isInTime all of them are @returns is it enough?
    */
   see(block: Block, base: number, from: number, to: number, isInTime: boolean): boolean;
-  /** Beyond this flow nothing that was reached is used. */
-  readonly horizon: Horizon;
+  /** Entities that were reached so far, in any order, some perhaps several times; and how many. */
+  readonly entity: Int32Array;
+  readonly count: number;
 };
 
 export function travel(graph: Graph, question: Question, traveller: Traveller): void {
@@ -35,6 +36,7 @@ export function travel(graph: Graph, question: Question, traveller: Traveller): 
     }
     return isForward ? Infinity : -Infinity;
   };
+  const horizon = new Horizon(graph, isForward);
   const edge = isForward ? 0 : length - 1;
   let at = question.begins ? edge : (roots[0]?.at ?? -1);
   if (isForward ? at < 0 && roots.length > 0 : at >= length) at = edge;
@@ -50,39 +52,36 @@ export function travel(graph: Graph, question: Question, traveller: Traveller): 
       if (inTime !== false && traveller.see(block, base, at - base, until - base, inTime === true)) return;
       at = until;
     }
-    if (!question.begins && next === roots.length && traveller.horizon.isPassed(at)) return;
+    if (!question.begins && next === roots.length && horizon.isPassed(at, traveller)) return;
     if (question.until !== undefined && (isForward ? at > question.until : at < question.until)) return;
   }
   beginUntil(isForward ? Infinity : -Infinity);
 }
 
-/** How far what was reached keeps a pass going. */
-export class Horizon {
+/** How far what was reached keeps a pass going: beyond the last use of all of it there is nothing to see. */
+class Horizon {
   readonly #isForward: boolean;
-  readonly #last: number;
   /** By entity: its last flow out, or its first one in. */
   readonly #uses: Uint32Array;
   #at: number;
+  /** So many were looked at; the others only when these are behind: mostly the first ones are used to the end. */
+  #looked = 0;
 
-  constructor(graph: Graph, direction: "from" | "to") {
-    this.#isForward = direction === "from";
-    this.#uses = this.#isForward ? graph.lastOut : graph.firstIn;
-    this.#at = this.#isForward ? -1 : graph.flows.length;
-    this.#last = this.#isForward ? graph.flows.length : 0;
+  constructor(graph: Graph, isForward: boolean) {
+    this.#isForward = isForward;
+    this.#uses = isForward ? graph.lastOut : graph.firstIn;
+    this.#at = isForward ? -1 : graph.flows.length;
   }
 
-  /** @param entities some that were reached, from one place on to before another */
-  reach(entities: Int32Array, from: number, to: number): void {
-    // most questions reach soon what is used to the end: no more to look up then
-    if (this.#isForward) {
-      for (let n = from; n < to && this.#at < this.#last; n++)
-        this.#at = Math.max(this.#at, this.#uses[entities[n]!]!);
-    } else
-      for (let n = from; n < to && this.#at > this.#last; n++)
-        this.#at = Math.min(this.#at, this.#uses[entities[n]!]!);
+  isPassed(at: number, { entity, count }: Traveller): boolean {
+    for (; this.#looked < count && this.#isBehind(at); this.#looked++) {
+      const use = this.#uses[entity[this.#looked]!]!;
+      if (this.#isForward ? use > this.#at : use < this.#at) this.#at = use;
+    }
+    return this.#isBehind(at);
   }
 
-  isPassed(at: number): boolean {
+  #isBehind(at: number): boolean {
     return this.#isForward ? at > this.#at : at < this.#at;
   }
 }

@@ -11,7 +11,7 @@ import type { Graph } from "./graph.ts";
 import { LabelIndex, longer } from "./labels.ts";
 import type { Pass, Question } from "./pass.ts";
 import { cell, MANY, type Rules, SHIFT, States, UNKNOWN } from "./states.ts";
-import { Horizon, travel, type Traveller } from "./travel.ts";
+import { travel, type Traveller } from "./travel.ts";
 
 /** The context of a beginning: data may go on from there under any. */
 const ANY = -1;
@@ -40,7 +40,6 @@ export class Walk implements Pass, Traveller {
   count = 0;
   entity: Int32Array<ArrayBuffer>;
   flow: Int32Array<ArrayBuffer>;
-  readonly horizon: Horizon;
   readonly #graph: Graph;
   readonly #question: Question;
   readonly #isForward: boolean;
@@ -69,7 +68,6 @@ export class Walk implements Pass, Traveller {
     this.#question = question;
     this.#isForward = direction === "from";
     this.#step = depth === undefined ? 0 : 1;
-    this.horizon = new Horizon(graph, direction);
     this.#index = new LabelIndex(graph.entities.size);
     // most entities have one label; pages that are not touched cost nothing
     const labels = () => new Int32Array(graph.entities.size + question.roots.length + 1);
@@ -295,7 +293,6 @@ export class Walk implements Pass, Traveller {
     this.flow[label] = flow;
     if (began !== -1) this.#began[label] = began + 1;
     if (hops !== 0) this.#hops[label] = hops;
-    this.horizon.reach(this.entity, label, this.count);
   }
 
   #rules(kinds: number): Rules<Held> {
