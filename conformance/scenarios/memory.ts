@@ -10,7 +10,7 @@ import { expectAll, file, newCompartment, type Scenario } from "./tools.ts";
 
 const R = SHAPE.csn_record;
 /** Long enough that another one does something meanwhile. */
-const LOOP = 30_000;
+const LOOP = 100_000;
 
 const flagsOf = (record: Buffer): number => record[R.flags]!;
 const isHeld = (record: Buffer): boolean =>
