@@ -159,6 +159,30 @@ describe("memory that is shared", () => {
     ok(!told(through).join().includes("memory"));
   });
 
+  it("tells the platform alone of memory that was shared before there was a secret [AUD-4]", () => {
+    const alice: Reader = { ...PLATFORM, clearance: [tagOf(1)], tags: { [tagOf(1)]: "alice/a" } };
+    const before = acted("1=a 2=a 1+3").map((flow) => Object.assign(flow, { from: 0, to: 0 }));
+    const after = acted("1=a 2=b 2=c@25 f>1@40 2>g@50 3>h@60 f>2@70 3=c@80 3>i@90").slice(2);
+    for (const held of [
+      [],
+      acted("1=d 3=d@25").map((flow) => Object.assign(flow, { time: (flow.time ?? 0) + 20 })),
+    ]) {
+      const [whole, part] = [
+        [...before, ...held, ...after],
+        [...held, ...after],
+      ];
+      const by = (flows: readonly Flow[], reader: Reader) =>
+        ["g", "h", "i"].flatMap((name) => [
+          { ask: "leak", of: "8:1:102:1", to: `8:1:${name.codePointAt(0)}:1` } as const,
+          { ask: "trace", to: `8:1:${name.codePointAt(0)}:1` } as const,
+        ]).map((ask) => answer(built(flows), reader, ask, 0)); // prettier-ignore
+      deepStrictEqual(by(whole, alice), by(part, alice));
+      const paths = (answers: readonly unknown[]) =>
+        answers.filter((one) => ((one as { path?: unknown }).path ?? null) !== null).length;
+      ok(paths(by(whole, PLATFORM)) === 3 && paths(by(part, PLATFORM)) < 3);
+    }
+  });
+
   it("what is told when the log has been read stands where its time is, over all that came since", () => {
     const flows = acted("1=a 2=a f>1");
     const others = Array.from({ length: BLOCK + 10 }, (_, n): Flow => ({
