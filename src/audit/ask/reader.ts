@@ -47,7 +47,7 @@ export class Sight {
     this.#ids = new Map(Object.entries(reader.tags).map(([id, name]) => [name, id as TagId]));
     const metas = Array.from({ length: graph.metas.size }, (_, n) => graph.metas.of(n));
     this.sees = Uint8Array.from(metas, (meta) =>
-      this.maySee(meta) && (!isImplied(meta) || this.#maySeeImplied(meta, metas[meta.cause]!)) ? 1 : 0,
+      this.maySee(meta) && (!isImplied(meta) || this.isPlatform) ? 1 : 0,
     );
     this.#isRecord = Uint8Array.from(metas, (meta) => (isImplied(meta) ? 0 : 1));
   }
@@ -69,10 +69,6 @@ export class Sight {
     const isCleared = (end: Context | null) =>
       end !== null && !isAll(end.secrecy) && end.secrecy.every((tag) => cleared.has(tag));
     return ends.some((end) => end !== null && end.secrecy.length > 0) && ends.every(isCleared);
-  }
-
-  #maySeeImplied(meta: Meta, cause: Meta): boolean {
-    return this.maySee(cause) && (!meta.isInner || this.isPlatform);
   }
 
   tagNamed(name: string): TagId | null {

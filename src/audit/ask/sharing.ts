@@ -1,7 +1,7 @@
 /**
  * Programs with the data that share memory of which records do not say who holds it: what goes through it is not followed,
  * so a "no" says who they are. That is so in logs of versions before 7, and of what is recorded because the scope was
- * widened; what records say is held is followed (graph/memory.ts).
+ * widened. What records say is held is followed (graph/memory.ts), but for the platform alone: for others it is as before.
  *
  * Guarantee: whoever mapped something shared that can be written, or attached a segment, and whoever came from such a one by
  * fork, is named if data reached it, in records that the reader may see. Memory that was let go again, or lost by starting
@@ -32,8 +32,10 @@ export function sharingText(sight: Sight, reached: readonly Reached[]): string |
 }
 
 /** By entity: 1, a process with such memory. Null when nobody has. */
-function sharersOf({ graph, sees }: Sight): Uint8Array | null {
-  const what = Array.from({ length: graph.metas.size }, (_, n) => (sees[n] === 1 ? roleOf(graph, n) : 0));
+function sharersOf({ graph, sees, isPlatform }: Sight): Uint8Array | null {
+  const what = Array.from({ length: graph.metas.size }, (_, n) =>
+    sees[n] === 1 ? roleOf(graph, n, isPlatform) : 0,
+  );
   if (!what.includes(SHARES)) return null;
   const sharers = new Uint8Array(graph.entities.size);
   eachOfKind(graph.flows, Uint8Array.from(what), (_, source, sink, kind) => {
@@ -54,11 +56,12 @@ const SAYS = 3;
 /** In the third number of a System V object: its sort (made_sort of bpf/maps.bpf.h). */
 const SEGMENT = 1;
 
-function roleOf({ metas }: Graph, number: number): number {
+function roleOf({ metas }: Graph, number: number, isPlatform: boolean): number {
   const meta = metas.of(number);
   const { op, flags, sourceKind, sinkKind, isEvent } = meta;
   if (isRefused(meta) || isEvent) return 0;
-  if ((flags & RECORD_FLAG.HOLDS) !== 0) return isImplied(meta) ? 0 : SAYS;
+  if (isImplied(meta)) return 0;
+  if (isPlatform && (flags & RECORD_FLAG.HOLDS) !== 0) return SAYS;
   if (sourceKind !== ENTITY.process) return 0;
   if (op === OP.fork) return FORKS;
   const isBoth = (flags & RECORD_FLAG.BOTH) !== 0;

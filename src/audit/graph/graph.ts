@@ -17,8 +17,7 @@ import { Entities } from "./entities.ts";
 import { type GateRun, readGateRun } from "./gate-run.ts";
 import { EntityNames } from "./names.ts";
 import { Memory } from "./memory.ts";
-import { isRefused, type Meta, Metas } from "./metas.ts";
-import { isAll } from "../../label/index.ts";
+import { isRefused, Metas } from "./metas.ts";
 import { Positions } from "./positions.ts";
 
 /** A run of a gate, or a statement: what the daemon wrote besides. */
@@ -76,7 +75,6 @@ export class Graph {
     this.entities,
     this.metas,
     ({ source, sink, meta, time, record }) => this.#add(source, sink, meta, time, record),
-    (meta) => this.#isForReaders(meta),
   );
   #segment: SegmentHeader | null = null;
   #boot = -1;
@@ -232,15 +230,6 @@ export class Graph {
       while (before > 0 && places[before - 1]! >= annotation.flows + before - 1) before--;
       annotation.flows += before;
     }
-  }
-
-  /** May anybody but the platform see flows of this kind? [AUD-4] */
-  #isForReaders({ source, sink }: Meta): boolean {
-    const ends = [this.contexts.of(source), this.contexts.of(sink)];
-    return (
-      ends.every((end) => end !== null && !isAll(end.secrecy)) &&
-      ends.some((end) => end !== null && end.secrecy.length > 0)
-    );
   }
 
   #movedFrom(at: number): void {

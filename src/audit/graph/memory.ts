@@ -6,20 +6,15 @@
  * is. Who holds each other for reading and writing is one: what flows into a member flows on to the group's root at once,
  * and before something flows out of a member it gets what is new there, and what is new in what members only see. Who does
  * nothing himself gets it when he ends, lets go, or before questions are asked (`settle`). Each such flow has the time and
- * the record of the one that is its cause, and is seen by who may see that one and both of its own ends.
- *
- * Readers other than the platform are told of what comes of holding that they may see, and under the contexts that it was then
- * on the record with: else whether they are told would say of what they may not see [AUD-4]. So it is followed twice, once for all (`#shown`), and
- * once as it is, which adds nothing until the first one lacks something.
+ * the record of the one that is its cause. The platform alone is told of it: to others it would say who holds what that
+ * they may not see (a compartment before its label, a gate). [AUD-4]
  *
  * Records come in the order of time (native/rings.c), but not what the daemon writes: what is already there of later times
  * is then told again, and what has ended since counts. That may tell a little more than what was: of who held the memory
  * only soon after.
  *
  * Not covered: what was unmapped counts as held until the process ends or runs another program. A question with `until` may
- * miss who did nothing himself until then. A reader is not told of ways through memory that was shared before its holders had a secret, or
- * another context. When somebody asked may show in when it is told that a program has
- * something which did nothing since.
+ * miss who did nothing himself until then. Readers other than the platform are not told of these ways.
  */
 import type { Columns, Put } from "./columns.ts";
 import type { Entities } from "./entities.ts";
@@ -62,29 +57,14 @@ export class Memory {
   readonly #keys = new Map<number, number>();
   /** There are flows behind it already: nothing that was told is sure to be enough. */
   #isLate = false;
-  /** Does a record of holding count? Null: all do, and `#shown` is of those that count for others than the platform. */
-  readonly #counts: ((meta: Meta) => boolean) | null;
-  readonly #shown: Memory | null;
-  /** In this boot something did not count. */
-  #isPartial = false;
 
-  /** @param isShown may others than the platform see records of this kind? */
-  constructor(
-    flows: Columns,
-    entities: Entities,
-    metas: Metas,
-    put: (put: Put) => void,
-    isShown: (meta: Meta) => boolean,
-    isWhole = true,
-  ) {
+  constructor(flows: Columns, entities: Entities, metas: Metas, put: (put: Put) => void) {
     [this.#flows, this.#entities, this.#metas, this.#put] = [flows, entities, metas, put];
     this.#holdings = this.#nothing();
-    this.#counts = isWhole ? null : isShown;
-    this.#shown = isWhole ? new Memory(flows, entities, metas, put, isShown, false) : null;
   }
 
   get bytes(): number {
-    return this.#marks.byteLength + this.#contexts.byteLength + (this.#shown?.bytes ?? 0);
+    return this.#marks.byteLength + this.#contexts.byteLength;
   }
 
   /** Is this one of those that `see` has to be told of? */
@@ -98,31 +78,17 @@ export class Memory {
     this.#holdings = this.#nothing();
     this.#formers = new Formers();
     this.#unsettled = new Map();
-    this.#isPartial = false;
-    this.#shown?.startBoot();
   }
 
   /** A flow that happened comes to the graph, with what comes of it. @param back its other direction, or -1 */
   see(flow: Put, back: number): void {
-    const { source, sink, time, record } = flow;
-    this.#start(flow);
-    this.#move(flow);
-    if (back !== -1) this.#move({ source: sink, sink: source, meta: back, time, record });
-    this.#finish(flow);
-  }
-
-  #start(flow: Put): void {
-    const { meta, time, record } = flow;
-    if (this.#shown !== null) this.#shown.#start(flow);
+    const { source, sink, meta, time, record } = flow;
     for (const gone of this.#formers.forget(this.#flows.length))
       this.#marks[gone] = this.#holdings.knows(gone) ? 1 : 0;
     this.#isLate = this.#isBehind(time);
     this.#begin({ meta, time, record });
-  }
-
-  #finish(flow: Put): void {
-    const { source, sink, meta, time } = flow;
-    if (this.#shown !== null) this.#shown.#finish(flow);
+    this.#move(flow);
+    if (back !== -1) this.#move({ source: sink, sink: source, meta: back, time, record });
     this.#change(source, sink, meta);
     if (this.#isLate) this.#tellAgain(time);
   }
@@ -133,7 +99,7 @@ export class Memory {
       const { source, sink, meta, time, record } = flow;
       if (!this.concerns(source, sink, 0)) continue;
       this.#begin({ meta, time, record });
-      this.#move({ ...flow, meta: this.#implied(source, sink, meta) }, meta);
+      this.#move({ ...flow, meta: this.#implied(source, sink, meta) });
     }
   }
 
@@ -149,7 +115,7 @@ export class Memory {
       }
     this.#put = put;
     this.#unsettled = new Map();
-    return [...found, ...(this.#shown?.settle() ?? [])].sort((a, b) => a.time - b.time);
+    return found.sort((a, b) => a.time - b.time);
   }
 
   #begin(cause: Cause): void {
@@ -185,49 +151,29 @@ export class Memory {
     return told.reverse();
   }
 
-  /** @param told the kind of the flow, if it is there already and is told again */
-  #move(flow: Put, told = -1): void {
+  #move(flow: Put): void {
     const { source, sink } = flow;
-    const meta = this.#meta(told === -1 ? flow.meta : told);
-    if (this.#marks[source] === 1 && this.#isNow(source, meta.source)) this.#pull(source);
-    if (told !== -1) this.#putMore(flow);
-    else if (this.#shown !== null) this.#shown.#move(flow);
-    else this.#put(flow);
-    if (this.#marks[sink] === 1 && this.#isNow(sink, meta.sink)) this.#push(sink);
+    const meta = this.#meta(flow.meta);
+    if (this.#marks[source] === 1) {
+      this.#isNow(source, meta.source);
+      this.#pull(source);
+    }
+    this.#put(flow);
+    if (this.#marks[sink] !== 1) return;
+    this.#isNow(sink, meta.sink);
+    this.#push(sink);
   }
 
-  /** An entity is told of under a context. @returns does what it holds matter then? */
-  #isNow(entity: number, context: number): boolean {
-    if (this.#contexts[entity] === context) return true;
-    if (this.#counts !== null) {
-      this.#isPartial = true;
-      return false;
-    }
+  #isNow(entity: number, context: number): void {
+    if (this.#contexts[entity] === context) return;
     this.#contexts[entity] = context;
     this.#holdings.group(entity)?.tellAgain();
-    return true;
-  }
-
-  /** Of holding that counts: who held something under another context before does so no more. @returns does it count? */
-  #isCounted(meta: Meta, source: number, sink: number): boolean {
-    if (this.#counts === null) return true;
-    const isShown = this.#counts(meta);
-    const isOther = (entity: number, context: number) =>
-      this.#holdings.knows(entity) && this.#contexts[entity] !== context;
-    if (!isShown || isOther(source, meta.source) || isOther(sink, meta.sink)) this.#isPartial = true;
-    if (!isShown) return false;
-    if (isOther(source, meta.source)) this.#leave(source);
-    if (isOther(sink, meta.sink)) this.#leave(sink);
-    return true;
   }
 
   #change(source: number, sink: number, number: number): void {
-    const meta = this.#meta(number);
-    const { op, flags, source: from, sink: to, sinkKind } = meta;
+    const { op, flags, source: from, sink: to, sinkKind } = this.#meta(number);
     const isHolding = (flags & RECORD_FLAG.HOLDS) !== 0;
     if (op === OP.end || (isHolding && sinkKind === ENTITY.none)) this.#leave(source);
-    else if (!(isHolding || (op === OP.fork && this.#holdings.knows(source)))) return;
-    else if (!this.#isCounted(meta, source, sink)) return;
     else if (op === OP.fork) this.#fork(source, sink, isHolding, from, to);
     else if (isHolding) {
       const isSource = (flags & RECORD_FLAG.ACTOR_IS_SOURCE) !== 0;
@@ -434,17 +380,12 @@ export class Memory {
   #tell(source: number, sink: number): void {
     if (source === sink) return;
     const { meta, time, record } = this.#cause;
-    this.#putMore({ source, sink, meta: this.#implied(source, sink, meta), time, record });
-  }
-
-  /** What all are told of is there already. */
-  #putMore(flow: Put): void {
-    if (this.#shown === null || this.#shown.#isPartial) this.#put(flow);
+    this.#put({ source, sink, meta: this.#implied(source, sink, meta), time, record });
   }
 
   #implied(source: number, sink: number, cause: number): number {
     const kinds = [this.#entities.kind(source), this.#entities.kind(sink)] as const;
-    return this.#metas.internImplied(this.#contexts[source]!, this.#contexts[sink]!, ...kinds, cause, this.#shown !== null); // prettier-ignore
+    return this.#metas.internImplied(this.#contexts[source]!, this.#contexts[sink]!, ...kinds, cause);
   }
 
   #mark(entity: number, context: number): void {

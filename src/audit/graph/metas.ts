@@ -20,15 +20,12 @@ export type Meta = {
   isReverse: boolean;
   /** Of a flow through shared memory, which no record tells (memory.ts): the kind of the one that it comes of; else -1. */
   cause: number;
-  /** Of such a one: known to the platform alone, for it comes of holding that nobody else may see. */
-  isInner: boolean;
 };
 
 const EVENT = 1;
 const REVERSE = 2;
-const INNER = 4;
 /** From this bit on: the cause, + 1. */
-const CAUSE_SHIFT = 3;
+const CAUSE_SHIFT = 2;
 
 export class Metas {
   readonly #interner = new Interner();
@@ -43,14 +40,7 @@ export class Metas {
   }
 
   /** Of a flow through shared memory. */
-  internImplied(
-    source: number,
-    sink: number,
-    sourceKind: number,
-    sinkKind: number,
-    cause: number,
-    isInner: boolean,
-  ) {
+  internImplied(source: number, sink: number, sourceKind: number, sinkKind: number, cause: number) {
     const isSource = sourceKind === ENTITY.process ? RECORD_FLAG.ACTOR_IS_SOURCE : 0;
     const what = OP.mmap | ((RECORD_FLAG.HOLDS | isSource) << 24);
     return this.#interner.intern(
@@ -58,7 +48,7 @@ export class Metas {
       sink,
       what,
       sourceKind | (sinkKind << 8),
-      ((cause + 1) << CAUSE_SHIFT) | (isInner ? INNER : 0),
+      (cause + 1) << CAUSE_SHIFT,
     );
   }
 
@@ -75,7 +65,6 @@ export class Metas {
       isEvent: (more & EVENT) !== 0,
       isReverse: (more & REVERSE) !== 0,
       cause: (more >>> CAUSE_SHIFT) - 1,
-      isInner: (more & INNER) !== 0,
     };
   }
 }
