@@ -27,7 +27,7 @@ import { isImplied, isRefused, type Meta, type Metas } from "./metas.ts";
 import { ENTITY, OP, RECORD_FLAG } from "../record.ts";
 
 /** The flow that others come of. */
-type Cause = { meta: number; time: number; record: number };
+type Cause = { time: number; record: number };
 /** Of groups from which something is drawn: it is under way, it may lack something, it has all. */
 type Drawn = Map<Group, number>;
 const OPEN = 0;
@@ -35,7 +35,6 @@ const PART = 1;
 const WHOLE = 2;
 /** A group, or what was one. */
 type Rooted = { root: number; members: Since; group?: Group };
-const MOST_CONTEXTS = 0x100000;
 
 export class Memory {
   /** By entity: not 0, it holds or is held, or did until just now. */
@@ -49,12 +48,9 @@ export class Memory {
   #put: (put: Put) => void;
   #holdings: Holdings;
   #formers = new Formers();
-  /** Groups that got something which not all members did, with the last causes by their contexts. */
-  #unsettled = new Map<Group, Map<number, Cause>>();
-  #cause: Cause = { meta: 0, time: 0, record: 0 };
-  /** Of its contexts. */
-  #key = 0;
-  readonly #keys = new Map<number, number>();
+  /** Groups that got something which not all members did, with the last cause. */
+  #unsettled = new Map<Group, Cause>();
+  #cause: Cause = { time: 0, record: 0 };
   /** There are flows behind it already: nothing that was told is sure to be enough. */
   #isLate = false;
 
@@ -86,7 +82,7 @@ export class Memory {
     for (const gone of this.#formers.forget(this.#flows.length))
       this.#marks[gone] = this.#holdings.knows(gone) ? 1 : 0;
     this.#isLate = this.#isBehind(time);
-    this.#begin({ meta, time, record });
+    this.#cause = { time, record };
     this.#move(flow);
     if (back !== -1) this.#move({ source: sink, sink: source, meta: back, time, record });
     this.#change(source, sink, meta);
@@ -96,10 +92,10 @@ export class Memory {
   /** What is told already of later times, without knowing of this. */
   #tellAgain(after: number): void {
     for (const flow of this.#toldAfter(after)) {
-      const { source, sink, meta, time, record } = flow;
+      const { source, sink, time, record } = flow;
       if (!this.concerns(source, sink, 0)) continue;
-      this.#begin({ meta, time, record });
-      this.#move({ ...flow, meta: this.#implied(source, sink, meta) });
+      this.#cause = { time, record };
+      this.#move({ ...flow, meta: this.#implied(source, sink) });
     }
   }
 
@@ -108,22 +104,13 @@ export class Memory {
     const [put, unsettled] = [this.#put, this.#unsettled];
     const found: Put[] = [];
     this.#put = (one) => found.push(one);
-    for (const [group, causes] of unsettled)
-      for (const cause of causes.values()) {
-        this.#begin(cause);
-        this.#settle(group);
-      }
+    for (const [group, cause] of unsettled) {
+      this.#cause = cause;
+      this.#settle(group);
+    }
     this.#put = put;
     this.#unsettled = new Map();
     return found.sort((a, b) => a.time - b.time);
-  }
-
-  #begin(cause: Cause): void {
-    const { source, sink } = this.#meta(cause.meta);
-    const contexts = source * MOST_CONTEXTS + sink;
-    this.#cause = cause;
-    this.#key = this.#keys.get(contexts) ?? this.#keys.size;
-    this.#keys.set(contexts, this.#key);
   }
 
   #nothing(): Holdings {
@@ -224,9 +211,9 @@ export class Memory {
     if (left === null) return;
     const { group, pieces, alone } = left;
     this.#was(group.root, group.members);
-    const causes = this.#unsettled.get(group);
+    const cause = this.#unsettled.get(group);
     this.#unsettled.delete(group);
-    for (const piece of pieces) this.#come(piece, group.root, causes);
+    for (const piece of pieces) this.#come(piece, group.root, cause);
     for (const object of alone) this.#tell(group.root, object);
   }
 
@@ -241,9 +228,9 @@ export class Memory {
   /** From its root. */
   #fill(entity: number): void {
     for (const { root, group } of this.#rootsOf(entity)) {
-      if (group?.hasTold(entity, this.#key) === true && !this.#isLate) continue;
+      if (group?.hasTold(entity) === true && !this.#isLate) continue;
       this.#tell(root, entity);
-      if (!this.#isLate) group?.told(entity, this.#key);
+      if (!this.#isLate) group?.told(entity);
     }
   }
 
@@ -266,7 +253,7 @@ export class Memory {
    */
   #draw(group: Group, drawn: Drawn): void {
     if (drawn.has(group)) return;
-    if (group.hasDrawn(this.#key) && !this.#isLate) {
+    if (group.hasDrawn() && !this.#isLate) {
       drawn.set(group, WHOLE);
       return;
     }
@@ -279,12 +266,12 @@ export class Memory {
       this.#drawFor(object, drawn);
       const got = drawn.get(its) ?? WHOLE;
       if (got !== WHOLE) state = PART;
-      const isTold = got === OPEN || its.hasTold(group.root, this.#key);
+      const isTold = got === OPEN || its.hasTold(group.root);
       if (this.#isLate || !isTold) this.#drawFrom(object, process);
     }
     drawn.set(group, state);
     if (this.#isLate) return;
-    if (state === WHOLE || isFirst) group.drew(this.#key);
+    if (state === WHOLE || isFirst) group.drew();
     for (const { its } of this.#holdings.viewsOf(group)) its.isAnnounced = false;
   }
 
@@ -292,7 +279,7 @@ export class Memory {
     this.#fill(object);
     this.#tell(object, process);
     const group = this.#holdings.group(process);
-    if (!this.#isLate && group !== undefined) this.#holdings.group(object)?.told(group.root, this.#key);
+    if (!this.#isLate && group !== undefined) this.#holdings.group(object)?.told(group.root);
     this.#push(process);
   }
 
@@ -321,12 +308,12 @@ export class Memory {
     }
   }
 
-  /** @param causes of others for which it is not settled either */
-  #come(group: Group, from: number, causes?: ReadonlyMap<number, Cause>): void {
+  /** @param cause another one for which it is not settled either */
+  #come(group: Group, from: number, cause?: Cause): void {
     this.#tell(from, group.root);
-    group.came(from, this.#key);
+    group.came(from);
     this.#announce(group);
-    this.#unsettle(group, causes);
+    this.#unsettle(group, cause);
   }
 
   /** Whoever sees something of a group may see more now, and who sees something of that. */
@@ -367,25 +354,19 @@ export class Memory {
     }
   }
 
-  #unsettle(group: Group, more: ReadonlyMap<number, Cause> = new Map()): void {
-    const causes = this.#unsettled.get(group) ?? new Map<number, Cause>();
-    this.#unsettled.set(group, causes);
-    for (const cause of [...more.values(), this.#cause]) {
-      const { source, sink } = this.#meta(cause.meta);
-      const key = source * MOST_CONTEXTS + sink;
-      if ((causes.get(key)?.time ?? -1) <= cause.time) causes.set(key, cause);
-    }
+  #unsettle(group: Group, other = this.#cause): void {
+    for (const cause of [other, this.#cause])
+      if ((this.#unsettled.get(group)?.time ?? -1) <= cause.time) this.#unsettled.set(group, cause);
   }
 
   #tell(source: number, sink: number): void {
     if (source === sink) return;
-    const { meta, time, record } = this.#cause;
-    this.#put({ source, sink, meta: this.#implied(source, sink, meta), time, record });
+    this.#put({ source, sink, meta: this.#implied(source, sink), ...this.#cause });
   }
 
-  #implied(source: number, sink: number, cause: number): number {
+  #implied(source: number, sink: number): number {
     const kinds = [this.#entities.kind(source), this.#entities.kind(sink)] as const;
-    return this.#metas.internImplied(this.#contexts[source]!, this.#contexts[sink]!, ...kinds, cause);
+    return this.#metas.internImplied(this.#contexts[source]!, this.#contexts[sink]!, ...kinds);
   }
 
   #mark(entity: number, context: number): void {

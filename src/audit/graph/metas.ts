@@ -18,14 +18,13 @@ export type Meta = {
   isEvent: boolean;
   /** The other direction of a flow in both: the record has the ends the other way round. */
   isReverse: boolean;
-  /** Of a flow through shared memory, which no record tells (memory.ts): the kind of the one that it comes of; else -1. */
-  cause: number;
+  /** A flow through shared memory, which no record tells (memory.ts). */
+  isImplied: boolean;
 };
 
 const EVENT = 1;
 const REVERSE = 2;
-/** From this bit on: the cause, + 1. */
-const CAUSE_SHIFT = 2;
+const IMPLIED = 4;
 
 export class Metas {
   readonly #interner = new Interner();
@@ -40,16 +39,10 @@ export class Metas {
   }
 
   /** Of a flow through shared memory. */
-  internImplied(source: number, sink: number, sourceKind: number, sinkKind: number, cause: number) {
+  internImplied(source: number, sink: number, sourceKind: number, sinkKind: number) {
     const isSource = sourceKind === ENTITY.process ? RECORD_FLAG.ACTOR_IS_SOURCE : 0;
     const what = OP.mmap | ((RECORD_FLAG.HOLDS | isSource) << 24);
-    return this.#interner.intern(
-      source,
-      sink,
-      what,
-      sourceKind | (sinkKind << 8),
-      (cause + 1) << CAUSE_SHIFT,
-    );
+    return this.#interner.intern(source, sink, what, sourceKind | (sinkKind << 8), IMPLIED);
   }
 
   of(number: number): Meta {
@@ -64,7 +57,7 @@ export class Metas {
       sinkKind: (kinds >>> 8) & 0xff,
       isEvent: (more & EVENT) !== 0,
       isReverse: (more & REVERSE) !== 0,
-      cause: (more >>> CAUSE_SHIFT) - 1,
+      isImplied: (more & IMPLIED) !== 0,
     };
   }
 }
@@ -81,7 +74,7 @@ export function isObserved(meta: Meta): boolean {
 
 /** No record tells it: it went through shared memory. */
 export function isImplied(meta: Meta): boolean {
-  return meta.cause !== -1;
+  return meta.isImplied;
 }
 
 /** What a kind of flow is called. */
