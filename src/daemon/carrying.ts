@@ -2,17 +2,28 @@
  * Bytes that the daemon carries from one program's stream to the next one's, as flows of their own. [AUD-1, AUD-2]
  *
  * Guarantee: between a record of what came into the first and the first record of who read it from the second stands one that says that
- * it was carried; whoever may see what is in the streams may see it. What tells nothing new is not told again.
- * Not covered: bytes that come before the launcher has told which stream they are of, which it does before the program starts.
+ * it was carried; whoever may see what is in the streams may see it. What tells nothing new is not told again. Bytes wait
+ * until the launchers have told which streams they are of (`holdUntilTold`).
  */
+import type { Readable } from "node:stream";
 import { ENTITY_KINDS } from "../kernel/index.ts";
 import type { Context } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
-import { entityOf } from "./stage.ts";
+import { entityOf, type Streams } from "./stage.ts";
 
 const PIPE = ENTITY_KINDS.indexOf("pipe");
 
-/** From one stream, `device:inode:generation`, to another; undefined: not told yet by the launcher. */
+/**
+ * Lets nothing out of `from` before it is told which streams those programs have: both launchers tell it before their
+ * programs start, but the first may have printed all it has by the time the second one tells. To be called when all who
+ * listen to `from` do so.
+ */
+export function holdUntilTold(from: Readable, programs: readonly Streams[]): void {
+  from.pause();
+  void Promise.all(programs.map(({ told }) => told)).then(() => from.resume());
+}
+
+/** From one stream, `device:inode:generation`, to another; undefined: its launcher ended without telling. */
 export class Carrying {
   readonly #csn: Csn;
   readonly #context: Context;

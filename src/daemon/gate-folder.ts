@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { GateFolder, type GateFolderResult } from "../api/index.ts";
 import { type Context, flowsTo } from "../label/index.ts";
 import type { Gate } from "../policy/index.ts";
+import { holdUntilTold } from "./carrying.ts";
 import type { Csn } from "./csn.ts";
 import { compartmentArgs, ENVIRONMENT, ReadyGate } from "./gate-run.ts";
 import { findGate } from "./gates.ts";
@@ -76,6 +77,8 @@ async function runOne(
   // what follows is told to go on only when what came before has ended well
   reader.output.pipe(stage.input, { end: false });
   stage.output.pipe(writer.input, { end: false });
+  holdUntilTold(reader.output, [reader.streams, stage.streams]);
+  holdUntilTold(stage.output, [stage.streams, writer.streams]);
   const read = await reader.ended;
   if (read.code === 0) stage.input.end();
   else stage.kill();

@@ -202,6 +202,7 @@ export class Runs {
       }
     });
     control.on("error", () => undefined);
+    control.on("close", () => streams.close());
     const over = (after: StageEnd[]) => {
       if (tail && !errors.cleared) code = 0; // only the gate's is for the caller
       // as a shell with pipefail: the program's own code if that is not 0
@@ -222,7 +223,6 @@ export class Runs {
         );
     };
     child.on("close", () => {
-      streams.close();
       this.#running.delete(child);
       compartment?.remove();
       if (compartment) this.#csn.floating.delete(compartment.number);

@@ -113,11 +113,11 @@ export function startStage(args: readonly string[], request: Pick<RunRequest, "a
     for (const line of lines) streams.take(line);
   });
   control.on("error", () => undefined);
+  control.on("close", () => streams.close());
   child.stdin!.on("error", () => undefined); // it does not read: its own affair
   const ended = new Promise<StageEnd>((resolve) => {
     child.on("error", (error) => (end.failure = error.message));
     child.on("close", () => {
-      streams.close();
       for (const line of text.split("\n")) {
         if (line.startsWith("exit ")) end.code = Number(line.slice(5));
         else if (line.startsWith("started ")) end.pid = Number(line.slice(8));

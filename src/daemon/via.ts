@@ -6,6 +6,7 @@
  */
 import type { Readable } from "node:stream";
 import { type Context, flowsTo } from "../label/index.ts";
+import { holdUntilTold } from "./carrying.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { ReadyGate } from "./gate-run.ts";
@@ -57,9 +58,11 @@ export class Via {
     const stages: Stage[] = [];
     for (const [at, gate] of this.#gates.entries()) {
       const source = stages.at(-1)?.output ?? from;
-      const stage = gate.start(this.#inputOf(at), { before: stages.at(-1)?.streams ?? program });
+      const before = stages.at(-1)?.streams ?? program;
+      const stage = gate.start(this.#inputOf(at), { before });
       source.on("data", (bytes: Buffer) => gate.input(bytes));
       source.pipe(stage.input);
+      holdUntilTold(source, [before, stage.streams]);
       stages.push(stage);
     }
     return {

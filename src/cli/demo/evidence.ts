@@ -31,8 +31,10 @@ function steps(at: string): Step[] {
   });
   const uses = (title: string, script: string) => step("allowed", ward, title, script);
   const tries = (title: string, script: string, verify: string) => step("refused", ward, title, script, verify);
-  const asks = (title: string, script: string) =>
-    step("allowed", { plain: true }, title, `csn() { CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn "$@"; }; cd /; ${script}`);
+  /** @param answer what else it wrote, shown when it is not as it should be */
+  const asks = (title: string, script: string, answer = "/dev/null") =>
+    step("allowed", { plain: true }, title, `csn() { CSN_SOCKET=/run/csn/csnd.sock sh ${ROOT}/csn "$@"; }; cd /; { ${script}
+    } || { head -c 4000 ${answer} >&2; exit 1; }`);
   const leak = `csn leak --of ${data} --to uid:${VENDOR}`;
   return [
     uses("awk counts by sex", `awk -F, '{ n[$5]++ } END { for (k in n) print k, n[k] }' ${data} > ${at}/ward/by-sex.txt`),
@@ -53,15 +55,15 @@ function steps(at: string): Step[] {
     { title: "on the screen of somebody who is not cleared", actor: ward, argv: ["cat", data], expected: "withheld" },
 
     asks("the claim: the hospital leaked patients to the vendor. The record says no, and what it looked at", `
-      ${leak} > ${at}/no.txt; test $? = 0 && grep -q '^no: ' ${at}/no.txt && grep -q '^looked at: ' ${at}/no.txt`),
-    asks("and it has the attempts", `csn leak --of ${data} --to ${at}/vendor --json > ${at}/no.json; test $? = 0 && grep -q '"refused"' ${at}/no.json`),
+      ${leak} > ${at}/no.txt; test $? = 0 && grep -q '^no: ' ${at}/no.txt && grep -q '^looked at: ' ${at}/no.txt`, `${at}/no.txt`),
+    asks("and it has the attempts", `csn leak --of ${data} --to ${at}/vendor --json > ${at}/no.json; test $? = 0 && grep -q '"refused"' ${at}/no.json`, `${at}/no.json`),
     asks("the hospital offers a gate whose output is too wide, and grants it", `
       csn gate create ${gate} --program /usr/bin/cut --in S=${tag} --purpose statistics -- -c1-1000 && csn tag grant ${tag} s- --to gate:${gate}`),
     asks("the vendor's clerk runs it, and has every line", `
       csn run --secrecy ${tag} --volume ${at}:${at} --via ${gate} -- cat ${data} > ${at}/vendor/all.csv && cmp ${at}/vendor/all.csv ${at}/copy.csv`),
     asks("the claim again: yes, by this path, by that run of the gate, by the hospital's own grant", `
-      csn leak --of ${data} --to outside --json > ${at}/yes.json; test $? = 2 && grep -q '"${gate}"' ${at}/yes.json && grep -q '"by": "hospital"' ${at}/yes.json`),
-    asks("where it went, as a picture", `csn trace from ${data} --format svg > ${at}/way.svg && grep -q '</svg>' ${at}/way.svg && grep -q ${gate.split("/")[1]} ${at}/way.svg`),
+      csn leak --of ${data} --to outside --json > ${at}/yes.json; test $? = 2 && grep -q '"${gate}"' ${at}/yes.json && grep -q '"by": "hospital"' ${at}/yes.json`, `${at}/yes.json`),
+    asks("where it went, as a picture", `csn trace from ${data} --format svg > ${at}/way.svg && grep -q '</svg>' ${at}/way.svg && grep -q ${gate.split("/")[1]} ${at}/way.svg`, `${at}/way.svg`),
     asks("but not while it keeps its label", `csn trace from ${data} --stop-at-gates --json > ${at}/inside.json && ! grep -q ${gate} ${at}/inside.json`),
     asks("somebody takes a copy of the log, and it verifies", `
       csn audit keep --copy ${at}/log && csn audit verify --folder ${at}/log > ${at}/copy.txt`),

@@ -97,13 +97,14 @@ async function attempt(client: Client, step: Step): Promise<Result> {
       : outcome.code === 0
         ? "allowed"
         : "refused";
+  const ok = effect && found === step.expected;
   return {
     title: step.title,
     expected: step.expected,
     found: effect ? found : `${found}, but it had an effect`,
-    ok: effect && found === step.expected,
+    ok,
     seconds: (Date.now() - begun) / 1000,
-    detail: lastLine(outcome),
+    detail: ok ? lastLine(outcome) : said(outcome),
   };
 }
 
@@ -146,6 +147,10 @@ async function countRefusals(client: Client): Promise<number> {
   return count;
 }
 
+function said(outcome: Outcome): string {
+  return outcome.error.trim() || outcome.output.trim();
+}
+
 function lastLine(outcome: Outcome): string {
-  return (outcome.error.trim() || outcome.output.trim()).split("\n").at(-1) ?? "";
+  return said(outcome).split("\n").at(-1) ?? "";
 }
