@@ -86,7 +86,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 
 	if (s)
 		tell_release(s);
-	if (!is_labelled(s) && !(s && s->crosses))
+	if (!may_be_labelled(s) && !(s && s->crosses))
 		return 0;
 	s->id = __sync_fetch_and_add(&control.next_subject, 1);
 	__builtin_memset(s->read, 0, sizeof(s->read));

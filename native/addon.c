@@ -187,7 +187,7 @@ static napi_value load(napi_env env, napi_callback_info info)
 		const char *hook = strchr(bpf_program__section_name(program), '/');
 		char symbol[128];
 
-		snprintf(symbol, sizeof(symbol), "%s%s", strstr(bpf_program__section_name(program), "fexit/") ? "" : "bpf_lsm_", hook ? hook + 1 : "");
+		snprintf(symbol, sizeof(symbol), "%s%s", strstr(bpf_program__section_name(program), "lsm") ? "bpf_lsm_" : "", hook ? hook + 1 : "");
 		if (!bpf_program__autoload(program)) /* `?` */
 			bpf_program__set_autoload(program, btf__find_by_name_kind(kernel, symbol, BTF_KIND_FUNC) > 0);
 	}

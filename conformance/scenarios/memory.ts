@@ -48,6 +48,16 @@ function holders(
   return { parties, fault };
 }
 
+/** How many hold memory, once those that were ended a moment ago are gone. */
+function holdersLeft(world: World): number | null {
+  for (let was = world.monitor.holders(); ;) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    const now = world.monitor.holders();
+    if (now === was) return now;
+    was = now;
+  }
+}
+
 /**
  * While `parties` do one thing again and again, another one reads what is new to it, some times.
  * @returns how many records each of them made of a file of its own
@@ -172,6 +182,30 @@ export const memoryScenarios: readonly Scenario[] = [
       if (release.length !== 1) return `that it runs another program is told ${release.length} times`;
       const child = fork.readUInt32LE(R.sink + SHAPE.csn_entity.second);
       return release[0]!.readUInt32LE(R.pid) === child ? null : "of another process";
+    },
+  },
+  {
+    id: "memory/who-holds-none-any-more-is-forgotten",
+    row: "",
+    run: (world) => {
+      const before = holdersLeft(world);
+      const party = Party.start("ends");
+      party.label(world.monitor, "A");
+      const fault = expectAll(
+        world,
+        ["ok", party, `open rw ${file(world, "A")}`],
+        ["ok", party, "f mmap rw shared"],
+      );
+      const holds = world.monitor.holders();
+      const forked = expectAll(world, ["ok", party, "exec f pread"]); // a child that had it
+      const after = world.monitor.holders();
+      party.stop();
+      const left = holdersLeft(world);
+      if (before === null) return "there is no room to note any";
+      if (fault ?? forked) return fault ?? forked;
+      if (holds !== before + 1) return `one more holds memory, and is ${holds! - before} of ${holds}`;
+      if (after !== holds) return `of a child that runs another program ${after! - holds} are left`;
+      return left === before ? null : `it has ended, and ${left! - before} of it are left`;
     },
   },
   {

@@ -55,6 +55,11 @@ export const Status = z.object({
       observed: z
         .number()
         .describe("processes now that are observed, and refused nothing by the flow rules [SUBJ-5]"),
+      allHold: z
+        .boolean()
+        .describe(
+          "no room was left to note who holds memory with others: all count as such, and more is recorded",
+        ),
       flows: z.object({
         allowed: z.number(),
         refused: z.number(),

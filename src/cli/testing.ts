@@ -109,6 +109,7 @@ export function fakeStatus(change: Partial<Status> = {}): Status {
       unmounted: 0,
       subjects: 3,
       observed: 0,
+      allHold: false,
       flows: {
         allowed: 10,
         refused: 4,

@@ -31,7 +31,7 @@ export function statusLines(status: Status, paint: Paint): string[] {
 }
 
 function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: Paint): string[] {
-  const { labels, subjects, observed, unmounted, flows } = counts;
+  const { labels, subjects, observed, unmounted, allHold, flows } = counts;
   return [
     `${count(tags, "tag")}, ${count(labels, "labelled file or directory", "labelled files and directories")}, ${count(subjects, "labelled process", "labelled processes")}`,
     ...(observed > 0
@@ -45,6 +45,9 @@ function countLines(tags: number, counts: NonNullable<Status["counts"]>, paint: 
     ...(flows.wide > 0 ? [`flows without a label that are recorded as well: ${flows.wide}`] : []),
     ...(unmounted > 0
       ? [paint.yellow(`${count(unmounted, "label")} on file systems that are not mounted`)]
+      : []),
+    ...(allHold
+      ? [paint.yellow("no room to note who shares memory: everybody counts as if, and more is recorded")]
       : []),
     ...(flows.internal > 0
       ? [paint.yellow(`${count(flows.internal, "flow")} refused because something failed`)]

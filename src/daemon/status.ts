@@ -93,6 +93,7 @@ export function status(csn: Csn, caller: Caller): Status {
             unmounted: csn.waitingLabels,
             subjects: csn.labelledPids().length,
             observed: csn.observedPids().length,
+            allHold: monitor?.allHold() ?? false,
             flows: { ...counters, lost: counters.lost + (csn.records.trouble?.unwritten ?? 0) },
           }
         : null,

@@ -126,6 +126,7 @@ export const SHAPE = {
     scope: 92,
     wide: 96,
     lost_wide: 104,
+    all_hold: 120,
   },
 } as const;
 

@@ -30,6 +30,7 @@ const MAPS = [
   "rings",
   "refusals",
   "control",
+  "holders",
   "entries",
   "ranges",
   "shared",
@@ -213,6 +214,26 @@ export class Monitor {
       wide: at(shape.wide),
       lostWide: at(shape.lost_wide),
     };
+  }
+
+  /**
+   * How many address spaces hold memory that others may hold (bpf/memory.bpf.h); null: there was no room to note one, and
+   * everybody counts as such.
+   */
+  holders(): number | null {
+    if (this.allHold()) return null;
+    let count = 0;
+    for (let key = this.#nextHolder(null); key !== null; key = this.#nextHolder(key)) count++;
+    return count;
+  }
+
+  /** Was there no room to note who holds memory that others may hold? */
+  allHold(): boolean {
+    return readControl(this.#maps.control).readUInt32LE(SHAPE.csn_control.all_hold) !== 0;
+  }
+
+  #nextHolder(key: Buffer | null): Buffer | null {
+    return native().mapNext(this.#maps.holders, key, 8);
   }
 
   /** Reads an inode's context. @throws KernelError E_NOT_FOUND */
