@@ -735,6 +735,7 @@ static int use(const char *op)
 #include "ipc.h"
 #include "sockets.h"
 #include "races.h"
+#include "late.h"
 #include "stage.h"
 
 static int run(void)
@@ -813,6 +814,7 @@ static int run(void)
 	if (!strcmp(op, "other")) return from_other(arg(1), num(2));
 	if (!strcmp(op, "door")) return door(arg(1));
 	if (!strcmp(op, "sysv")) return do_sysv();
+	if (!strcmp(op, "late")) return do_late();
 	if (!strcmp(op, "room")) return own_room();
 	if (!strcmp(op, "spy")) return do_spy();
 	if (!strcmp(op, "pin")) return do_pin();

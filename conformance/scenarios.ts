@@ -21,6 +21,7 @@ import { namespaceScenarios } from "./scenarios/namespaces.ts";
 import { protectionScenarios } from "./scenarios/protection.ts";
 import { raceScenarios } from "./scenarios/races.ts";
 import { memoryScenarios } from "./scenarios/memory.ts";
+import { waitScenarios } from "./scenarios/waits.ts";
 import { recordScenarios } from "./scenarios/records.ts";
 import { socketScenarios } from "./scenarios/sockets.ts";
 import { compartment, expectAll, file, folder, launch, type Scenario } from "./scenarios/tools.ts";
@@ -535,6 +536,7 @@ export const scenarios: readonly Scenario[] = [
   ...protectionScenarios,
   ...raceScenarios,
   ...memoryScenarios,
+  ...waitScenarios,
   ...recordScenarios,
   {
     id: "compartment/files-outside-volumes-are-its-own",
