@@ -94,6 +94,21 @@ export const SECOND_WALLS: Readonly<Record<string, SecondWall>> = {
   ...behind(["inode_init_security_anon/io-uring"], "the ring's file is refused later", {
     "hook/uring_allowed": "io-uring/A/door",
   }),
+  ...behind(
+    ["hook/anonymous_pipe_was_read"],
+    "where the kernel has it, it calls what reads pipes without a name",
+    {
+      "hook/fifo_was_read": "observe/a-read-that-waited",
+    },
+  ),
+  ...behind(
+    ["hook/ptrace_access_check"],
+    "a process must be looked into to open one; newer kernels have handles of them as well",
+    {
+      "namespace_context/network": "namespace/not-opened-by-a-process/net",
+      "namespace_context/ipc": "namespace/not-opened-by-a-process/ipc",
+    },
+  ),
   ...behind(["hook/uring_allowed", "hook/inode_init_security_anon"], "no ring is made", {
     "hook/uring_sqpoll": "io-uring-poll/A/door",
   }),
@@ -112,22 +127,6 @@ function behind(
 
 /** Why those live that no case catches yet: what would go wrong, and what would not. They count as failed. */
 export const UNCAUGHT: Readonly<Record<string, string>> = {
-  "hook/bprm_committed_creds":
-    "a program that is executed is taken for the one before: what it does may be told as no news, so a record may be missing. Nothing is let through: what is remembered is compared with the contexts as they are",
-  "hook/socket_was_read":
-    "that a socket was read by who waited: shown by the system case `lineage`, on a socket, not by a kernel case. No verdict depends on it",
-  "hook/messages_were_read": "as socket_was_read, of several messages in one call",
-  "hook/message_was_received": "as socket_was_read, of System V queues",
-  "hook/terminal_was_read": "as socket_was_read, of terminals",
-  "hook/anonymous_pipe_was_read":
-    "that a pipe without a name was read by who waited: the kernel case waits at a FIFO, of which fifo_was_read tells as well; the system case `lineage` at pipes",
-  "hook/fifo_was_read": "where the kernel has it, what it calls is looked at as well",
-  "hook/socket_socketpair": "that both ends of a pair are one thing on the record: as socket_was_read",
-  "namespace_context/network":
-    "no case of that run met it: which context a name space of the network has is asked only where one is opened or entered",
-  "namespace_context/ipc": "as for the network's",
-  "is_remembered/object-written":
-    "what is remembered of one object would be taken for another of the same context whose number falls into the same of eight places, while its program took in nothing in between: a record may be missing, and kinds of file systems that are only to be read would be written to",
   "is_remembered/context-written":
     "stands behind another check, but the case that is to show it passes without both: the object's state differs, too",
   "is_remembered/subject": "as is_remembered/context-written",

@@ -45,6 +45,16 @@ export const namespaceScenarios: readonly Scenario[] = [
           ["EACCES", "U", `sk give ${a}`], ["EACCES", "U", `sk nest ${a}`], ["EACCES", "U", `sk number ${a}`]); // prettier-ignore
       }),
   },
+  ...(["net", "ipc"] as const).map((name) => ({
+    id: `namespace/not-opened-by-a-process/${name}`,
+    row: "K5",
+    run: (world: World) =>
+      withStranger(world, (stranger) => {
+        const pid = programOf(compartment(world, "A").process.pid!);
+        return expectAll(world,
+          ["ok", "U", `open r /proc/${stranger}/ns/${name}`], ["EACCES", "U", `open r /proc/${pid}/ns/${name}`]); // prettier-ignore
+      }),
+  })),
   {
     id: "namespace/not-opened-by-its-handle",
     row: "K5",
