@@ -3,6 +3,7 @@
  * under load, and a changed byte found (docs/evidence.md).
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { once } from "node:events";
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { machineStatus } from "../../src/machine/index.ts";
@@ -11,6 +12,7 @@ import { checkDisk } from "../record-checks.ts";
 import type { Case } from "./suite.ts";
 
 const TAG = "ward/evidence";
+const GATE = "ward/evidence-through";
 
 /** Labelled programs that read and are refused, until they are killed. */
 const LOAD = `setsid sh -c 'while :; do cat /data/ev/f >> /tmp/ev-got 2>/dev/null; done' </dev/null >/dev/null 2>&1 &`;
@@ -63,6 +65,43 @@ export const evidence: readonly Case[] = [
       strictEqual((await b.csn(["audit", "verify-proof", proof])).code, 2);
       await b.fails("E_NO_RECORD", ["audit", "prove", "99999999"]);
       ok((await verified(b, "--key", key!)).ok);
+    },
+  },
+  {
+    name: "evidence: what is shown, and by which gate, is on the record while the program runs, also after the daemon was killed",
+    async run(b) {
+      await b.ok(
+        "gate",
+        "create",
+        GATE,
+        "--program",
+        "/usr/bin/cat",
+        "--in",
+        `S=${TAG}`,
+        "--purpose",
+        "audit",
+      );
+      await b.ok("tag", "grant", TAG, "s-", "--to", `gate:${GATE}`);
+      // so that the record knows the file
+      await b.ok("run", "--secrecy", TAG, "--volume", "/data/ev:/data/ev", "--", "cat", "/data/ev/f");
+      for (const [to, through] of [
+        ["outside", ["--via", GATE]],
+        ["uid:0", []],
+      ] as const) {
+        const asked = async () => await b.csn(["leak", "--of", "/data/ev/f", "--to", to, "--json"]);
+        strictEqual((await asked()).code, 0, to);
+        const run = ["run", "--release", "--secrecy", TAG, "--volume", "/data/ev:/data/ev", ...through];
+        const running = b.begin([...run, "--", "sh", "-c", "cat /data/ev/f; exec sleep 600"]);
+        await once(running.child.stdout!, "data");
+        for (const when of ["while it runs", "after a kill"]) {
+          const { code, out } = await asked();
+          deepStrictEqual([to, when, code, out.includes(`"${GATE}"`)], [to, when, 2, through.length > 0]);
+          if (when === "after a kill") break;
+          await b.shell("kill -9 $(cat /run/csn/daemon.pid)");
+          await running.ended;
+          await b.until("the daemon to be back", async () => (await b.csn(["status", "--json"])).code === 0);
+        }
+      }
     },
   },
   {

@@ -20,19 +20,21 @@ type Entry = {
     gate: string;
     purpose: string;
     exit: number | null;
+    ended: string;
     tags: { change: string; tag: string; grants: { id: string }[] }[];
     input: { what: string; bytes: number; digest: string };
     output: { bytes: number };
   };
 };
 
-async function runsOf(b: Bench, name: string): Promise<Entry[]> {
+/** Records of its runs: of those that have ended, or of what they let out first. */
+async function runsOf(b: Bench, name: string, have: "ended" | "begun" = "ended"): Promise<Entry[]> {
   const text = await b.ok("log", "--json", "-n", "100000");
   const entries = text
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Entry);
-  return entries.filter((entry) => entry.gate?.gate === name);
+  return entries.filter(({ gate }) => gate?.gate === name && (gate.ended === "") === (have === "begun"));
 }
 
 /** csn inside the machine, as a user: slow to start there. */
@@ -79,6 +81,8 @@ export const gates: readonly Case[] = [
       const runs = await runsOf(b, "ward/ages");
       strictEqual(runs.length, 2);
       const { gate, id, op } = runs[1]!;
+      // and before anybody had what it let out
+      deepStrictEqual((await runsOf(b, "ward/ages", "begun")).map(({ id: begun }, at) => begun < runs[at]!.id), [true, true]); // prettier-ignore
       deepStrictEqual(
         [op, gate!.purpose, gate!.exit, gate!.input.bytes, gate!.output.bytes],
         ["gate", "study", 0, 19, 7],

@@ -21,6 +21,7 @@ import {
 } from "../bus/index.ts";
 import type { Context } from "../label/index.ts";
 import { clientId } from "./bus-record.ts";
+import { holdUntilTold } from "./carrying.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { failureOf } from "./failure.ts";
@@ -118,6 +119,7 @@ export class BusGates {
       this.#running.set(gate.gate, { ready, stage, endpoint });
       this.#why.delete(gate.gate);
       this.#publish(on, stage, gate, ready);
+      holdUntilTold(stage.output, [stage.streams]);
       stage.errors.resume();
       void stage.ended.then(({ failure }) => this.#ended(gate, stage, failure));
       await stage.streams.told;

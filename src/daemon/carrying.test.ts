@@ -8,6 +8,7 @@ import { Streams } from "./stage.ts";
 
 const tell = (streams: Streams) => {
   for (const inode of [1, 2, 3]) streams.take(`stream ${inode} 7`);
+  streams.take("started 5");
 };
 
 /** A program that has printed all it has, and the one behind it. */

@@ -3,7 +3,8 @@
  *
  * Guarantee: it starts only while the gate holds what it needs, asked again at the moment of the start; what runs are
  * copies with the digests that were granted to, with the gate's arguments and an environment of its own; each run is
- * recorded at its end, also one that did not start, and one that goes on (`sayBegun`) before it gets anything.
+ * recorded before anybody gets what it lets out, and at its end, also one that did not start. One that goes on is recorded before it
+ * gets anything (`sayBegun`).
  *
  * Not covered: a run that has begun goes on when a grant ends meanwhile.
  */
@@ -61,6 +62,8 @@ export class ReadyGate implements Watch {
   readonly #input: Stream;
   readonly #output: Stream;
   readonly #client: string | undefined;
+  /** It is on the record that it runs. */
+  #isSaid = false;
   /** Set once it is a part of a pipeline: what is carried into it and out of it. */
   #carry: { in: () => void; out: () => void; end: () => void } | null = null;
 
@@ -112,7 +115,7 @@ export class ReadyGate implements Watch {
   start(input: Context, { before, after }: Neighbours = {}): Stage {
     const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
     this.#carry = this.#carrying(input, stage.streams, before, after);
-    stage.output.on("data", (bytes: Buffer) => this.output(bytes));
+    stage.output.on("data", (bytes: Buffer) => this.output(bytes, stage.streams));
     void this.#recordEnd(stage, before, after);
     return stage;
   }
@@ -169,20 +172,22 @@ export class ReadyGate implements Watch {
     add(this.#input, bytes);
   }
 
-  output(bytes: Buffer): void {
+  output(bytes: Buffer, own: Streams): void {
+    if (!this.#isSaid) this.sayBegun(own);
     this.#carry?.out();
     add(this.#output, bytes);
   }
 
   /** Of a run that goes on: that it runs, before it gets anything. Its end is told, too. */
   sayBegun(own: Streams): void {
+    this.#isSaid = true;
     const begun = (stream: Stream, at: number) => ({
       what: stream.what,
       bytes: 0,
       digest: "",
       streams: own.pipes.slice(at, at + 1),
     });
-    this.#record({ pid: 0, exit: null, failure: "", ended: "", input: begun(this.#input, 0), output: begun(this.#output, 1) }); // prettier-ignore
+    this.#record({ pid: own.pid, exit: null, failure: "", ended: "", input: begun(this.#input, 0), output: begun(this.#output, 1) }); // prettier-ignore
   }
 
   end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import {
   type ContextView,
+  type GateRunView,
   type GrantView,
   type LogEntry,
   type Mine,
@@ -194,6 +195,7 @@ function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine,
   const book = bookFor(csn.authority, caller);
   const called = new RecordNames(csn, caller);
   const done: LogEntry[] = [];
+  const begun = new Map<string, LogEntry>();
   const uses = new Map<string, Mine["uses"][number]>();
   for (const entry of csn.records.read(Math.max(0, csn.records.last() - LOOK_BACK))) {
     if (entry.record[SHAPE.csn_record.kind] !== KIND.EVENT) continue;
@@ -211,9 +213,21 @@ function doneWith(csn: Csn, caller: Caller, tags: readonly string[]): Pick<Mine,
         ? []
         : [context.secrecy, context.integrity].flatMap((label) => (label === "ALL" ? [] : label)),
     );
-    if (carried.some((tag) => wanted.has(tag))) done.push(shown);
+    if (!carried.some((tag) => wanted.has(tag))) continue;
+    const run = gateOf(entry);
+    // its end says all that its beginning did
+    if (run !== undefined) begun.delete(runKey(run));
+    if (run?.ended === "") begun.set(runKey(run), shown);
+    else done.push(shown);
   }
+  done.push(...begun.values());
+  done.sort((a, b) => a.time.localeCompare(b.time));
   return { done: done.slice(-SHOWN).reverse(), uses: [...uses.values()].slice(-SHOWN).reverse() };
+}
+
+/** The same for the beginning and the end of a run. */
+function runKey({ gate, definition, started, input }: GateRunView): string {
+  return `${gate} ${definition} ${started} ${input.streams.at(-1)}`;
 }
 
 function usesOf(entry: Entry, wanted: ReadonlySet<string>): Mine["uses"] {

@@ -233,16 +233,17 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
    * Several things that the daemon did, in one write. What the kernel has recorded and nobody has read yet comes behind it: a policy
    * stands before what it let through. Who tells of data on its way calls `drain` before.
    *
+   * @param isSoon it may become durable with the kernel's flows: the like of it is already
    * @returns false: not all are on the record. Messages that were let through may not be durable yet, everything else is.
    */
-  events(said: readonly Said[]): boolean {
+  events(said: readonly Said[], isSoon = false): boolean {
     const parts: Buffer[] = [];
     for (const { event, detail, before } of said) {
       const record = this.#eventRecord(event);
       if (record === null) return false;
       parts.push(...before, ...detailRecords(detail), record);
     }
-    return this.#append(Buffer.concat(parts));
+    return this.#append(Buffer.concat(parts), isSoon);
   }
 
   /** Null: nothing is attached, and a label is not in force yet. */
@@ -355,7 +356,7 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
   }
 
   /** @returns is it on the record? */
-  #append(records: Buffer): boolean {
+  #append(records: Buffer, isSoon = false): boolean {
     const monitor = this.#monitor;
     const meaningOf = (id: number) => (monitor === null ? UNLABELLED : monitor.contexts.meaning(id));
     const parts: Buffer[] = [];
@@ -379,7 +380,8 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
           parts.push(described);
           count += described.length / RECORD_BYTES;
         }
-        if (record[R.verdict] !== 0 || (kind === KIND.EVENT && !isPassing(record))) durable = true;
+        if (!isSoon && (record[R.verdict] !== 0 || (kind === KIND.EVENT && !isPassing(record))))
+          durable = true;
         if (record[R.verdict] !== 0) this.names.learnActor(record);
         const shadow = this.#follow(record);
         if (shadow !== null) {

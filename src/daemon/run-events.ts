@@ -10,7 +10,6 @@ import { policyBytes } from "./entity-text.ts";
 import type { Caller } from "./identity.ts";
 import type { DaemonEvent } from "./records.ts";
 import { entityOf, type Streams } from "./stage.ts";
-import type { View } from "./view.ts";
 
 const PROCESS = ENTITY_KINDS.indexOf("process");
 /** csn_verdict: nothing ran. */
@@ -20,29 +19,82 @@ const PRINCIPAL = ENTITY_KINDS.indexOf("principal");
 /** Streams are numbered as the launcher tells them. */
 const STREAM = { output: 1, error: 2 } as const;
 
-/** What a person saw, and what was kept from him: of the pipe or terminal that it came from. */
-export function recordShown(
-  csn: Csn,
-  context: Context,
-  caller: Caller,
-  by: { pid: number; output: Streams; error: Streams },
-  { shown, dropped }: Pick<View, "shown" | "dropped">,
-): void {
-  for (const stream of ["output", "error"] as const) {
-    const from = sourceOf(by[stream], STREAM[stream], by.pid);
-    const event: Omit<DaemonEvent, "op" | "verdict" | "bytes"> = {
+/**
+ * A stream that a person may get to see: that he does, or that it is kept from him, is on disk before, and told again when
+ * something came into it that may tell more, then as soon on disk as the kernel's flows. [TERM-1, AUD-1, AUD-2]
+ */
+export class Showing {
+  readonly #csn: Csn;
+  readonly #caller: Caller;
+  readonly #streams: Streams;
+  readonly #number: number;
+  #last: { op: "release" | "withhold"; context: Context } | null = null;
+  /** Since the last record. */
+  #bytes = 0;
+  #watch: { news: boolean } | null = null;
+  #end: () => void = () => {};
+
+  constructor(csn: Csn, caller: Caller, streams: Streams, stream: "output" | "error") {
+    this.#csn = csn;
+    this.#caller = caller;
+    this.#streams = streams;
+    this.#number = STREAM[stream];
+  }
+
+  /** Before it is done. @returns false: it is not on the record */
+  tell(op: "release" | "withhold", context: Context, bytes: number): boolean {
+    const { records } = this.#csn;
+    this.#begin();
+    records.drain();
+    const isKnown = this.#last?.op === op && contextEquals(context, this.#last.context);
+    if (!isKnown) this.#rest();
+    this.#bytes += bytes;
+    if (isKnown && !this.#watch!.news) return true;
+    this.#watch!.news = false;
+    this.#last = { op, context };
+    return this.#say(isKnown);
+  }
+
+  /** No more comes. */
+  end(): void {
+    this.#rest();
+    this.#end();
+  }
+
+  #begin(): void {
+    if (this.#watch !== null) return;
+    const { entity } = this.#source();
+    this.#watch = this.#csn.records.watch(entity);
+    this.#end = () => this.#csn.records.unwatch(entity);
+  }
+
+  #rest(): void {
+    if (this.#bytes > 0) this.#say(true);
+  }
+
+  #say(isAgain: boolean): boolean {
+    const { op, context } = this.#last!;
+    const from = this.#source();
+    const { pid } = this.#streams;
+    const event: DaemonEvent = {
+      op,
+      verdict: op === "release" ? 0 : 1,
       sourceKind: from.kind,
       sinkKind: PRINCIPAL,
       source: context,
       sink: UNLABELLED,
       sourceEntity: from.entity,
-      sinkEntity: [BigInt(caller.uid), 0, 0],
-      pid: by.pid,
-      uid: caller.uid,
+      sinkEntity: [BigInt(this.#caller.uid), 0, 0],
+      pid,
+      uid: this.#caller.uid,
+      bytes: this.#bytes,
     };
-    const [seen, kept] = [shown[stream], dropped[stream]];
-    if (seen > 0) csn.records.event({ ...event, op: "release", verdict: 0, bytes: seen });
-    if (kept > 0) csn.records.event({ ...event, op: "withhold", verdict: 1, bytes: kept });
+    this.#bytes = 0;
+    return this.#csn.records.events([{ event, detail: "", before: [] }], isAgain);
+  }
+
+  #source(): ReturnType<typeof sourceOf> {
+    return sourceOf(this.#streams, this.#number, this.#streams.pid);
   }
 }
 

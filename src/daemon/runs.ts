@@ -15,6 +15,7 @@ import { type Context, isLabelled, UNLABELLED } from "../label/index.ts";
 import { ROOT } from "../setup/index.ts";
 import { answerAsk } from "./ask.ts";
 import type { Changing } from "./changes.ts";
+import { holdUntilTold } from "./carrying.ts";
 import { Compartment } from "./compartment.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
@@ -24,7 +25,7 @@ import { launchFailure } from "./launch-failure.ts";
 import { NETWORKS } from "./networks.ts";
 import { crossingOf } from "./modes.ts";
 import { noteHeld, requireApart, requireChange } from "./privileges.ts";
-import { recordShown } from "./run-events.ts";
+import { Showing } from "./run-events.ts";
 import { scratchArgs, type StageEnd, Streams, userArgs, type Watch } from "./stage.ts";
 import { type Tail, Via } from "./via.ts";
 import { View } from "./view.ts";
@@ -169,31 +170,35 @@ export class Runs {
     const tail = startTail(prepared, child, client, streams);
     const viewErrors = (of: Context) => new View(this.#csn, of, caller, request);
     const errors = watch || tail ? viewErrors(watch?.errors ?? context) : view;
+    const showings: Showing[] = [];
+    const show = (from: Readable, stream: "output" | "error", of: Streams, by: View) => {
+      const showing = new Showing(this.#csn, caller, of, stream);
+      showings.push(showing);
+      relayOutput(from, stream, client, by, showing);
+      holdUntilTold(from, [of]);
+    };
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
-    if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes));
-    relayOutput(tail?.output ?? child.stdout, FRAME.OUTPUT, "output", client, view);
-    relayOutput(child.stderr, FRAME.ERROR, "error", client, errors);
-    for (const { from, context: of } of tail?.errors ?? [])
-      relayOutput(from, FRAME.ERROR, "error", client, viewErrors(of));
+    if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes, streams));
+    show(tail?.output ?? child.stdout, "output", tail?.streams ?? streams, view);
+    show(child.stderr, "error", streams, errors);
+    for (const { from, context: of, streams: its } of tail?.errors ?? [])
+      show(from, "error", its, viewErrors(of));
     relayInput(client, child.stdin, control, child, watch);
 
     let lines = "";
     let failed: ReturnType<typeof launchFailure> | null = null;
     let code: number | null = null;
-    let pid = 0;
     control.on("data", (chunk: Buffer) => {
       lines += chunk.toString();
       for (let at = lines.indexOf("\n"); at !== -1; at = lines.indexOf("\n")) {
         const line = lines.slice(0, at);
         lines = lines.slice(at + 1);
         if (line.startsWith("exit ")) code = Number(line.slice(5));
-        else if (line.startsWith("started ")) {
-          pid = Number(line.slice(8));
-          if (run) run.pid = pid;
-        } else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
+        else if (line.startsWith("device ")) run?.devices.add(Number(line.slice(7)));
         else if (streams.take(line)) {
+          if (run) run.pid = streams.pid;
           if (line.startsWith("stream ")) run?.streams.push(line.split(" ")[1]!);
         } else if (line.startsWith("ask ") && run) void this.#answer(run, line.slice(4), control);
         else if (line.startsWith("float ") && run)
@@ -209,10 +214,8 @@ export class Runs {
       const worst = after.findLast((stage) => stage.code !== 0);
       if (worst?.code === null) failed ??= gateFailed(worst.failure);
       if (code === 0 && worst) code = worst.code;
-      const by = { pid, output: tail?.streams ?? streams, error: streams };
-      recordShown(this.#csn, prepared.via ? context : view.context, caller, by, view);
-      if (errors !== view) recordShown(this.#csn, watch?.errors ?? context, caller, by, errors);
-      watch?.end(failed ? null : code, pid, failed?.failed.message ?? "", streams);
+      for (const showing of showings) showing.end();
+      watch?.end(failed ? null : code, streams.pid, failed?.failed.message ?? "", streams);
       if (failed) end(client, controlFrame(failed));
       else
         end(
@@ -265,14 +268,16 @@ function gateFailed(message: string): ReturnType<typeof launchFailure> {
 
 function relayOutput(
   from: Readable,
-  kind: number,
   stream: "output" | "error",
   client: Duplex,
   view: View,
+  showing: Showing,
 ): void {
+  const kind = stream === "output" ? FRAME.OUTPUT : FRAME.ERROR;
   from.on("data", (bytes: Buffer) => {
-    const out = view.pass(kind, stream, bytes);
-    if (out === null || client.destroyed) return;
+    if (client.destroyed) return;
+    const out = view.pass(kind, stream, bytes, showing);
+    if (out === null) return;
     if (client.write(out)) return;
     from.pause();
     client.once("drain", () => from.resume());

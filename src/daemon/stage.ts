@@ -31,12 +31,14 @@ export function scratchArgs(): string[] {
 }
 const CONTROL = 3;
 
-/** What the launcher tells of a program's streams: pipes of input, output and error, or a terminal. */
+/** What the launcher tells of a program's streams: pipes of input, output and error, or a terminal; and which process it is. */
 export class Streams {
   /** `device:inode:generation` in the kernel's numbers, as records have them. */
   readonly pipes: string[] = [];
   terminal: string | null = null;
-  /** When it has told all. */
+  /** 0: it has not started, or never did. */
+  pid = 0;
+  /** When it has told all: before it passes on anything that the program prints. */
   readonly told: Promise<this>;
   #tell = (): void => undefined;
 
@@ -44,13 +46,15 @@ export class Streams {
     this.told = new Promise((resolve) => (this.#tell = () => resolve(this)));
   }
 
-  /** @returns was it a line about streams? */
+  /** @returns was it a line about these? */
   take(line: string): boolean {
-    const [what, inode = "", device = ""] = line.split(" ");
-    if (what === "stream") this.pipes.push(`${device}:${inode}:0`);
-    else if (what === "terminal") this.terminal = `${device}:${inode}:0`;
-    else return false;
-    if (this.pipes.length === 3) this.#tell();
+    const [what, number = "", device = ""] = line.split(" ");
+    if (what === "stream") this.pipes.push(`${device}:${number}:0`);
+    else if (what === "terminal") this.terminal = `${device}:${number}:0`;
+    else if (what === "started") {
+      this.pid = Number(number);
+      this.#tell();
+    } else return false;
     return true;
   }
 
@@ -90,7 +94,8 @@ export type Watch = {
   /** Just before it starts. @throws CsnError, PolicyError: it does not */
   begin(): void;
   input(bytes: Buffer): void;
-  output(bytes: Buffer): void;
+  /** Before anybody gets them. */
+  output(bytes: Buffer, streams: Streams): void;
   /** @param code null: it did not start */
   end(code: number | null, pid: number, failure: string, streams: Streams): void;
 };
@@ -120,10 +125,10 @@ export function startStage(args: readonly string[], request: Pick<RunRequest, "a
     child.on("close", () => {
       for (const line of text.split("\n")) {
         if (line.startsWith("exit ")) end.code = Number(line.slice(5));
-        else if (line.startsWith("started ")) end.pid = Number(line.slice(8));
         else if (/^(error|exec) /.test(line) && end.failure === "")
           end.failure = launchFailure(line, request).failed.message;
       }
+      end.pid = streams.pid;
       if (end.failure !== "") end.code = null;
       resolve(end);
     });

@@ -17,7 +17,7 @@ import type { Stage, StageEnd, Streams } from "./stage.ts";
 export type Tail = {
   readonly output: Readable;
   /** Error output of each gate, and who may see it. */
-  readonly errors: readonly { from: Readable; context: Context }[];
+  readonly errors: readonly { from: Readable; context: Context; streams: Streams }[];
   readonly ended: Promise<StageEnd[]>;
   /** Of the last gate. */
   readonly streams: Streams;
@@ -68,7 +68,11 @@ export class Via {
     return {
       streams: stages.at(-1)!.streams,
       output: stages.at(-1)!.output,
-      errors: stages.map((stage, at) => ({ from: stage.errors, context: this.#gates[at]!.errors })),
+      errors: stages.map(({ errors, streams }, at) => ({
+        from: errors,
+        context: this.#gates[at]!.errors,
+        streams,
+      })),
       ended: Promise.all(stages.map((stage) => stage.ended)),
       kill: () => stages.forEach((stage) => stage.kill()),
     };

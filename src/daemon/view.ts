@@ -2,19 +2,17 @@
  * What the user behind a run may see of it: output and exit status. [TERM-1, OP-11]
  *
  * Guarantee: counts every secrecy tag that the run ever had or, by its clearance, may have; output is passed on
- * only to a terminal or when it was released explicitly.
+ * only to a terminal or when it was released explicitly, and when that it is passed on is on the record.
  */
 import { controlFrame, frame, type RunRequest } from "../api/index.ts";
 import { type Context, flowsTo, isAll, join } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import type { Caller } from "./identity.ts";
 import { isCleared } from "./privileges.ts";
+import type { Showing } from "./run-events.ts";
 import { nameOf, unvouched } from "./views.ts";
 
 export class View {
-  /** Bytes, by stream. */
-  readonly shown = { output: 0, error: 0 };
-  readonly dropped = { output: 0, error: 0 };
   /** Of all that may have been seen. */
   context: Context;
   readonly #csn: Csn;
@@ -43,21 +41,27 @@ export class View {
     return isCleared(this.#csn.authority, this.#caller, this.context);
   }
 
-  /** Counts the bytes; gives what to send: them, one note that they were withheld, or nothing. */
-  pass(kind: number, stream: "output" | "error", bytes: Buffer): Buffer | null {
+  /**
+   * What to send: the bytes, one note that they were withheld, or nothing. What is about to be done is on the record by then.
+   *
+   * @param showing of that stream
+   */
+  pass(kind: number, stream: "output" | "error", bytes: Buffer, showing: Showing): Buffer | null {
     const terminal = this.#request.shows[stream] === "terminal";
     const tags = this.#tags();
     const { cleared } = this;
-    if (tags.length === 0 || (cleared && (terminal || this.#request.release))) {
-      if (tags.length > 0) this.shown[stream] += bytes.length;
-      return frame(kind, bytes);
-    }
-    this.dropped[stream] += bytes.length;
+    if (tags.length === 0) return frame(kind, bytes);
+    const mayPass = cleared && (terminal || this.#request.release);
+    const isRecorded = showing.tell(mayPass ? "release" : "withhold", this.context, bytes.length);
+    // [AUD-3]
+    if (mayPass && (isRecorded || !this.#csn.store.refuseOnFull)) return frame(kind, bytes);
     if (this.#told.has(stream)) return null;
     this.#told.add(stream);
-    const hint = cleared
-      ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
-      : "only who owns all of these tags may see it";
+    const hint = mayPass
+      ? "it could not be recorded, and what can't be recorded is refused: `csn status`"
+      : cleared
+        ? "it goes to a file or pipe, which has no label; `--release` lets it out on your responsibility, a volume with the label keeps it safe"
+        : "only who owns all of these tags may see it";
     return controlFrame({ withheld: { stream, tags, hint } });
   }
 

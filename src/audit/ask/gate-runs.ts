@@ -77,9 +77,15 @@ export class GateRuns {
     const between = this.#between.get(key) ?? none;
     this.#between.set(key, between);
     between.runs.push(run);
-    for (const pipe of run.inputs) if (!between.byInput.has(pipe)) between.byInput.set(pipe, run);
+    for (const pipe of run.inputs) note(between.byInput, pipe, run);
     if (run.client !== -1)
       between.byClient.set(run.client, [...(between.byClient.get(run.client) ?? []), run]);
-    for (const pipe of run.outputs) if (!between.byOutput.has(pipe)) between.byOutput.set(pipe, run);
+    for (const pipe of run.outputs) note(between.byOutput, pipe, run);
   }
+}
+
+/** The first run that has the pipe; by the record of its end, if there is one: that says more. */
+function note(by: Map<number, Run>, pipe: number, run: Run): void {
+  const before = by.get(pipe);
+  if (before === undefined || (!before.isOver && run.isOver)) by.set(pipe, run);
 }
