@@ -65,10 +65,14 @@ export async function putLabel(csn: Csn, caller: Caller, body: unknown, line: Li
   const state = monitor.inode(path);
   requireOwner(caller, path);
   requireChange(csn.authority, caller, state.context ?? UNLABELLED, context, "change its label");
-  const result = await setLabel(monitor, csn.store, path, context, (inodes, links) =>
-    line({ progress: { inodes, links } }),
+  const result = await setLabel(
+    monitor,
+    csn.store,
+    path,
+    context,
+    (inodes, links) => line({ progress: { inodes, links } }),
+    (was, becomes) => recordLabel(csn, caller, was, becomes, state),
   );
-  recordLabel(csn, caller, result.before ?? UNLABELLED, context, state);
   const before = result.before && viewContext(result.before, book);
   line({
     result: {
@@ -87,9 +91,9 @@ export async function deleteLabel(csn: Csn, caller: Caller, body: unknown): Prom
   const state = monitor.inode(path);
   requireOwner(caller, path);
   requireChange(csn.authority, caller, state.context ?? UNLABELLED, UNLABELLED, "take its label off");
-  await clearLabel(monitor, csn.store, path);
-  const after = monitor.inode(path);
-  recordLabel(csn, caller, state.context ?? UNLABELLED, after.context ?? UNLABELLED, state);
+  const after = await clearLabel(monitor, csn.store, path, (was, becomes) =>
+    recordLabel(csn, caller, was, becomes, state),
+  );
   return view(csn, caller, path, after);
 }
 

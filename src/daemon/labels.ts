@@ -3,7 +3,7 @@
  *
  * Guarantee: when `set` returns, the label is enforced and stored; when it throws, it is neither. The
  * order is: kernel, look for holders, disk; so nothing is ever stored that is not enforced, and a crash
- * in between loses a label that nobody was told of.
+ * in between loses a label that nobody was told of. That a label changes is on disk before it does, and what was undone too.
  *
  * One entry covers a whole tree (what is below inherits it), so the walk changes nothing but files with
  * several links, which get an entry of their own: a second link may lie outside [OBJ-3].
@@ -11,7 +11,14 @@
 import { lstatSync, opendirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, type InodeState, KernelError, type Monitor, native } from "../kernel/index.ts";
-import { type Context, contextEquals, contextKey, parseContextKey, SEALED } from "../label/index.ts";
+import {
+  type Context,
+  contextEquals,
+  contextKey,
+  parseContextKey,
+  SEALED,
+  UNLABELLED,
+} from "../label/index.ts";
 import { CsnError } from "./errors.ts";
 import { inodeKey } from "./holder.ts";
 import { findHolder } from "./holders.ts";
@@ -32,6 +39,8 @@ const STEP = 500;
 
 export type SetResult = { before: Context | null; inodes: number; skipped: string[]; path: string };
 type Progress = (inodes: number, links: number) => void;
+/** Records that its label changes, before it does. */
+type Tell = (from: Context, to: Context) => void;
 
 /** The path with its folder's symbolic links resolved, but not its own: a link can have a label itself. */
 export function resolvePath(path: string): string {
@@ -51,11 +60,14 @@ export async function setLabel(
   path: string,
   context: Context,
   progress: Progress,
+  tell: Tell = () => {},
 ): Promise<SetResult> {
   const before = monitor.inode(path);
   requireLabelable(path, before);
+  const was = before.context ?? UNLABELLED;
   const changed: { path: string; before: InodeState }[] = [];
   const apply = (target: string) => changed.push({ path: target, before: monitor.setInode(target, context) });
+  tell(was, context);
   try {
     apply(path);
     const inodes = new Set<string>([inodeKey(before.dev, before.ino)]);
@@ -92,16 +104,44 @@ export async function setLabel(
     );
     return { before: before.context, inodes: inodes.size, skipped, path };
   } catch (error) {
+    tell(context, was);
     for (const { path: target, before: old } of changed.reverse()) restoreInode(monitor, target, old);
     throw error;
   }
 }
 
 /** Takes the label off; files with several links in the tree, which got it by the tree, lose it too. */
-export async function clearLabel(monitor: Monitor, store: Store, path: string): Promise<InodeState> {
+export async function clearLabel(
+  monitor: Monitor,
+  store: Store,
+  path: string,
+  tell: Tell = () => {},
+): Promise<InodeState> {
   const before = monitor.inode(path);
   requireLabelable(path, before);
   if (!before.own) return before;
+  const was = before.context ?? UNLABELLED;
+  const becomes = contextAbove(monitor, path);
+  tell(was, becomes);
+  try {
+    takeOff(monitor, store, path, before);
+  } catch (error) {
+    tell(becomes, was);
+    throw error;
+  }
+  const after = monitor.inode(path);
+  tell(becomes, after.context ?? UNLABELLED);
+  return after;
+}
+
+/** What it has without a label of its own. */
+function contextAbove(monitor: Monitor, path: string): Context {
+  const above = dirname(path);
+  if (lstatSync(path).dev !== lstatSync(above).dev) return UNLABELLED;
+  return monitor.inode(above).context ?? UNLABELLED;
+}
+
+function takeOff(monitor: Monitor, store: Store, path: string, before: InodeState): void {
   const key = before.context ? contextKey(before.context) : "";
   const below = store.labels().filter((l) => l.path.startsWith(`${path}/`) && l.context === key);
   const own = identify(path);
@@ -117,7 +157,6 @@ export async function clearLabel(monitor: Monitor, store: Store, path: string): 
       // it was moved or removed; its entry protects until the next boot
     }
   }
-  return before;
 }
 
 /**

@@ -140,7 +140,7 @@ export function recordGate(
 /** It has ended or goes on, and is not one that did not start. */
 export const isRun = ({ exit, ended }: GateRunView): boolean => exit !== null || ended === "";
 
-/** A label that an owner set or took off. */
+/** A label that an owner sets or takes off: before it is in force, or is not any more. */
 export function recordLabel(
   csn: Csn,
   caller: Caller,
