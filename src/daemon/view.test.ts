@@ -1,0 +1,98 @@
+/** What a person is shown is on the record before he gets it (view.ts, Showing of run-events.ts). [TERM-1, AUD-1, AUD-3] */
+import { deepStrictEqual, match, strictEqual } from "node:assert";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { FRAME, type RunRequest } from "../api/index.ts";
+import { Authority } from "./authority.ts";
+import type { Csn } from "./csn.ts";
+import type { Caller } from "./identity.ts";
+import type { Said } from "./records.ts";
+import { Showing } from "./run-events.ts";
+import { Streams } from "./stage.ts";
+import { Store } from "./store.ts";
+import { View } from "./view.ts";
+import { readContext } from "./views.ts";
+
+const ROOT: Caller = { uid: 0, gid: 0, groups: [], name: "root" };
+const MALLORY: Caller = { uid: 70_009, gid: 1, groups: [], name: "mallory" };
+const READY = Buffer.from("data");
+
+let home: string;
+let store: Store;
+let authority: Authority;
+/** What the log was told; it takes no more when it is full. */
+let told: { op: string; bytes: number; pid: number; isSoon: boolean }[];
+let isFull: boolean;
+/** Something came into the stream. */
+let watched: { news: boolean };
+
+before(() => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), "csn-view-")));
+  store = new Store(join(home, "store"));
+  authority = new Authority(store);
+  authority.createTags(ROOT, ["ann/a"]);
+});
+after(() => {
+  store.close();
+  rmSync(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  [told, isFull, watched] = [[], false, { news: false }];
+  store.refuseOnFull = false;
+});
+
+function shown(caller: Caller) {
+  const records = {
+    drain: () => {},
+    watch: () => watched,
+    unwatch: () => {},
+    events: ([said]: [Said], isSoon: boolean) => {
+      const { op, bytes, pid } = said.event;
+      return !isFull && told.push({ op, bytes, pid, isSoon }) > 0;
+    },
+  };
+  const csn = { authority, store, records } as unknown as Csn;
+  const streams = new Streams();
+  for (const line of ["stream 1 7", "stream 2 7", "stream 3 7", "started 42"]) streams.take(line);
+  const request = { shows: { output: "other", error: "other" }, release: true } as RunRequest;
+  const context = readContext({ secrecy: ["ann/a"], integrity: [] }, authority);
+  const view = new View(csn, context, caller, request);
+  const showing = new Showing(csn, caller, streams, "output");
+  return { showing, pass: () => view.pass(FRAME.OUTPUT, "output", READY, showing) };
+}
+
+describe("what a person sees", () => {
+  it("is told at once, and again when there is something new, and at the end", () => {
+    const { showing, pass } = shown(ROOT);
+    strictEqual(pass()!.includes(READY), true);
+    const first = { op: "release", bytes: 4, pid: 42, isSoon: false };
+    deepStrictEqual(told, [first]);
+    for (let n = 0; n < 3; n++) pass();
+    deepStrictEqual(told.length, 1);
+    watched.news = true;
+    pass();
+    pass();
+    showing.end();
+    const later = { ...first, isSoon: true };
+    deepStrictEqual(told, [first, { ...later, bytes: 16 }, later]);
+  });
+
+  it("is kept from who is not cleared, and that is told at once, too", () => {
+    const { showing, pass } = shown(MALLORY);
+    match(pass()!.toString(), /withheld/);
+    deepStrictEqual([pass(), pass()], [null, null]);
+    showing.end();
+    deepStrictEqual(told.map(({ op, bytes, isSoon }) => [op, bytes, isSoon]), [["withhold", 4, false], ["withhold", 8, true]]); // prettier-ignore
+  });
+
+  it("is shown and counted when the log is full, or kept back where that is asked for", () => {
+    isFull = true;
+    strictEqual(shown(ROOT).pass()!.includes(READY), true);
+    store.refuseOnFull = true;
+    const kept = shown(ROOT).pass()!;
+    strictEqual(kept.includes(READY), false);
+    match(kept.toString(), /withheld.*recorded/);
+  });
+});
