@@ -47,8 +47,8 @@ function waited(what: string, kind: EntityKind, times: number): Scenario {
       inside.stop();
       if (fault) return fault;
       const number = ENTITY_KINDS.indexOf(kind);
-      const inodes = paths.map(inodeOf);
-      const learners = new Set(all.filter(({ inode }) => inodes.includes(inode)).map(({ sink }) => sink));
+      const inodes = new Set(paths.map(inodeOf));
+      const learners = new Set(all.filter(({ inode }) => inodes.has(inode)).map(({ sink }) => sink));
       // of a pair that sends datagrams the writer's own end is told, too
       const ends = new Set(
         all.filter((o) => o.sourceKind === number && !learners.has(o.sink)).map((o) => o.source),

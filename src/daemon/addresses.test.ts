@@ -8,11 +8,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { addressText } from "../api/index.ts";
 import type { RangeEntry } from "../kernel/index.ts";
+import { contextKey } from "../label/index.ts";
 import { listAddresses, setAddress, unsetAddress } from "./addresses.ts";
 import type { Csn } from "./csn.ts";
 import { Authority } from "./authority.ts";
 import { PolicyError } from "../policy/index.ts";
 import { CsnError } from "./errors.ts";
+import type { DaemonEvent } from "./records.ts";
 import type { Caller } from "./identity.ts";
 import { Store } from "./store.ts";
 
@@ -24,6 +26,8 @@ let home: string;
 let store: Store;
 let kernel: string[];
 let events: string[];
+/** Of the last two records: from which context to which. */
+let last: [string, string][];
 let failing: "kernel" | null;
 let updates: number;
 let csn: Csn;
@@ -34,7 +38,7 @@ beforeEach(() => {
   const authority = new Authority(store);
   authority.createTags(ALICE, ["alice/a"]);
   authority.createTags(BOB, ["bob/b"]);
-  [kernel, events, failing, updates] = [[], [], null, 0];
+  [kernel, events, last, failing, updates] = [[], [], [], null, 0];
   const replace = (entries: readonly RangeEntry[]) => {
     kernel = entries.map(
       ({ bytes, ports }) => `${addressText(bytes)} ${ports.map((p) => `${p.first}-${p.last}`).join(" ")}`,
@@ -53,7 +57,12 @@ beforeEach(() => {
       update: () => updates++,
       why: ({ bits }: { bits: number }) => (bits === 128 ? "" : "no way"),
     },
-    records: { event: ({ op }: { op: string }) => events.push(op) },
+    records: {
+      event: ({ op, source, sink }: DaemonEvent) => {
+        events.push(op);
+        last = [...last.slice(-1), [contextKey(source), contextKey(sink)]];
+      },
+    },
   } as unknown as Csn;
 });
 afterEach(() => {
@@ -68,6 +77,13 @@ const fails = (code: string, work: () => unknown) => {
   const before = [listAddresses(csn, ROOT), [...kernel], [...events]];
   throws(work, (error) => (error instanceof CsnError || error instanceof PolicyError) && error.code === code);
   deepStrictEqual([listAddresses(csn, ROOT), kernel, events], before);
+};
+
+/** Its records: it was changed, and changed back. */
+const undone = (work: () => void) => {
+  events = [];
+  work();
+  deepStrictEqual([events, last[0]], [["network", "network"], last[1]?.toReversed()]);
 };
 
 describe("policy for addresses", () => {
@@ -129,7 +145,7 @@ describe("policy for addresses", () => {
     set(ALICE, "10.2.0.0/16:80-90", "alice/a");
     const before = [...kernel];
     failing = "kernel";
-    throws(() => set(ALICE, "10.3.0.0/16", "alice/a"), /no memory/);
+    undone(() => throws(() => set(ALICE, "10.3.0.0/16", "alice/a"), /no memory/));
     deepStrictEqual([kernel, listAddresses(csn, ROOT).length], [before, 1]);
     const broken = new Proxy(store, {
       get: (target, name) => {
@@ -142,8 +158,12 @@ describe("policy for addresses", () => {
       },
     });
     csn = Object.assign(csn, { store: broken });
-    fails("E_STORE", () => set(ALICE, "10.3.0.0/16", "alice/a"));
-    fails("E_STORE", () => unset(ALICE, "10.2.0.0/16:80-90"));
-    strictEqual(events.length, 1);
+    for (const work of [
+      () => set(ALICE, "10.3.0.0/16", "alice/a"),
+      () => unset(ALICE, "10.2.0.0/16:80-90"),
+    ]) {
+      undone(() => throws(work, (error) => error instanceof CsnError && error.code === "E_STORE"));
+      deepStrictEqual([kernel, listAddresses(csn, ROOT).length], [before, 1]);
+    }
   });
 });

@@ -21,7 +21,7 @@ import {
   rangeText,
 } from "../api/index.ts";
 import type { Monitor } from "../kernel/index.ts";
-import { contextEquals, contextKey, parseContextKey, UNLABELLED } from "../label/index.ts";
+import { type Context, contextEquals, contextKey, parseContextKey, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { CsnError } from "./errors.ts";
 import { flatten, type Rule, storedRange } from "./flatten.ts";
@@ -49,10 +49,18 @@ export function setAddress(csn: Csn, caller: Caller, body: unknown): NetworkRule
   const next = withRange(caller, csn.authority, rules, { range, context });
   const address = rangeText(range);
   const before = rules.find((rule) => rangeText(rule.range) === address)?.context ?? UNLABELLED;
-  const stored = change(csn, rules, next, () => csn.store.putAddress(address, contextKey(context)));
-  if (!contextEquals(before, context)) recordAddress(csn, caller, before, context, range);
+  const stored = change(csn, caller, { old: rules, next, moved: [{ range, before, context }] }, () =>
+    csn.store.putAddress(address, contextKey(context)),
+  );
   return viewRule(stored, csn, caller);
 }
+
+type Change = {
+  old: readonly Rule[];
+  next: readonly Rule[];
+  /** Ranges whose context becomes another one. */
+  moved: readonly (Rule & { before: Context })[];
+};
 
 /**
  * Several at once, with what else is to be written: all is, or nothing.
@@ -70,23 +78,21 @@ export function changeAddresses<T>(
   const gone = rules.filter(({ range }) => unset.has(rangeText(range)));
   requireOwners(caller, csn.authority, gone, "take their context away");
   let next = rules.filter((rule) => !gone.includes(rule));
-  const events = gone.map((rule) => ({ ...rule, before: rule.context, context: UNLABELLED }));
+  const moved = gone.map((rule) => ({ ...rule, before: rule.context, context: UNLABELLED }));
   const put: Rule[] = [];
   for (const rule of set) {
     const same = next.find(({ range }) => rangeText(range) === rangeText(rule.range));
     if (same !== undefined && contextEquals(same.context, rule.context)) continue;
     next = withRange(caller, csn.authority, next, rule);
     put.push(rule);
-    events.push({ ...rule, before: same?.context ?? UNLABELLED });
+    moved.push({ ...rule, before: same?.context ?? UNLABELLED });
   }
-  if (events.length === 0 && put.length === 0) return write(() => {});
+  if (moved.length === 0 && put.length === 0) return write(() => {});
   const also = () => {
     for (const { range } of gone) csn.store.removeAddress(rangeText(range));
     for (const { range, context } of put) csn.store.putAddress(rangeText(range), contextKey(context));
   };
-  const written = change(csn, rules, next, () => write(also));
-  for (const { before, context, range } of events) recordAddress(csn, caller, before, context, range);
-  return written;
+  return change(csn, caller, { old: rules, next, moved }, () => write(also));
 }
 
 /** @throws CsnError E_NETWORK_OVERLAP, E_NOT_PERMITTED */
@@ -128,8 +134,8 @@ export function unsetAddress(csn: Csn, caller: Caller, body: unknown): NetworkRu
     );
   requireOwners(caller, csn.authority, [rule], "take their context away");
   const next = rules.filter((one) => one !== rule);
-  change(csn, rules, next, () => csn.store.removeAddress(address));
-  recordAddress(csn, caller, rule.context, UNLABELLED, rule.range);
+  const moved = [{ range: rule.range, before: rule.context, context: UNLABELLED }];
+  change(csn, caller, { old: rules, next, moved }, () => csn.store.removeAddress(address));
   return viewRule(stored, csn, caller);
 }
 
@@ -138,14 +144,18 @@ export function restoreAddresses(monitor: Monitor, store: Store): void {
   monitor.ranges.replace(flatten(rulesOf(store)));
 }
 
-function change<T>(csn: Csn, old: readonly Rule[], next: readonly Rule[], store: () => T): T {
+/** That it changes is on the record before it does, and so is that it was undone. */
+function change<T>(csn: Csn, caller: Caller, { old, next, moved }: Change, store: () => T): T {
   const entries = flatten(next);
   const monitor = csn.attached();
+  const told = moved.filter(({ before, context }) => !contextEquals(before, context));
+  for (const { before, context, range } of told) recordAddress(csn, caller, before, context, range);
   let stored: T;
   try {
     monitor.ranges.replace(entries);
     stored = store();
   } catch (error) {
+    for (const { before, context, range } of told) recordAddress(csn, caller, context, before, range);
     monitor.ranges.replace(flatten(old));
     throw error;
   }

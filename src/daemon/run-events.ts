@@ -183,7 +183,7 @@ export function recordStatements(csn: Csn, caller: Caller, count: number): void 
     });
 }
 
-/** Policy that an owner set or took away. */
+/** Policy that an owner sets or takes away: before it is in force. */
 export function recordAddress(
   csn: Csn,
   caller: Caller,
