@@ -124,7 +124,6 @@ export class BusGates {
       void stage.ended.then(({ failure }) => this.#ended(gate, stage, failure));
       await stage.streams.told;
       if (this.#running.get(gate.gate)?.stage !== stage) return; // it has ended
-      ready.sayBegun(stage.streams);
       const result = on.bus.subscribe(endpoint, gate.from, { qos: 1, noLocal: true });
       if (!result.accepted) throw new Error(`its subscription was refused: ${result.reason}`);
     } catch (error) {

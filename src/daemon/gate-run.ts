@@ -3,8 +3,7 @@
  *
  * Guarantee: it starts only while the gate holds what it needs, asked again at the moment of the start; what runs are
  * copies with the digests that were granted to, with the gate's arguments and an environment of its own; each run is
- * recorded before anybody gets what it lets out, and at its end, also one that did not start. One that goes on is recorded before it
- * gets anything (`sayBegun`).
+ * recorded when it has started, before anybody gets anything of it, and at its end, also one that did not start.
  *
  * Not covered: a run that has begun goes on when a grant ends meanwhile.
  */
@@ -62,8 +61,6 @@ export class ReadyGate implements Watch {
   readonly #input: Stream;
   readonly #output: Stream;
   readonly #client: string | undefined;
-  /** It is on the record that it runs. */
-  #isSaid = false;
   /** Set once it is a part of a pipeline: what is carried into it and out of it. */
   #carry: { in: () => void; out: () => void; end: () => void } | null = null;
 
@@ -115,9 +112,17 @@ export class ReadyGate implements Watch {
   start(input: Context, { before, after }: Neighbours = {}): Stage {
     const stage = startStage(this.launchArgs(input), { argv: [...this.argv], env: ENVIRONMENT });
     this.#carry = this.#carrying(input, stage.streams, before, after);
-    stage.output.on("data", (bytes: Buffer) => this.output(bytes, stage.streams));
+    void this.#tellStarted(stage);
+    stage.output.on("data", (bytes: Buffer) => this.output(bytes));
     void this.#recordEnd(stage, before, after);
     return stage;
+  }
+
+  /** Before what is held back until then goes on. */
+  async #tellStarted(stage: Stage): Promise<void> {
+    if (this.started(await stage.streams.told)) return;
+    stage.output.destroy();
+    stage.kill();
   }
 
   #carrying(input: Context, own: Streams, before: Streams | undefined, after: Streams | undefined) {
@@ -172,22 +177,22 @@ export class ReadyGate implements Watch {
     add(this.#input, bytes);
   }
 
-  output(bytes: Buffer, own: Streams): void {
-    if (!this.#isSaid) this.sayBegun(own);
+  output(bytes: Buffer): void {
     this.#carry?.out();
     add(this.#output, bytes);
   }
 
-  /** Of a run that goes on: that it runs, before it gets anything. Its end is told, too. */
-  sayBegun(own: Streams): void {
-    this.#isSaid = true;
+  /** That its program runs, before anybody gets anything of it. @returns false: that is not on the record, and must be */
+  started(own: Streams): boolean {
+    if (own.pid === 0) return true; // it never did
     const begun = (stream: Stream, at: number) => ({
       what: stream.what,
       bytes: 0,
       digest: "",
       streams: own.pipes.slice(at, at + 1),
     });
-    this.#record({ pid: own.pid, exit: null, failure: "", ended: "", input: begun(this.#input, 0), output: begun(this.#output, 1) }); // prettier-ignore
+    const isRecorded = this.#record({ pid: own.pid, exit: null, failure: "", ended: "", input: begun(this.#input, 0), output: begun(this.#output, 1) }); // prettier-ignore
+    return isRecorded || !this.#csn.store.refuseOnFull;
   }
 
   end(exit: number | null, pid: number, failure: string, own: Streams, after?: Streams): void {
@@ -201,7 +206,7 @@ export class ReadyGate implements Watch {
   #record({
     pid,
     ...was
-  }: Pick<GateRunView, "exit" | "failure" | "ended" | "input" | "output"> & { pid: number }): void {
+  }: Pick<GateRunView, "exit" | "failure" | "ended" | "input" | "output"> & { pid: number }): boolean {
     const { now, from, to } = this.#begun;
     const { authority } = this.#csn;
     const { name, holder, gate } = this.#gate;
@@ -217,7 +222,7 @@ export class ReadyGate implements Watch {
       ...(this.#client === undefined ? {} : { client: this.#client }),
       ...was,
     };
-    recordGate(this.#csn, this.#caller, from, to, pid, run);
+    return recordGate(this.#csn, this.#caller, from, to, pid, run);
   }
 }
 

@@ -110,7 +110,7 @@ function sourceOf(
   return { kind, entity: entityOf(text) };
 }
 
-/** A run of a gate: what came in with one context and went out with another. Refused: it did not start. */
+/** A run of a gate: what came in with one context and went out with another. Refused: it did not start. @returns false: it is not on the record */
 export function recordGate(
   csn: Csn,
   caller: Caller,
@@ -118,23 +118,21 @@ export function recordGate(
   to: Context,
   pid: number,
   run: GateRunView,
-): void {
-  csn.records.event(
-    {
-      op: "gate",
-      verdict: isRun(run) ? 0 : CLOSED,
-      sourceKind: PRINCIPAL,
-      sinkKind: PRINCIPAL,
-      source: from,
-      sink: to,
-      sourceEntity: [BigInt(caller.uid), 0, 0],
-      sinkEntity: [BigInt(caller.uid), 0, 0],
-      pid,
-      uid: caller.uid,
-      bytes: run.output.bytes,
-    },
-    JSON.stringify(run),
-  );
+): boolean {
+  const event: DaemonEvent = {
+    op: "gate",
+    verdict: isRun(run) ? 0 : CLOSED,
+    sourceKind: PRINCIPAL,
+    sinkKind: PRINCIPAL,
+    source: from,
+    sink: to,
+    sourceEntity: [BigInt(caller.uid), 0, 0],
+    sinkEntity: [BigInt(caller.uid), 0, 0],
+    pid,
+    uid: caller.uid,
+    bytes: run.output.bytes,
+  };
+  return csn.records.events([{ event, detail: JSON.stringify(run), before: [] }]);
 }
 
 /** It has ended or goes on, and is not one that did not start. */

@@ -180,7 +180,10 @@ export class Runs {
     child.on("error", (error) => {
       end(client, controlFrame(launchFailure(`error launcher: 0 ${error.message}`, request)));
     });
-    if (watch) child.stdout.on("data", (bytes: Buffer) => watch.output(bytes, streams));
+    if (watch) {
+      void streams.told.then((own) => watch.started(own) || client.destroy());
+      child.stdout.on("data", (bytes: Buffer) => watch.output(bytes));
+    }
     show(tail?.output ?? child.stdout, "output", tail?.streams ?? streams, view);
     show(child.stderr, "error", streams, errors);
     for (const { from, context: of, streams: its } of tail?.errors ?? [])

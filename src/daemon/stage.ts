@@ -93,9 +93,10 @@ export type Watch = {
   readonly errors: Context;
   /** Just before it starts. @throws CsnError, PolicyError: it does not */
   begin(): void;
+  /** Its launcher has told all, and nobody has got anything of it yet. @returns false: nobody may [AUD-3] */
+  started(streams: Streams): boolean;
   input(bytes: Buffer): void;
-  /** Before anybody gets them. */
-  output(bytes: Buffer, streams: Streams): void;
+  output(bytes: Buffer): void;
   /** @param code null: it did not start */
   end(code: number | null, pid: number, failure: string, streams: Streams): void;
 };
