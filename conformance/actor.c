@@ -794,6 +794,16 @@ static int run(void)
 		return result;
 	}
 	if (!strcmp(op, "pipe")) { int ends[2]; if (pipe(ends)) return -errno; if (extra >= 0) close(extra); extra = ends[1]; return keep(ends[0]); }
+	/* of both open files, with nothing learnt in between, as a command is */
+	if (!strcmp(op, "both")) {
+		int first, saved = fd, second;
+		shift(1);
+		first = use(arg(0));
+		fd = extra;
+		second = use(arg(0));
+		fd = saved;
+		return first ? first : second;
+	}
 	if (!strcmp(op, "swap")) { n = fd; fd = extra; extra = n; return 0; }
 	if (!strcmp(op, "mkdir")) return err(mkdir(arg(1), 0755));
 	if (!strcmp(op, "mkfifo")) return err(mkfifo(arg(1), 0644));

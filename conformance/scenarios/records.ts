@@ -99,7 +99,7 @@ export const recordScenarios: readonly Scenario[] = [
         );
         records(world);
         // both may come of what was just read
-        const fault = expectAll(world, ["ok", "A", "f write"], ["ok", "A", "swap"], ["ok", "A", "f write"]);
+        const fault = expectAll(world, ["ok", "A", "both write"]);
         const flows = records(world).filter((r) => r[R.kind] === KIND.FLOW);
         const written = new Set(flows.map((r) => r.readBigUInt64LE(R.sink)));
         if (known ?? fault) return known ?? fault;
