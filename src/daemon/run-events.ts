@@ -52,7 +52,9 @@ export class Showing {
     if (isKnown && !this.#watch!.news) return true;
     this.#watch!.news = false;
     this.#last = { op, context };
-    return this.#say(isKnown);
+    const isRecorded = this.#say(isKnown);
+    if (!isRecorded) this.#last = null; // what follows is no more known than this
+    return isRecorded;
   }
 
   /** No more comes. */

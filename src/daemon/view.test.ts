@@ -91,8 +91,15 @@ describe("what a person sees", () => {
     isFull = true;
     strictEqual(shown(ROOT).pass()!.includes(READY), true);
     store.refuseOnFull = true;
-    const kept = shown(ROOT).pass()!;
+    const { pass, showing } = shown(ROOT);
+    const kept = pass()!;
     strictEqual(kept.includes(READY), false);
     match(kept.toString(), /withheld.*recorded/);
+    // nor what follows, which is no more on the record than that
+    deepStrictEqual([pass(), pass()], [null, null]);
+    isFull = false;
+    strictEqual(pass()!.includes(READY), true);
+    showing.end();
+    deepStrictEqual(told, [{ op: "release", bytes: 4, pid: 42, isSoon: false }]);
   });
 });
