@@ -27,7 +27,7 @@ type Entry = {
   };
 };
 
-/** Records of its runs: of those that have ended, or of what they let out first. */
+/** Records of its runs: of their ends, or of their beginnings. */
 async function runsOf(b: Bench, name: string, have: "ended" | "begun" = "ended"): Promise<Entry[]> {
   const text = await b.ok("log", "--json", "-n", "100000");
   const entries = text

@@ -4,11 +4,14 @@
  * Guarantee: between a record of what came into the first and the first record of who read it from the second stands one that says that
  * it was carried; whoever may see what is in the streams may see it. What tells nothing new is not told again. Bytes wait
  * until the launchers have told which streams they are of (`holdUntilTold`).
+ *
+ * Not covered: what comes out of a program that is killed before its launcher has told; whatever it would go to is killed too.
  */
 import type { Readable } from "node:stream";
 import { ENTITY_KINDS } from "../kernel/index.ts";
 import type { Context } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
+import type { Watched } from "./records.ts";
 import { entityOf, type Streams } from "./stage.ts";
 
 const PIPE = ENTITY_KINDS.indexOf("pipe");
@@ -28,8 +31,7 @@ export class Carrying {
   readonly #csn: Csn;
   readonly #context: Context;
   readonly #uid: number;
-  #watch: { news: boolean } | null = null;
-  #end: () => void = () => {};
+  #watch: Watched | null = null;
 
   constructor(csn: Csn, context: Context, uid: number) {
     this.#csn = csn;
@@ -42,14 +44,8 @@ export class Carrying {
     if (from === undefined || to === undefined) return;
     const { records } = this.#csn;
     const entity = entityOf(from);
-    if (this.#watch === null) {
-      this.#watch = records.watch(entity);
-      this.#watch.news = true;
-      this.#end = () => records.unwatch(entity);
-    }
-    records.drain();
-    if (!this.#watch.news) return;
-    this.#watch.news = false;
+    this.#watch ??= records.watch(entity);
+    if (!this.#watch.hasNews()) return;
     records.event({
       op: "carry",
       verdict: 0,
@@ -66,6 +62,6 @@ export class Carrying {
   }
 
   end(): void {
-    this.#end();
+    this.#watch?.end();
   }
 }

@@ -115,7 +115,7 @@ export async function clearLabel(
   monitor: Monitor,
   store: Store,
   path: string,
-  tell: Tell = () => {},
+  tell: Tell,
 ): Promise<InodeState> {
   const before = monitor.inode(path);
   requireLabelable(path, before);

@@ -77,6 +77,12 @@ export type Said = {
   before: readonly Buffer[];
 };
 
+export type Watched = {
+  /** Has anything come since it was asked before, as far as is recorded by now? The first time yes. */
+  hasNews(): boolean;
+  end(): void;
+};
+
 export class Records extends EventEmitter<{ entry: [Entry] }> {
   readonly names = new Names();
   readonly shadows = new Shadows();
@@ -271,15 +277,20 @@ export class Records extends EventEmitter<{ entry: [Entry] }> {
     return record;
   }
 
-  /** From now on, `news` is set when something comes into that entity. */
-  watch(entity: DaemonEvent["sinkEntity"]): { news: boolean } {
-    const watched = { news: false };
-    this.#watched.set(keyOf(entity), watched);
-    return watched;
-  }
-
-  unwatch(entity: DaemonEvent["sinkEntity"]): void {
-    this.#watched.delete(keyOf(entity));
+  /** Looks at what comes into that entity, until `end`. */
+  watch(entity: DaemonEvent["sinkEntity"]): Watched {
+    const key = keyOf(entity);
+    const state = { news: true };
+    this.#watched.set(key, state);
+    return {
+      hasNews: () => {
+        this.drain();
+        const { news } = state;
+        state.news = false;
+        return news;
+      },
+      end: () => this.#watched.delete(key),
+    };
   }
 
   /** Number of the newest record on disk; 0 when there is none. */

@@ -8,7 +8,7 @@ import { type Context, contextEquals, UNLABELLED } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import { policyBytes } from "./entity-text.ts";
 import type { Caller } from "./identity.ts";
-import type { DaemonEvent } from "./records.ts";
+import type { DaemonEvent, Watched } from "./records.ts";
 import { entityOf, type Streams } from "./stage.ts";
 
 const PROCESS = ENTITY_KINDS.indexOf("process");
@@ -31,8 +31,7 @@ export class Showing {
   #last: { op: "release" | "withhold"; context: Context } | null = null;
   /** Since the last record. */
   #bytes = 0;
-  #watch: { news: boolean } | null = null;
-  #end: () => void = () => {};
+  #watch: Watched | null = null;
 
   constructor(csn: Csn, caller: Caller, streams: Streams, stream: "output" | "error") {
     this.#csn = csn;
@@ -43,14 +42,12 @@ export class Showing {
 
   /** Before it is done. @returns false: it is not on the record */
   tell(op: "release" | "withhold", context: Context, bytes: number): boolean {
-    const { records } = this.#csn;
-    this.#begin();
-    records.drain();
+    this.#watch ??= this.#csn.records.watch(sourceOf(this.#streams, this.#number).entity);
+    const hasNews = this.#watch.hasNews();
     const isKnown = this.#last?.op === op && contextEquals(context, this.#last.context);
     if (!isKnown) this.#rest();
     this.#bytes += bytes;
-    if (isKnown && !this.#watch!.news) return true;
-    this.#watch!.news = false;
+    if (isKnown && !hasNews) return true;
     this.#last = { op, context };
     const isRecorded = this.#say(isKnown);
     if (!isRecorded) this.#last = null; // what follows is no more known than this
@@ -60,14 +57,7 @@ export class Showing {
   /** No more comes. */
   end(): void {
     this.#rest();
-    this.#end();
-  }
-
-  #begin(): void {
-    if (this.#watch !== null) return;
-    const { entity } = this.#source();
-    this.#watch = this.#csn.records.watch(entity);
-    this.#end = () => this.#csn.records.unwatch(entity);
+    this.#watch?.end();
   }
 
   #rest(): void {
@@ -76,35 +66,29 @@ export class Showing {
 
   #say(isAgain: boolean): boolean {
     const { op, context } = this.#last!;
-    const from = this.#source();
-    const { pid } = this.#streams;
+    const { kind, entity } = sourceOf(this.#streams, this.#number);
     const event: DaemonEvent = {
       op,
       verdict: op === "release" ? 0 : 1,
-      sourceKind: from.kind,
+      sourceKind: kind,
       sinkKind: PRINCIPAL,
       source: context,
       sink: UNLABELLED,
-      sourceEntity: from.entity,
+      sourceEntity: entity,
       sinkEntity: [BigInt(this.#caller.uid), 0, 0],
-      pid,
+      pid: this.#streams.pid,
       uid: this.#caller.uid,
       bytes: this.#bytes,
     };
     this.#bytes = 0;
     return this.#csn.records.events([{ event, detail: "", before: [] }], isAgain);
   }
-
-  #source(): ReturnType<typeof sourceOf> {
-    return sourceOf(this.#streams, this.#number, this.#streams.pid);
-  }
 }
 
 /** A program that never came so far as to have streams is all there is. */
 function sourceOf(
-  { pipes, terminal }: Streams,
+  { pipes, terminal, pid }: Streams,
   number: number,
-  pid: number,
 ): { kind: number; entity: DaemonEvent["sourceEntity"] } {
   const text = terminal ?? pipes[number];
   if (text === undefined) return { kind: PROCESS, entity: [0n, pid, 0] };
@@ -112,7 +96,18 @@ function sourceOf(
   return { kind, entity: entityOf(text) };
 }
 
-/** A run of a gate: what came in with one context and went out with another. Refused: it did not start. @returns false: it is not on the record */
+/** Of what a person does with what is his. */
+function byPerson(
+  uid: number,
+): Pick<DaemonEvent, "sourceKind" | "sinkKind" | "sourceEntity" | "sinkEntity" | "uid"> {
+  const person: DaemonEvent["sourceEntity"] = [BigInt(uid), 0, 0];
+  return { sourceKind: PRINCIPAL, sinkKind: PRINCIPAL, sourceEntity: person, sinkEntity: person, uid };
+}
+
+/**
+ * A run of a gate: what came in with one context and went out with another. Refused: it did not start.
+ * @returns false: it is not on the record
+ */
 export function recordGate(
   csn: Csn,
   caller: Caller,
@@ -124,14 +119,10 @@ export function recordGate(
   const event: DaemonEvent = {
     op: "gate",
     verdict: isRun(run) ? 0 : CLOSED,
-    sourceKind: PRINCIPAL,
-    sinkKind: PRINCIPAL,
+    ...byPerson(caller.uid),
     source: from,
     sink: to,
-    sourceEntity: [BigInt(caller.uid), 0, 0],
-    sinkEntity: [BigInt(caller.uid), 0, 0],
     pid,
-    uid: caller.uid,
     bytes: run.output.bytes,
   };
   return csn.records.events([{ event, detail: JSON.stringify(run), before: [] }]);
@@ -171,14 +162,10 @@ export function recordStatements(csn: Csn, caller: Caller, count: number): void 
     csn.records.event({
       op: "state",
       verdict: 0,
-      sourceKind: PRINCIPAL,
-      sinkKind: PRINCIPAL,
+      ...byPerson(caller.uid),
       source: UNLABELLED,
       sink: UNLABELLED,
-      sourceEntity: [BigInt(caller.uid), 0, 0],
-      sinkEntity: [BigInt(caller.uid), 0, 0],
       pid: process.pid,
-      uid: caller.uid,
       bytes: seq,
     });
 }
@@ -213,14 +200,10 @@ export function recordConfiguration(csn: Csn, uid: number, now: Record<string, u
     {
       op: "configure",
       verdict: 0,
-      sourceKind: PRINCIPAL,
-      sinkKind: PRINCIPAL,
+      ...byPerson(uid),
       source: UNLABELLED,
       sink: UNLABELLED,
-      sourceEntity: [BigInt(uid), 0, 0],
-      sinkEntity: [BigInt(uid), 0, 0],
       pid: process.pid,
-      uid,
       bytes: 0,
     },
     JSON.stringify(now),

@@ -276,10 +276,9 @@ function relayOutput(
   view: View,
   showing: Showing,
 ): void {
-  const kind = stream === "output" ? FRAME.OUTPUT : FRAME.ERROR;
   from.on("data", (bytes: Buffer) => {
     if (client.destroyed) return;
-    const out = view.pass(kind, stream, bytes, showing);
+    const out = view.pass(stream, bytes, showing);
     if (out === null) return;
     if (client.write(out)) return;
     from.pause();

@@ -1,12 +1,14 @@
-/** What a person is shown is on the record before he gets it (view.ts, Showing of run-events.ts). [TERM-1, AUD-1, AUD-3] */
+/** What a person is shown, and that a gate runs, is on the record before anybody gets it (view.ts, gate-run.ts, Showing of run-events.ts). [TERM-1, AUD-1, AUD-3] */
 import { deepStrictEqual, match, strictEqual } from "node:assert";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { FRAME, type RunRequest } from "../api/index.ts";
+import type { RunRequest } from "../api/index.ts";
+import type { Gate } from "../policy/index.ts";
 import { Authority } from "./authority.ts";
 import type { Csn } from "./csn.ts";
+import { ReadyGate } from "./gate-run.ts";
 import type { Caller } from "./identity.ts";
 import type { Said } from "./records.ts";
 import { Showing } from "./run-events.ts";
@@ -23,10 +25,10 @@ let home: string;
 let store: Store;
 let authority: Authority;
 /** What the log was told; it takes no more when it is full. */
-let told: { op: string; bytes: number; pid: number; isSoon: boolean }[];
+let told: { op: string; bytes: number; pid: number; isSoon: boolean | undefined }[];
 let isFull: boolean;
 /** Something came into the stream. */
-let watched: { news: boolean };
+let hasNews: boolean;
 
 before(() => {
   home = realpathSync(mkdtempSync(join(tmpdir(), "csn-view-")));
@@ -39,28 +41,41 @@ after(() => {
   rmSync(home, { recursive: true, force: true });
 });
 beforeEach(() => {
-  [told, isFull, watched] = [[], false, { news: false }];
+  [told, isFull, hasNews] = [[], false, false];
   store.refuseOnFull = false;
 });
 
-function shown(caller: Caller) {
+function csnWithLog(): Csn {
   const records = {
-    drain: () => {},
-    watch: () => watched,
-    unwatch: () => {},
-    events: ([said]: [Said], isSoon: boolean) => {
+    watch: () => ({
+      hasNews: () => {
+        const had = hasNews;
+        hasNews = false;
+        return had;
+      },
+      end: () => {},
+    }),
+    events: ([said]: [Said], isSoon?: boolean) => {
       const { op, bytes, pid } = said.event;
       return !isFull && told.push({ op, bytes, pid, isSoon }) > 0;
     },
   };
-  const csn = { authority, store, records } as unknown as Csn;
+  return { authority, store, records } as unknown as Csn;
+}
+
+function started(): Streams {
   const streams = new Streams();
   for (const line of ["stream 1 7", "stream 2 7", "stream 3 7", "started 42"]) streams.take(line);
+  return streams;
+}
+
+function shown(caller: Caller) {
+  const csn = csnWithLog();
   const request = { shows: { output: "other", error: "other" }, release: true } as RunRequest;
   const context = readContext({ secrecy: ["ann/a"], integrity: [] }, authority);
   const view = new View(csn, context, caller, request);
-  const showing = new Showing(csn, caller, streams, "output");
-  return { showing, pass: () => view.pass(FRAME.OUTPUT, "output", READY, showing) };
+  const showing = new Showing(csn, caller, started(), "output");
+  return { showing, pass: () => view.pass("output", READY, showing) };
 }
 
 describe("what a person sees", () => {
@@ -71,7 +86,7 @@ describe("what a person sees", () => {
     deepStrictEqual(told, [first]);
     for (let n = 0; n < 3; n++) pass();
     deepStrictEqual(told.length, 1);
-    watched.news = true;
+    hasNews = true;
     pass();
     pass();
     showing.end();
@@ -101,5 +116,29 @@ describe("what a person sees", () => {
     strictEqual(pass()!.includes(READY), true);
     showing.end();
     deepStrictEqual(told, [{ op: "release", bytes: 4, pid: 42, isSoon: false }]);
+  });
+});
+
+describe("a gate's run", () => {
+  const nothing = { secrecy: [], integrity: [] };
+  const parts = { program: "/usr/bin/cat", digest: "", args: [], files: [], in: nothing, out: nothing };
+  const gate = {
+    ...{ name: "ann/g", holder: "gate:ann/g@0" as Gate["holder"], users: [], seq: 0 },
+    gate: { ...parts, consent: [], purpose: "" } as Gate["gate"],
+  };
+  const ready = () => new ReadyGate(csnWithLog(), ROOT, gate);
+
+  it("is told once its program runs, and not when it never did [GATE-2]", () => {
+    strictEqual(ready().started(started()), true);
+    deepStrictEqual(told, [{ op: "gate", bytes: 0, pid: 42, isSoon: undefined }]);
+    strictEqual(ready().started(new Streams()), true);
+    strictEqual(told.length, 1);
+  });
+
+  it("goes on when the log is full, or may not, where that is asked for [AUD-3]", () => {
+    isFull = true;
+    strictEqual(ready().started(started()), true);
+    store.refuseOnFull = true;
+    strictEqual(ready().started(started()), false);
   });
 });

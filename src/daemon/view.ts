@@ -2,9 +2,9 @@
  * What the user behind a run may see of it: output and exit status. [TERM-1, OP-11]
  *
  * Guarantee: counts every secrecy tag that the run ever had or, by its clearance, may have; output is passed on
- * only to a terminal or when it was released explicitly, and when that it is passed on is on the record.
+ * only to a terminal or when it was released explicitly, and what could not be recorded before is refused or counted. [AUD-3]
  */
-import { controlFrame, frame, type RunRequest } from "../api/index.ts";
+import { controlFrame, FRAME, frame, type RunRequest } from "../api/index.ts";
 import { type Context, flowsTo, isAll, join } from "../label/index.ts";
 import type { Csn } from "./csn.ts";
 import type { Caller } from "./identity.ts";
@@ -46,14 +46,14 @@ export class View {
    *
    * @param showing of that stream
    */
-  pass(kind: number, stream: "output" | "error", bytes: Buffer, showing: Showing): Buffer | null {
+  pass(stream: "output" | "error", bytes: Buffer, showing: Showing): Buffer | null {
+    const kind = stream === "output" ? FRAME.OUTPUT : FRAME.ERROR;
     const terminal = this.#request.shows[stream] === "terminal";
     const tags = this.#tags();
     const { cleared } = this;
     if (tags.length === 0) return frame(kind, bytes);
     const mayPass = cleared && (terminal || this.#request.release);
     const isRecorded = showing.tell(mayPass ? "release" : "withhold", this.context, bytes.length);
-    // [AUD-3]
     if (mayPass && (isRecorded || !this.#csn.store.refuseOnFull)) return frame(kind, bytes);
     if (this.#told.has(stream)) return null;
     this.#told.add(stream);
